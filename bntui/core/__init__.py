@@ -1,0 +1,1 @@
+"""What learns and what measures: torch, and nothing that draws."""

@@ -1,0 +1,16 @@
+"""The one place where text from outside is made safe to show."""
+
+import re
+
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
+    "\u2028\u2029"  # line and paragraph separators
+    "\ud800-\udfff]"  # lone surrogates
+)
+
+
+def clean(text: str, limit: int = 1000) -> str:
+    """`text` without anything a terminal would obey, at most `limit` characters long."""
+    shown = _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text[: limit + 1])
+    return shown if len(text) <= limit else shown[: limit - 1] + "…"

@@ -1,0 +1,1 @@
+"""What a person sees: textual and plotext, never torch."""
