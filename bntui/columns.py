@@ -1,0 +1,125 @@
+"""Numbers that keep coming, kept so that a plot of any width is read in the same short time."""
+
+from array import array
+from collections.abc import Iterable
+from math import inf, isnan, nan
+from typing import NamedTuple
+
+SHIFT = 3
+"""The pyramid's lowest level summarises 2**SHIFT numbers; below that they are read one by one."""
+
+
+class Buckets(NamedTuple):
+    """Neighbouring numbers taken together: bucket i holds numbers [(first + i) * size, ...)."""
+
+    first: int
+    size: int
+    low: list[float]
+    high: list[float]
+    mean: list[float]
+
+    @property
+    def starts(self) -> list[int]:
+        """The index of each bucket's first number."""
+        return [(self.first + i) * self.size for i in range(len(self.mean))]
+
+
+class _Level:
+    """One level of the pyramid: minimum, maximum and mean of each full bucket of its size."""
+
+    def __init__(self) -> None:
+        self.low = array("f")
+        self.high = array("f")
+        self.mean = array("f")
+
+    def append(self, values: Iterable[float]) -> None:
+        low, high, mean = _summary(values)
+        self.low.append(low)
+        self.high.append(high)
+        self.mean.append(mean)
+
+    def append_pair_of(self, below: "_Level") -> None:
+        low, high, mean = _merge(below.low[-2:], below.high[-2:], below.mean[-2:])
+        self.low.append(low)
+        self.high.append(high)
+        self.mean.append(mean)
+
+
+class Column:
+    """A growing column of floats with a pyramid over it: each level halves the one below.
+
+    A number that is missing (None) or not finite is kept as NaN and left out of every summary.
+    """
+
+    def __init__(self) -> None:
+        self.values = array("f")
+        self._levels: list[_Level] = []
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def extend(self, values: Iterable[float | None]) -> None:
+        """Append numbers; the pyramid grows with every full bucket."""
+        for value in values:
+            self.values.append(nan if value is None or abs(value) == inf else value)
+            if len(self.values) & ((1 << SHIFT) - 1) == 0:
+                self._grow()
+
+    def _grow(self) -> None:
+        size = 1 << SHIFT
+        self._level(0).append(self.values[-size:])
+        count, depth = len(self.values) >> SHIFT, 0
+        while count & 1 == 0:
+            self._level(depth + 1).append_pair_of(self._levels[depth])
+            count, depth = count >> 1, depth + 1
+
+    def _level(self, depth: int) -> _Level:
+        if depth == len(self._levels):
+            self._levels.append(_Level())
+        return self._levels[depth]
+
+    def buckets(self, start: int, stop: int, most: int) -> Buckets:
+        """The numbers in [start, stop) as at most about `most` buckets, in time that grows only
+        with `most`. Buckets are powers of two and aligned, so they stay put as the column grows.
+        """
+        stop = min(stop, len(self.values))
+        shift = 0
+        while ((stop - 1) >> shift) - (start >> shift) + 1 > max(most, 1):
+            shift += 1
+        first, last = start >> shift, -(-stop >> shift)
+        summaries = [self._summary(i, shift) for i in range(first, last)]
+        low, high, mean = ([s[k] for s in summaries] for k in range(3))
+        return Buckets(first, 1 << shift, low, high, mean)
+
+    def _summary(self, bucket: int, shift: int) -> tuple[float, float, float]:
+        depth = shift - SHIFT
+        if depth < 0:
+            return _summary(self.values[bucket << shift : (bucket + 1) << shift])
+        level = self._level(depth) if depth <= len(self._levels) else _Level()
+        if bucket < len(level.mean):
+            return level.low[bucket], level.high[bucket], level.mean[bucket]
+        return self._unfinished(bucket, shift)
+
+    def _unfinished(self, bucket: int, shift: int) -> tuple[float, float, float]:
+        """The last bucket, still filling: its two halves, found the same way."""
+        halves = [2 * bucket, 2 * bucket + 1]
+        known = [h for h in halves if h << (shift - 1) < len(self.values)]
+        summaries = [self._summary(h, shift - 1) for h in known]
+        return _merge(*([s[k] for s in summaries] for k in range(3)))
+
+    def mean_of_last(self, count: int) -> float:
+        """Mean of the last `count` numbers that are known; NaN if there are none."""
+        return _summary(self.values[-count:])[2]
+
+
+def _summary(values: Iterable[float]) -> tuple[float, float, float]:
+    known = [value for value in values if not isnan(value)]
+    if not known:
+        return nan, nan, nan
+    return min(known), max(known), sum(known) / len(known)
+
+
+def _merge(
+    lows: Iterable[float], highs: Iterable[float], means: Iterable[float]
+) -> tuple[float, float, float]:
+    return _summary(lows)[0], _summary(highs)[1], _summary(means)[2]

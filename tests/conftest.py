@@ -1,0 +1,5 @@
+"""Paths and environment that every test shares."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
