@@ -1,0 +1,97 @@
+"""The app: events in from a source, commands out to it, one screen over both."""
+
+import sys
+from collections.abc import Iterable
+from functools import partial
+from typing import ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from bntui.config import RunConfig
+from bntui.history import History
+from bntui.protocol import Failed
+from bntui.sources import EngineSource, Source
+from bntui.tui.commands import COMMANDS
+from bntui.tui.screens.lab import LabScreen
+from bntui.tui.themes import DARK, LIGHT, inks
+
+
+class BntuiApp(App[None]):
+    """Reads a source into a history, which the lab draws by its own clock."""
+
+    TITLE = "bntui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar = []
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.source = source
+        self.history = History()
+        self.refused: Failed | None = None
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The plots' colours for whichever theme is chosen."""
+        theme = self.current_theme
+        return inks(theme.dark, theme.surface or theme.background or "#101216")
+
+    def get_default_screen(self) -> Screen[None]:
+        """The lab."""
+        return LabScreen(self.history)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every command of the lab, beside Textual's own choice of theme."""
+        if isinstance(screen, LabScreen):
+            for command in COMMANDS:
+                run = partial(screen.run_action, command.action)
+                yield SystemCommand(command.title, f"{command.help} ({command.key_text})", run)
+        yield SystemCommand("Choose a theme", "All of Textual's themes", self.action_change_theme)
+
+    def on_ready(self) -> None:
+        """The first frame is up: now start the engine."""
+        self.read_events()
+
+    @work(exclusive=True)
+    async def read_events(self) -> None:
+        """Fold whatever comes; refused input ends the app, a crash stays on the screen."""
+        async for event in self.source.events():
+            self.history.fold(event)
+            if isinstance(event, Failed):
+                self._end_with(event)
+
+    def _end_with(self, failure: Failed) -> None:
+        self._return_code = 2 if failure.kind == "input" else 1
+        if failure.kind == "input":
+            self.refused = failure
+            self.exit(return_code=2, message=None)
+
+    async def on_lab_screen_send(self, event: LabScreen.Send) -> None:
+        """Pass a command on, or say that nobody hears it."""
+        if not self.source.accepts_commands:
+            self.notify("This is a recording: it takes no commands.", severity="warning")
+        elif self.history.failed:
+            self.notify("The engine has stopped; q leaves.", severity="warning")
+        else:
+            await self.source.send(event.command)
+
+    def action_toggle_theme(self) -> None:
+        """Light or dark."""
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    async def on_unmount(self) -> None:
+        """Leave no engine behind."""
+        await self.source.close()
+
+
+def run(config: RunConfig) -> int:
+    """Open the lab on a local engine; returns the exit code."""
+    app = BntuiApp(EngineSource(config))
+    app.run()
+    if app.refused:
+        print(f"bntui: {app.refused.message}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)
+    return app.return_code or 0

@@ -1,0 +1,85 @@
+"""Axes that hold still: ranges snap to round numbers, so a growing curve does not shift them."""
+
+from dataclasses import dataclass
+from math import ceil, floor, isfinite, log10
+
+Tick = tuple[float, str]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A labelled range; on a log axis positions are powers of ten (`low` and `high` are log10)."""
+
+    label: str
+    low: float
+    high: float
+    ticks: tuple[Tick, ...]
+    log: bool = False
+
+    def place(self, value: float) -> float | None:
+        """Where `value` stands on this axis; None if it cannot be shown."""
+        if not isfinite(value) or (self.log and value <= 0):
+            return None
+        position = log10(value) if self.log else value
+        return position if self.low <= position <= self.high else None
+
+
+def linear(label: str, values: list[float], ticks: int = 4) -> Axis:
+    """An axis over all finite `values`, with about `ticks` round marks."""
+    low, high = _extent(values)
+    step = _round_up((high - low) / max(ticks, 1))
+    first, last = floor(low / step), ceil(high / step)
+    marks = [i * step for i in range(first, last + 1)]
+    return Axis(label, marks[0], marks[-1], _labelled(marks))
+
+
+def logarithmic(label: str, values: list[float], ticks: int = 4) -> Axis:
+    """A log axis over all positive `values`, from and to a 1-2-5 mark."""
+    low, high = _extent([log10(v) for v in values if isfinite(v) and v > 0])
+    decades = range(floor(low), ceil(high) + 1)
+    marks = [log10(m) + e for e in decades for m in (1, 2, 5)]
+    below = max((m for m in marks if m <= low + 1e-9), default=marks[0])
+    above = min((m for m in marks if m >= high - 1e-9), default=marks[-1])
+    inside = [m for m in marks if below <= m <= above]
+    whole = [float(e) for e in decades if below <= e <= above]
+    shown = whole[:: max(1, round(len(whole) / ticks))] if len(whole) > 2 else inside
+    labels = tuple((m, number(10.0**m)) for m in shown)
+    return Axis(label, below, above, labels, log=True)
+
+
+def steps(label: str, start: int, stop: int, ticks: int = 4) -> Axis:
+    """An axis over training steps exactly from `start` to `stop`."""
+    stop = max(stop, start + 1)
+    step = max(_round_up((stop - start) / max(ticks, 1)), 1.0)
+    marks = [i * step for i in range(ceil(start / step), floor(stop / step) + 1)]
+    return Axis(label, float(start), float(stop), _labelled(marks))
+
+
+def room_for(count: int, total: int) -> int:
+    """How many steps an axis shows while `count` are done of `total`: grows in round leaps."""
+    return min(total, max(int(_round_up(max(count, 1) * 1.001)), 50))
+
+
+def number(value: float) -> str:
+    """A tick's text: short, without needless zeros."""
+    if value and not 1e-3 <= abs(value) < 1e6:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _labelled(marks: list[float]) -> tuple[Tick, ...]:
+    return tuple((mark, number(round(mark, 10))) for mark in marks)
+
+
+def _extent(values: list[float]) -> tuple[float, float]:
+    known = [value for value in values if isfinite(value)] or [0.0]
+    low, high = min(known), max(known)
+    pad = 0.0 if high > low else max(abs(low) * 0.1, 0.5)
+    return low - pad, high + pad
+
+
+def _round_up(value: float) -> float:
+    """The smallest of 1, 2, 5 times a power of ten that is at least `value`."""
+    power = 10.0 ** floor(log10(value))
+    return next(m * power for m in (1, 2, 5, 10) if m * power >= value * (1 - 1e-9))

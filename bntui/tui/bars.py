@@ -1,0 +1,97 @@
+"""A histogram in block characters: eight levels a row, the same scale on all that share a `top`."""
+
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widget import Widget
+
+BLOCKS = " ▁▂▃▄▅▆▇█"
+LABELS = 4
+"""Columns kept at the left for the numbers of the density axis."""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Densities of equal bins on [-1, 1], drawn on an axis from 0 to `top`."""
+
+    title: str
+    densities: tuple[float, ...]
+    top: float
+    ink: str
+
+
+class Bars(Widget):
+    """Shows one histogram: title, bars, axis."""
+
+    COMPONENT_CLASSES = {"bars--arm-0", "bars--arm-1", "bars--axis"}  # noqa: RUF012 (Textual's form)
+    DEFAULT_CSS = """
+    Bars { width: 1fr; height: 1fr; }
+    Bars > .bars--arm-0 { color: $ink-arm-0; }
+    Bars > .bars--arm-1 { color: $ink-arm-1; }
+    Bars > .bars--axis { color: $ink-axis; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._histogram: Histogram | None = None
+
+    def show(self, histogram: Histogram | None) -> None:
+        """Draw `histogram` if it differs from what is shown."""
+        if histogram != self._histogram:
+            self._histogram = histogram
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One row: the title, a slice of the bars, or the axis at the bottom."""
+        width, height = self.size
+        if self._histogram is None:
+            text = "no data yet".center(width)[:width] if y == height // 2 else ""
+            return self._strip([(text, "axis")])
+        if y == 0:
+            return self._strip([(self._histogram.title[:width], self._histogram.ink)])
+        if y >= height - 1:
+            return self._strip([(_axis_row(width), "axis")])
+        return self._strip(_bar_row(self._histogram, width, height - 2, y - 1))
+
+    def _strip(self, runs: list[tuple[str, str]]) -> Strip:
+        segments = [
+            Segment(text, self.get_component_rich_style(f"bars--{ink}")) for text, ink in runs
+        ]
+        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+
+
+def _bar_row(histogram: Histogram, width: int, rows: int, row: int) -> list[tuple[str, str]]:
+    label = f"{histogram.top:g}" if row == 0 else "0" if row == rows - 1 else ""
+    edge = "┤" if label else "│"
+    floor = (rows - 1 - row) * 8
+    levels = [
+        _level(density, histogram.top, rows) - floor
+        for density in columns(histogram.densities, width - LABELS)
+    ]
+    bars = "".join(BLOCKS[min(max(level, 0), 8)] for level in levels)
+    return [(label.rjust(LABELS - 1) + edge, "axis"), (bars, histogram.ink)]
+
+
+def _level(density: float, top: float, rows: int) -> int:
+    """Height in eighths of a row; what is there at all shows at least one eighth."""
+    level = round(density / top * rows * 8) if top else 0
+    return max(level, 1) if density > 0 else 0
+
+
+def columns(densities: tuple[float, ...], width: int) -> list[float]:
+    """One density a column: bins merged (their mean) or widened so that all columns are equal."""
+    count = len(densities)
+    if width >= count:
+        wide = width // count
+        return [density for density in densities for _ in range(wide)]
+    merge = next((m for m in range(1, count) if count % m == 0 and count // m <= width), count)
+    merged = [sum(densities[i : i + merge]) / merge for i in range(0, count, merge)]
+    return [density for density in merged for _ in range(max(width // len(merged), 1))]
+
+
+def _axis_row(width: int) -> str:
+    """-1, 0 and 1 under the bars' own ends and middle."""
+    bars = len(columns((0.0,) * 50, width - LABELS))
+    marks = "-1" + "0".center(bars)[2:-1] + "1" if bars > 4 else ""
+    return (" " * (LABELS - 1) + "└" + marks)[:width]

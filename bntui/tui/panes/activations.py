@@ -1,0 +1,71 @@
+"""The notebook's four histograms: no BN and BN, at init and now, on the same axes."""
+
+from textual.app import ComposeResult
+from textual.containers import Grid
+
+from bntui.history import History
+from bntui.protocol import Activations
+from bntui.tui.axes import linear
+from bntui.tui.bars import Bars, Histogram
+from bntui.tui.panes.pane import Pane
+
+BIN_WIDTH = 2 / 50
+
+
+class ActivationsPane(Pane):
+    """Histograms of a hidden layer's tanh outputs; `hidden_layer` counts from 0."""
+
+    TITLE = "Activations"
+    HELP = (
+        "Densities of the hidden layer's tanh outputs h, at the start and now, over 20 training "
+        "batches. |h| > 0.97 is called saturated: there the slope 1 - h^2 is under 6 %, so little "
+        "gradient passes. With unit-normal weights no BN starts saturated and stays so; BN "
+        "rescales what enters tanh. All four share both axes. Keys: y next hidden layer."
+    )
+    DEFAULT_CSS = """
+    ActivationsPane > Grid { grid-size: 2 2; grid-gutter: 0 1; }
+    """
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self.hidden_layer = 0
+        self._bars = [Bars() for _ in range(4)]
+
+    def compose_body(self) -> ComposeResult:
+        """A row an arm; init at the left, now at the right."""
+        yield Grid(*self._bars)
+
+    def draw(self, history: History) -> None:
+        """Redraw the four histograms."""
+        depth = history.hello.config.depth if history.hello else 1
+        self.hidden_layer %= depth
+        layer = f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
+        self.headline((f"{layer}density of h · sat. = |h| > 0.97", "dim"))
+        pairs = [arm.activations.get(self.hidden_layer, []) for arm in history.arms.values()]
+        top = _top([event for events in pairs for event in (*events[:1], *events[-1:])])
+        for arm, (name, events) in enumerate(zip(history.arms, pairs, strict=True)):
+            self._show(arm, name, events, top)
+
+    def _show(self, arm: int, name: str, events: list[Activations], top: float) -> None:
+        init, now = self._bars[2 * arm : 2 * arm + 2]
+        if not events:
+            init.show(None)
+            now.show(None)
+            return
+        init.show(_histogram(events[0], name, "init", top, arm))
+        now.show(_histogram(events[-1], name, "now", top, arm))
+
+
+def densities(event: Activations) -> tuple[float, ...]:
+    """Counts as densities: their sum times the bin width is the share that is finite."""
+    return tuple(count / (event.n * BIN_WIDTH) if event.n else 0.0 for count in event.counts)
+
+
+def _top(events: list[Activations]) -> float:
+    highest = max((max(densities(event), default=0.0) for event in events), default=0.0)
+    return linear("", [0.0, highest], 2).high
+
+
+def _histogram(event: Activations, name: str, when: str, top: float, arm: int) -> Histogram:
+    share = "not finite" if event.saturation is None else f"{event.saturation:.1%} sat."
+    return Histogram(f" {name} {when} · {share}", densities(event), top, f"arm-{arm}")

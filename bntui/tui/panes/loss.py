@@ -1,0 +1,110 @@
+"""Loss of every arm over the steps: each step faint, the smoothed curve strong."""
+
+from math import isnan
+
+from textual.app import ComposeResult
+
+from bntui.columns import Buckets
+from bntui.history import ArmHistory, History
+from bntui.tui import axes
+from bntui.tui.panes.pane import Pane, Part, arm_part, value
+from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
+
+WINDOW = 500
+"""Steps of the close view, and of the mean in the headline: the notebook's."""
+
+KEEP = 0.98
+"""Share of the smoothed loss that survives a step: an average over about the last 50 steps."""
+
+
+class LossPane(Pane):
+    """Training loss; `log_scale` chooses the y axis, `last` the last 500 steps or all of them."""
+
+    TITLE = "Loss"
+    HELP = (
+        "Cross-entropy of each training batch, for both networks on the same batches: every step "
+        "faint, an exponential mean over about 50 steps strong. The numbers are means of the last "
+        "500 steps. On the notebook's 90 examples BN ends higher than no BN: one hidden layer has "
+        "nothing that BN must mend, and BN's batch noise costs. Keys: l log axis, w last 500."
+    )
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self.log_scale = True
+        self.last = False
+        self._plot = Plot("no step yet")
+
+    def compose_body(self) -> ComposeResult:
+        """One plot."""
+        yield self._plot
+
+    def draw(self, history: History) -> None:
+        """Redraw curves and numbers."""
+        self.headline(*_numbers(history), (self._view(history.steps), "dim"))
+        self._plot.show(self._figure(history))
+
+    def _view(self, steps: int) -> str:
+        scale = "log" if self.log_scale else "linear"
+        return f"last-{min(max(steps, 1), WINDOW)} mean · {scale}"
+
+    def _span(self, history: History) -> tuple[int, int]:
+        steps, total = history.steps, history.hello.config.steps if history.hello else 1
+        if not self.last:
+            return 0, axes.room_for(steps, total)
+        start = max(0, -(-(steps - WINDOW) // 50) * 50 - 50) if steps < total else steps - WINDOW
+        return max(start, 0), max(start, 0) + WINDOW + (50 if start > 0 and steps < total else 0)
+
+    def _figure(self, history: History) -> Figure | None:
+        if not history.steps:
+            return None
+        start, stop = self._span(history)
+        points = 2 * max(self._plot.size.width - 8, 10)
+        drawn = [_curves(i, arm, start, stop, points) for i, arm in enumerate(_arms(history))]
+        bands, curves = [band for band, _ in drawn], [curve for _, curve in drawn]
+        values = [y for series in (bands if start else bands + curves) for y in series.y]
+        if all(isnan(y) for y in values):
+            return None
+        scale = axes.logarithmic if self.log_scale else axes.linear
+        diverged = [float(a.diverged.step) for a in _arms(history) if a.diverged]
+        return Figure(
+            axes.steps("step", start, stop),
+            scale("loss", values),
+            (*bands, *curves),
+            tuple(step for step in diverged if start <= step <= stop),
+        )
+
+
+def _arms(history: History) -> list[ArmHistory]:
+    return list(history.arms.values())
+
+
+def _numbers(history: History) -> list[Part]:
+    parts: list[Part] = []
+    for i, (name, arm) in enumerate(history.arms.items()):
+        parts.append(arm_part(i, name, value(arm.loss.mean_of_last(WINDOW))))
+        if arm.diverged:
+            parts.append((f"diverged at step {arm.diverged.step:,}  ", "bold $error"))
+    return parts
+
+
+def _curves(
+    index: int, arm: ArmHistory, start: int, stop: int, points: int
+) -> tuple[Series, Series]:
+    """The faint band between each bucket's extremes, and the smoothed curve."""
+    buckets = arm.loss.buckets(start, stop, points)
+    x = [float(step) for step in buckets.starts]
+    band = Series(
+        [step for step in x for _ in range(2)],
+        [edge for pair in zip(buckets.low, buckets.high, strict=True) for edge in pair],
+        f"arm-{index}-faint",
+    )
+    return band, Series(x, smooth(buckets), f"arm-{index}", THIN if index else THICK)
+
+
+def smooth(buckets: Buckets) -> list[float]:
+    """The exponential mean of the buckets' means, begun at the first known one."""
+    keep, curve, mean = KEEP**buckets.size, [], float("nan")
+    for now in buckets.mean:
+        mean = now if isnan(mean) or isnan(now) else keep * mean + (1 - keep) * now
+        curve.append(mean)
+    return curve

@@ -1,0 +1,140 @@
+"""The same weights' loss in training and in evaluation mode: over steps, and by batch size."""
+
+from collections.abc import Sequence
+from math import isnan
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from bntui.history import ArmHistory, History
+from bntui.protocol import ModeLosses
+from bntui.tui import axes
+from bntui.tui.panes.pane import Pane, Part, value
+from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
+
+MODES = ("train", "eval")
+STATISTICS = {"train": "the batch's statistics", "eval": "running statistics"}
+ONE_ROW = "n = 1, train mode: a row minus its own mean is 0, so BN outputs beta for any input."
+NOTEBOOK_NOTE = (
+    "The notebook's own eval figures (0.3727 and 0.1907) differ from these: its loss in training "
+    "mode also moved the running statistics. Here a measurement moves nothing."
+)
+
+
+class ModesPane(Pane):
+    """Train/eval comparison of the BN arm; `mode` is active, `place` that of n in the table."""
+
+    TITLE = "Train / eval"
+    HELP = (
+        "The same weights, measured in both modes on the first n examples. In training mode BN "
+        "uses the statistics of those n rows, in evaluation mode the running ones, so only there "
+        "does an example's loss not depend on its neighbours. At n = 1 training mode is "
+        "degenerate: every feature equals its own mean. " + NOTEBOOK_NOTE + " Keys: m mode, n "
+        "batch size."
+    )
+    DEFAULT_CSS = """
+    ModesPane > .table { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
+    ModesPane > .note { height: auto; padding: 0 1; color: $text-muted; }
+    """
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self.mode = "train"
+        self.place = -1
+        self._plot = Plot("no measurement yet")
+        self._table = Static("", classes="table", markup=False)
+        self._note = Static("", classes="note", markup=False)
+        self._shown: object = None
+
+    def compose_body(self) -> ComposeResult:
+        """Losses over steps, then the table by batch size, then a remark if there is one."""
+        yield self._plot
+        yield self._table
+        yield self._note
+
+    def draw(self, history: History) -> None:
+        """Redraw curves, table and remark."""
+        if not history.arms or not (arms := list(history.arms.values()))[-1].modes:
+            self.headline(("waiting for the first measurement", "dim"))
+            self._plot.show(None)
+            return
+        last = arms[-1].modes[-1]
+        self.place = (
+            min(self.place, len(last.sizes) - 1) if self.place >= 0 else len(last.sizes) - 1
+        )
+        self.headline(*self._numbers(last))
+        self._plot.show(self._figure(arms[-1], history))
+        self._show_text(last, history)
+
+    def next_size(self) -> None:
+        """The next batch size; past the last one, `draw` goes round to the first."""
+        self.place += 1
+
+    def _numbers(self, last: ModeLosses) -> list[Part]:
+        losses = {"train": last.train[self.place], "eval": last.eval[self.place]}
+        return [
+            (f"{self.mode.upper()} mode", f"bold $ink-{self.mode}"),
+            f" {value(losses[self.mode])} ",
+            (f"({STATISTICS[self.mode]}) ", "dim"),
+            f"n = {last.sizes[self.place]:,} · train-eval {_gap(last, self.place)}",
+        ]
+
+    def _figure(self, arm: ArmHistory, history: History) -> Figure | None:
+        known = [event for event in arm.modes if self.place < len(event.sizes)]
+        x = [float(event.step) for event in known]
+        active_last = sorted(MODES, key=lambda mode: mode == self.mode)
+        curves = [self._curve(mode, x, known) for mode in active_last]
+        y = [loss for curve in curves for loss in curve.y]
+        if all(isnan(loss) for loss in y):
+            return None
+        total = history.hello.config.steps if history.hello else 1
+        stop = axes.room_for(history.steps, total)
+        n = f"{known[-1].sizes[self.place]:,}"
+        axis = axes.logarithmic(f"loss n={n}", y, 3)
+        return Figure(axes.steps("step", 0, stop), axis, tuple(curves))
+
+    def _curve(self, mode: str, x: list[float], known: list[ModeLosses]) -> Series:
+        losses = [getattr(event, mode)[self.place] for event in known]
+        y = [float("nan") if loss is None else loss for loss in losses]
+        ink = mode if mode == self.mode else f"{mode}-faint"
+        return Series(x, y, ink, THICK if mode == "train" else THIN)
+
+    def _show_text(self, last: ModeLosses, history: History) -> None:
+        note = ONE_ROW if last.sizes[self.place] == 1 and self.mode == "train" else ""
+        shown = (last, self.mode, self.place, note)
+        if shown != self._shown:
+            self._shown = shown
+            self._table.update(self._table_of(last))
+            self._note.update(note or _plain_arms(history))
+
+    def _table_of(self, last: ModeLosses) -> Content:
+        parts: list[Part] = [("     n", "dim")]
+        for place, size in enumerate(last.sizes):
+            parts.append((f"{size:>7,}", "bold reverse" if place == self.place else "dim"))
+        for mode in MODES:
+            sign = "▶" if mode == self.mode else " "
+            parts.append((f"\n{sign}{mode:<5}", f"$ink-{mode}"))
+            parts.append(("".join(f"{value(x):>7}" for x in getattr(last, mode)), ""))
+        gaps = "".join(f"{_gap(last, place):>7}" for place in range(len(last.sizes)))
+        return Content.assemble(*parts, ("\n gap  " + gaps, "dim"))
+
+
+def _gap(last: ModeLosses, place: int) -> str:
+    train, evaluation = last.train[place], last.eval[place]
+    return "–" if train is None or evaluation is None else f"{train - evaluation:+.4f}"[:7]
+
+
+def _plain_arms(history: History) -> str:
+    """The arms without BN, which are the same in both modes: one figure each."""
+    plain = [
+        f"{name}: {value(arm.modes[-1].eval[-1])} in either mode (n = {arm.modes[-1].sizes[-1]:,})"
+        for name, arm in list(history.arms.items())[:-1]
+        if arm.modes and same(arm.modes[-1].train, arm.modes[-1].eval)
+    ]
+    return ", ".join(plain)
+
+
+def same(one: Sequence[float | None], other: Sequence[float | None]) -> bool:
+    """Whether both modes gave the same losses, as they must without BatchNorm."""
+    return list(one) == list(other)

@@ -1,0 +1,122 @@
+"""What a BatchNorm layer keeps for inference (running) against what each batch shows."""
+
+from math import isnan
+
+from textual.app import ComposeResult
+
+from bntui.columns import Column
+from bntui.history import History, Trace
+from bntui.tui import axes
+from bntui.tui.panes.pane import Pane, Part, value
+from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
+
+LAG_WINDOW = 100
+"""Sampled steps over which the lag is averaged, so that a single batch's noise cancels."""
+
+
+class StatisticsPane(Pane):
+    """Running against batch statistics of the watched units, all at once or one of them."""
+
+    TITLE = "Running stats"
+    HELP = (
+        "A BatchNorm layer normalises with each batch's own mean and variance while it trains, "
+        "and keeps running averages of both for evaluation: new = (1 - m) old + m batch. The "
+        "running curve is smooth and lags behind the noisy batch; 'lag' is batch minus running, "
+        "averaged over the last 100 sampled steps. In the notebook's own plot each step "
+        "normalised twice, so its running mean moved twice a step; here a step moves it once. "
+        "Keys: d one unit or all, D and U other units, v mean or variance, y layer."
+    )
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self.moment = "mean"
+        self.unit: int | None = None
+        self._running_plot = Plot("no BatchNorm step yet")
+        self._batch_plot = Plot("")
+
+    def compose_body(self) -> ComposeResult:
+        """Running above batch; one plot alone when one unit is chosen."""
+        yield self._running_plot
+        yield self._batch_plot
+
+    def next_unit(self, count: int) -> None:
+        """All units, then each in turn, then all again."""
+        chosen = 0 if self.unit is None else self.unit + 1
+        self.unit = chosen if chosen < count else None
+
+    def draw(self, history: History) -> None:
+        """Redraw the curves and the lag."""
+        trace = history.trace
+        if self.unit is not None and (trace is None or self.unit >= len(trace.units)):
+            self.unit = None
+        self._batch_plot.display = self.unit is None and trace is not None
+        if trace is None or not len(trace.steps):
+            self.headline(("waiting for the first batch", "dim"))
+            self._running_plot.show(None)
+            return
+        total = history.hello.config.steps if history.hello else 1
+        self.headline(*self._numbers(trace))
+        self._show(trace, axes.room_for(history.steps, total))
+
+    def _chosen(self, trace: Trace) -> list[int]:
+        return list(range(len(trace.units))) if self.unit is None else [self.unit]
+
+    def _numbers(self, trace: Trace) -> list[Part]:
+        what = "variance" if self.moment == "var" else "mean"
+        layer = f"layer {trace.layer + 1} " if trace.layer else ""
+        chosen = self._chosen(trace)
+        units: list[Part] = [(f"{trace.units[i]} ", f"$ink-unit-{i % 5}") for i in chosen]
+        return [f"{layer}{what} · units ", *units, f"· {self._lag_text(trace)}"]
+
+    def _lag_text(self, trace: Trace) -> str:
+        if self.unit is not None:
+            return f"lag {value(lag(trace, self.moment, self.unit), 2)}"
+        lags = [abs(lag(trace, self.moment, i)) for i in self._chosen(trace)]
+        return f"mean |lag| {value(sum(lags) / len(lags), 2)}" if lags else ""
+
+    def _show(self, trace: Trace, stop: int) -> None:
+        points = 2 * max(self._running_plot.size.width - 8, 10)
+        running = trace.columns[f"running_{self.moment}"]
+        batch = trace.columns[f"batch_{self.moment}"]
+        chosen = self._chosen(trace)
+        strong = [_line(trace, running[i], i, points) for i in chosen]
+        faint = "" if self.unit is None else "-faint"
+        noisy = [_band(trace, batch[i], f"unit-{i % 5}{faint}", points) for i in chosen]
+        y = [v for s in (*strong, *noisy) for v in s.y]
+        if all(isnan(v) for v in y):
+            return
+        self._draw_plots(strong, noisy, y, stop)
+
+    def _draw_plots(
+        self, strong: list[Series], noisy: list[Series], y: list[float], stop: int
+    ) -> None:
+        x = axes.steps("step", 0, stop)
+        if self.unit is not None:
+            label = f"{self.moment} thick running thin batch"
+            self._running_plot.show(Figure(x, axes.linear(label, y), (*noisy, *strong)))
+            return
+        bare = axes.Axis("", x.low, x.high, ())
+        self._running_plot.show(
+            Figure(bare, axes.linear(f"running {self.moment}", y, 3), tuple(strong))
+        )
+        self._batch_plot.show(Figure(x, axes.linear(f"batch {self.moment}", y, 3), tuple(noisy)))
+
+
+def lag(trace: Trace, moment: str, unit: int) -> float:
+    """Batch minus running, averaged over the last sampled steps."""
+    batch = trace.columns[f"batch_{moment}"][unit].mean_of_last(LAG_WINDOW)
+    return batch - trace.columns[f"running_{moment}"][unit].mean_of_last(LAG_WINDOW)
+
+
+def _line(trace: Trace, column: Column, unit: int, points: int) -> Series:
+    buckets = column.buckets(0, len(column), points)
+    x = [float(trace.steps[i]) for i in buckets.starts]
+    return Series(x, buckets.mean, f"unit-{unit % 5}", THICK)
+
+
+def _band(trace: Trace, column: Column, ink: str, points: int) -> Series:
+    """Every batch's value, or between a bucket's extremes where there are more than fit."""
+    buckets = column.buckets(0, len(column), points)
+    x = [float(trace.steps[i]) for i in buckets.starts for _ in range(2)]
+    y = [edge for pair in zip(buckets.low, buckets.high, strict=True) for edge in pair]
+    return Series(x, y, ink, THIN)

@@ -1,0 +1,197 @@
+"""Curves in a terminal: the only file that touches plotext.
+
+A `Figure` says what to draw; plotext turns it into cells; the widget keeps the cells and redraws
+only the rows that changed. Plotext 5.3's figure class is used without its global figure: one fresh
+figure a drawing, so nothing is shared between panes.
+"""
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from bntui.tui.axes import Axis
+
+INKS = (
+    *("axis", "arm-0", "arm-1", "arm-0-faint", "arm-1-faint"),
+    *("unit-0", "unit-1", "unit-2", "unit-3", "unit-4"),
+    *("unit-0-faint", "unit-1-faint", "unit-2-faint", "unit-3-faint", "unit-4-faint"),
+    *("train", "eval", "train-faint", "eval-faint", "mark"),
+)
+"""The colours a series may have; the theme says what they look like."""
+
+THIN, THICK, DOTS = "braille", "hd", "·"
+"""Shapes that differ without colour: fine dots, solid blocks, single points."""
+
+LABEL_WIDTH = 7
+"""Columns kept for the numbers on a y axis and its label: a plot's edge never moves."""
+
+Cell = tuple[str, object]
+"""A character and plotext's colour of it: a place in `INKS`, or the name of no colour."""
+
+Cells = list[list[tuple[str, str]]]
+"""Rows of runs: (text, ink)."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points in data coordinates, joined by a line unless `joined` is false."""
+
+    x: list[float]
+    y: list[float]
+    ink: str
+    shape: str = THIN
+    joined: bool = True
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One plot: later series are drawn over earlier ones; `marks` are upright lines at x."""
+
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    marks: tuple[float, ...] = ()
+
+
+def cells(figure: Figure, width: int, height: int) -> Cells:
+    """Draw `figure` into `height` rows of exactly `width` columns, top row first.
+
+    A cell has one colour. Where curves share cells they take turns by column, so none hides
+    another: odd columns come from a second drawing with the order of the curves reversed.
+    """
+    ground = tuple(s for s in figure.series if s.ink.endswith("-faint"))
+    curves = tuple(s for s in figure.series if s not in ground)
+    one = _draw(figure, (*ground, *curves), width, height)
+    other = _draw(figure, (*ground, *curves[::-1]), width, height)
+    for row, reversed_row in zip(one, other, strict=True):
+        row[1::2] = reversed_row[1::2]
+    return [_runs(row) for row in one]
+
+
+def _draw(figure: Figure, series: tuple[Series, ...], width: int, height: int) -> list[list[Cell]]:
+    plot = _new_plotext_figure()
+    plot.monitor.set_size([width, height])
+    _set_axes(plot, figure)
+    for one in series:
+        _add(plot, one, figure)
+    for x in figure.marks:
+        plot.vline(x, color=INKS.index("mark"))
+    plot.monitor.build_plot()
+    matrix = plot.monitor.matrix
+    _label_axes(matrix, figure)
+    rows = zip(matrix.marker, matrix.fullground, strict=True)
+    return [list(zip(*row, strict=True)) for row in rows][::-1]
+
+
+def _label_axes(matrix: Any, figure: Figure) -> None:
+    """Write both labels into the column of the y axis's numbers, where they cost no row."""
+    ink = INKS.index("axis")
+    blank = [y for y in range(matrix.rows) if not "".join(matrix.marker[y][:LABEL_WIDTH]).strip()]
+    if figure.x.label and blank:
+        matrix.add_horizontal_string(0, 0, figure.x.label[:LABEL_WIDTH], ink)
+    free = [y for y in reversed(blank) if y > 1]
+    for y, word in zip(free, figure.y.label.split(), strict=False):
+        matrix.add_horizontal_string(0, y, word[:LABEL_WIDTH], ink)
+
+
+def _new_plotext_figure() -> Any:
+    """A figure of its own; imported here because the first frame needs no plot."""
+    from plotext._figure import _figure_class  # noqa: PLC0415
+
+    return _figure_class()
+
+
+def _set_axes(plot: Any, figure: Figure) -> None:
+    plot.canvas_color("default")
+    plot.axes_color("default")
+    plot.ticks_color(INKS.index("axis"))
+    plot.xaxes(True, False)
+    plot.yaxes(True, False)
+    plot.xlim(figure.x.low, figure.x.high)
+    plot.ylim(figure.y.low, figure.y.high)
+    plot.xticks(*_ticks(figure.x))
+    plot.yticks(*_ticks(figure.y, LABEL_WIDTH))
+
+
+def _ticks(axis: Axis, width: int = 0) -> tuple[list[float], list[str]]:
+    return [at for at, _ in axis.ticks], [text.rjust(width) for _, text in axis.ticks]
+
+
+def _add(plot: Any, series: Series, figure: Figure) -> None:
+    """Add the points that can be shown; a gap in the data is a gap in the line."""
+    placed = [
+        (figure.x.place(x), figure.y.place(y)) for x, y in zip(series.x, series.y, strict=True)
+    ]
+    draw = plot.plot if series.joined else plot.scatter
+    for known, group in groupby(placed, key=lambda point: None not in point):
+        if known:
+            xs, ys = zip(*group, strict=True)
+            draw(list(xs), list(ys), color=INKS.index(series.ink), marker=series.shape)
+
+
+def _runs(row: list[Cell]) -> list[tuple[str, str]]:
+    """Neighbours of one ink joined, so that a row costs few colour codes."""
+    inked = [
+        (marker, INKS[color] if isinstance(color, int) and marker != " " else "axis")
+        for marker, color in row
+    ]
+    return [
+        ("".join(marker for marker, _ in run), ink)
+        for ink, run in groupby(inked, key=lambda cell: cell[1])
+    ]
+
+
+class Plot(Widget):
+    """Shows a figure, or a sentence while there is none; resends only the rows that changed."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"plot--{ink}" for ink in INKS}
+    DEFAULT_CSS = "\n".join(
+        ["Plot { width: 1fr; height: 1fr; }"]
+        + [f"Plot > .plot--{ink} {{ color: $ink-{ink}; }}" for ink in INKS]
+    )
+
+    def __init__(self, empty: str = "no data yet", *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self._empty = empty
+        self._figure: Figure | None = None
+        self._cells: Cells = []
+
+    def show(self, figure: Figure | None) -> None:
+        """Draw `figure` (None: the sentence instead) if it differs from what is shown."""
+        if figure != self._figure:
+            self._figure = figure
+            self._redraw()
+
+    def on_resize(self) -> None:
+        """Draw again at the new size."""
+        self._redraw()
+
+    def _redraw(self) -> None:
+        before, self._cells = self._cells, self._draw()
+        changed = [y for y, row in enumerate(self._cells) if y >= len(before) or row != before[y]]
+        if changed:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+
+    def _draw(self) -> Cells:
+        width, height = self.size
+        if self._figure is not None and width > LABEL_WIDTH + 5 and height > 4:
+            return cells(self._figure, width, height)
+        blank: Cells = [[] for _ in range(height)]
+        if height and self._figure is None:
+            blank[height // 2] = [(self._empty.center(width)[:width], "axis")]
+        return blank
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the plot."""
+        runs = self._cells[y] if y < len(self._cells) else []
+        segments = [Segment(text, self._style(ink)) for text, ink in runs]
+        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+
+    def _style(self, ink: str) -> Style:
+        return self.get_component_rich_style(f"plot--{ink}")

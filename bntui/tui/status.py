@@ -1,0 +1,92 @@
+"""One line that says what the engine confirmed: state, step, pace, losses, faults."""
+
+from textual.content import Content
+from textual.widgets import Static
+
+from bntui.history import History
+from bntui.tui.panes.pane import Part, arm_part, value
+
+SIGNS = {"running": "▶", "paused": "⏸", "finished": "✔"}
+
+
+class Status(Static):
+    """The top line of the lab."""
+
+    DEFAULT_CSS = """
+    Status {
+        height: 1; padding: 0 1; background: $primary 20%; color: $foreground;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    Status.-failed { background: $error 40%; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._shown: list[Part] = []
+
+    def show(self, history: History) -> None:
+        """Say how `history` stands."""
+        parts = _parts(history)
+        if parts != self._shown:
+            self._shown = parts
+            self.set_class(history.failed is not None, "-failed")
+            self.update(Content.assemble(*parts), layout=False)
+
+
+def _parts(history: History) -> list[Part]:
+    if history.failed:
+        log = f" · traceback in {history.failed.log}" if history.failed.log else ""
+        return [("engine stopped: ", "bold"), f"{history.failed.message}{log}"]
+    if history.state is None:
+        return [("bntui ", "bold"), _warming_up(history)]
+    return [*_progress(history), *_losses(history), *_skipped(history)]
+
+
+def _warming_up(history: History) -> str:
+    reading = history.reading
+    if history.dataset:
+        return f"preparing {_data(history)} ..."
+    if reading and reading.bytes_total:
+        share = reading.bytes_read / reading.bytes_total
+        return f"reading {reading.source}: {share:.0%} of {reading.bytes_total / 1e6:,.1f} MB ..."
+    return "the engine is warming up (loading torch) ..."
+
+
+def _data(history: History) -> str:
+    data = history.dataset
+    if data is None:
+        return ""
+    whole = data.bytes_read == data.bytes_total
+    part = "" if whole else f" (its first {data.bytes_read / 1e6:,.0f} MB)"
+    return f"{data.words:,} words, {data.examples:,} examples of {data.source}{part}"
+
+
+def _progress(history: History) -> list[Part]:
+    state, hello = history.state, history.hello
+    if state is None or hello is None:
+        return []
+    done = max(state.step, history.steps)
+    rate = history.steps_per_second
+    speed = f" · {rate:,.0f} steps/s" if rate and state.state == "running" else ""
+    pace = "full speed" if state.pace is None else f"pace {state.pace:,.4g}/s"
+    return [
+        (f"{SIGNS[state.state]} {state.state} ", "bold"),
+        f"step {done:,} of {hello.config.steps:,}{speed} · {pace} · ",
+    ]
+
+
+def _losses(history: History) -> list[Part]:
+    parts: list[Part] = []
+    for i, (name, arm) in enumerate(history.arms.items()):
+        loss = arm.loss.mean_of_last(1) if len(arm.loss) else None
+        text = f"diverged at {arm.diverged.step:,}" if arm.diverged else value(loss)
+        parts.append(arm_part(i, name, text))
+    return parts
+
+
+def _skipped(history: History) -> list[Part]:
+    if not history.skipped:
+        return []
+    last = history.skipped[-1]
+    text = f"{history.skipped_count:,} lines skipped (line {last.line}: {last.reason})"
+    return [(text, "$warning")]

@@ -1,0 +1,67 @@
+"""Colours: Okabe and Ito's palette, chosen to stay distinct under colour blindness.
+
+Source: M. Okabe, K. Ito, "Color Universal Design" (2008), jfly.uni-koeln.de/color. On a dark ground
+its lighter half is used, on a light ground its darker half.
+"""
+
+from textual.color import Color
+from textual.theme import Theme
+
+ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
+BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+
+_DARK_SERIES = {
+    "arm-0": ORANGE,
+    "arm-1": SKY,
+    "train": PURPLE,
+    "eval": "#2FC79B",
+    **{f"unit-{i}": c for i, c in enumerate((SKY, ORANGE, "#2FC79B", YELLOW, PURPLE))},
+}
+_LIGHT_SERIES = {
+    "arm-0": VERMILLION,
+    "arm-1": BLUE,
+    "train": "#A8457C",
+    "eval": "#00765A",
+    **{f"unit-{i}": c for i, c in enumerate((BLUE, VERMILLION, "#00765A", "#8A7500", "#A8457C"))},
+}
+
+
+def inks(dark: bool, ground: str) -> dict[str, str]:
+    """The CSS variables `$ink-...` of every colour a plot may use, on a ground of that colour."""
+    series = _DARK_SERIES if dark else _LIGHT_SERIES
+    faint = {
+        f"{name}-faint": Color.parse(color).blend(Color.parse(ground), 0.62).hex
+        for name, color in series.items()
+    }
+    text = {"axis": "#9AA0AA" if dark else "#5A6068", "mark": "#F05050" if dark else "#C00000"}
+    return {f"ink-{name}": color for name, color in {**series, **faint, **text}.items()}
+
+
+DARK = Theme(
+    name="bntui-dark",
+    primary=SKY,
+    secondary=ORANGE,
+    accent=ORANGE,
+    foreground="#E4E6EA",
+    background="#101216",
+    surface="#101216",
+    panel="#22262E",
+    warning=YELLOW,
+    error="#F05050",
+    success="#2FC79B",
+    dark=True,
+)
+LIGHT = Theme(
+    name="bntui-light",
+    primary=BLUE,
+    secondary=VERMILLION,
+    accent=VERMILLION,
+    foreground="#1A1C20",
+    background="#FCFCFA",
+    surface="#FCFCFA",
+    panel="#E6E7E4",
+    warning="#8A7500",
+    error="#C00000",
+    success="#00765A",
+    dark=False,
+)
