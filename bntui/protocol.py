@@ -4,10 +4,10 @@ Everything a person sees is drawn from events, wherever they come from. Events c
 JSON has no NaN or infinity, so a number that is not finite travels as null.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from bntui.config import RunConfig
 from bntui.text import clean
@@ -109,7 +109,7 @@ class Activations(Event, frozen=True):
     layer: int
     step: int
     n: int
-    counts: list[int]
+    counts: Annotated[list[int], Meta(min_length=50, max_length=50)]
     saturation: float | None
 
 
@@ -118,7 +118,7 @@ class ModeLosses(Event, frozen=True):
 
     arm: str
     step: int
-    sizes: list[int]
+    sizes: Annotated[list[int], Meta(min_length=1)]
     train: Column
     eval: Column
 

@@ -30,7 +30,7 @@ class BntuiApp(App[None]):
         super().__init__()
         self.source = source
         self.history = History()
-        self.refused: Failed | None = None
+        self.lab = LabScreen(self.history)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -42,11 +42,11 @@ class BntuiApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         """The lab."""
-        return LabScreen(self.history)
+        return self.lab
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every command of the lab, beside Textual's own choice of theme."""
-        if isinstance(screen, LabScreen):
+        if screen is self.lab:
             for command in COMMANDS:
                 run = partial(screen.run_action, command.action)
                 yield SystemCommand(command.title, f"{command.help} ({command.key_text})", run)
@@ -61,14 +61,16 @@ class BntuiApp(App[None]):
         """Fold whatever comes; refused input ends the app, a crash stays on the screen."""
         async for event in self.source.events():
             self.history.fold(event)
-            if isinstance(event, Failed):
-                self._end_with(event)
+            if isinstance(event, Failed) and event.kind == "input":
+                self.exit(return_code=2)
 
-    def _end_with(self, failure: Failed) -> None:
-        self._return_code = 2 if failure.kind == "input" else 1
-        if failure.kind == "input":
-            self.refused = failure
-            self.exit(return_code=2, message=None)
+    @property
+    def exit_code(self) -> int:
+        """What the process ends with: the engine's fault, if there was one, before the app's."""
+        failed = self.history.failed
+        if failed is None:
+            return self.return_code or 0
+        return 2 if failed.kind == "input" else 1
 
     async def on_lab_screen_send(self, event: LabScreen.Send) -> None:
         """Pass a command on, or say that nobody hears it."""
@@ -92,6 +94,6 @@ def run(config: RunConfig) -> int:
     """Open the lab on a local engine; returns the exit code."""
     app = BntuiApp(EngineSource(config))
     app.run()
-    if app.refused:
-        print(f"bntui: {app.refused.message}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)
-    return app.return_code or 0
+    if failed := app.history.failed:
+        print(f"bntui: {failed.message}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)
+    return app.exit_code

@@ -47,6 +47,13 @@ def logarithmic(label: str, values: list[float], ticks: int = 4) -> Axis:
     return Axis(label, below, above, labels, log=True)
 
 
+def fitting(label: str, values: list[float], ticks: int = 4) -> Axis:
+    """A log axis where the values span a factor of five or more, else a linear one."""
+    positive = [v for v in values if isfinite(v) and v > 0]
+    wide = bool(positive) and max(positive) >= 5 * min(positive)
+    return (logarithmic if wide else linear)(label, values, ticks)
+
+
 def steps(label: str, start: int, stop: int, ticks: int = 4) -> Axis:
     """An axis over training steps exactly from `start` to `stop`."""
     stop = max(stop, start + 1)

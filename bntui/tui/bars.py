@@ -1,6 +1,11 @@
-"""A histogram in block characters: eight levels a row, the same scale on all that share a `top`."""
+"""A histogram in block characters: eight levels a row, the same scale on all that share a `top`.
+
+Heights are square roots of densities (Tukey's rootogram): a saturated layer's two towers and a
+healthy layer's gentle hill differ twentyfold, and both must be seen on the same axis.
+"""
 
 from dataclasses import dataclass
+from math import sqrt
 
 from rich.segment import Segment
 from textual.strip import Strip
@@ -62,7 +67,7 @@ class Bars(Widget):
 
 
 def _bar_row(histogram: Histogram, width: int, rows: int, row: int) -> list[tuple[str, str]]:
-    label = f"{histogram.top:g}" if row == 0 else "0" if row == rows - 1 else ""
+    label = _label(histogram.top, rows, row)
     edge = "┤" if label else "│"
     floor = (rows - 1 - row) * 8
     levels = [
@@ -73,9 +78,18 @@ def _bar_row(histogram: Histogram, width: int, rows: int, row: int) -> list[tupl
     return [(label.rjust(LABELS - 1) + edge, "axis"), (bars, histogram.ink)]
 
 
+def _label(top: float, rows: int, row: int) -> str:
+    """The density at a row's upper edge, told at the top and half way up; 0 at the bottom."""
+    if row == rows - 1:
+        return "0"
+    if row == 0:
+        return f"{top:g}"
+    return f"{top / 4:g}" if 2 * row == rows and rows > 3 else ""
+
+
 def _level(density: float, top: float, rows: int) -> int:
     """Height in eighths of a row; what is there at all shows at least one eighth."""
-    level = round(density / top * rows * 8) if top else 0
+    level = round(sqrt(density / top) * rows * 8) if top else 0
     return max(level, 1) if density > 0 else 0
 
 

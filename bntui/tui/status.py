@@ -4,6 +4,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from bntui.history import History
+from bntui.protocol import State
 from bntui.tui.panes.pane import Part, arm_part, value
 
 SIGNS = {"running": "▶", "paused": "⏸", "finished": "✔"}
@@ -66,13 +67,18 @@ def _progress(history: History) -> list[Part]:
     if state is None or hello is None:
         return []
     done = max(state.step, history.steps)
-    rate = history.steps_per_second
-    speed = f" · {rate:,.0f} steps/s" if rate and state.state == "running" else ""
-    pace = "full speed" if state.pace is None else f"pace {state.pace:,.4g}/s"
     return [
         (f"{SIGNS[state.state]} {state.state} ", "bold"),
-        f"step {done:,} of {hello.config.steps:,}{speed} · {pace} · ",
+        f"{done:,}/{hello.config.steps:,} · {_speed(history, state)} · ",
     ]
+
+
+def _speed(history: History, state: State) -> str:
+    pace = "max" if state.pace is None else f"{state.pace:,.5g}"
+    rate = history.steps_per_second
+    if rate and state.state == "running":
+        return f"{rate:,.{1 if rate < 10 else 0}f} steps/s (pace {pace})"
+    return f"pace {pace}"
 
 
 def _losses(history: History) -> list[Part]:
@@ -88,5 +94,6 @@ def _skipped(history: History) -> list[Part]:
     if not history.skipped:
         return []
     last = history.skipped[-1]
-    text = f"{history.skipped_count:,} lines skipped (line {last.line}: {last.reason})"
+    lines = "1 line" if history.skipped_count == 1 else f"{history.skipped_count:,} lines"
+    text = f"{lines} skipped (line {last.line}: {last.reason})"
     return [(text, "$warning")]

@@ -20,7 +20,8 @@ class ActivationsPane(Pane):
         "Densities of the hidden layer's tanh outputs h, at the start and now, over 20 training "
         "batches. |h| > 0.97 is called saturated: there the slope 1 - h^2 is under 6 %, so little "
         "gradient passes. With unit-normal weights no BN starts saturated and stays so; BN "
-        "rescales what enters tanh. All four share both axes. Keys: y next hidden layer."
+        "rescales what enters tanh. All four share both axes; heights are square "
+        "roots of densities, so that towers and hills can both be seen. Keys: y next hidden layer."
     )
     DEFAULT_CSS = """
     ActivationsPane > Grid { grid-size: 2 2; grid-gutter: 0 1; }
@@ -40,7 +41,7 @@ class ActivationsPane(Pane):
         depth = history.hello.config.depth if history.hello else 1
         self.hidden_layer %= depth
         layer = f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
-        self.headline((f"{layer}density of h · sat. = |h| > 0.97", "dim"))
+        self.headline((f"{layer}density of h (√ scale) · sat. = |h| > 0.97", "dim"))
         pairs = [arm.activations.get(self.hidden_layer, []) for arm in history.arms.values()]
         top = _top([event for events in pairs for event in (*events[:1], *events[-1:])])
         for arm, (name, events) in enumerate(zip(history.arms, pairs, strict=True)):

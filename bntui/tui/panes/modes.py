@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
+from bntui.config import PRESETS
 from bntui.history import ArmHistory, History
 from bntui.protocol import ModeLosses
 from bntui.tui import axes
@@ -17,8 +18,11 @@ MODES = ("train", "eval")
 STATISTICS = {"train": "the batch's statistics", "eval": "running statistics"}
 ONE_ROW = "n = 1, train mode: a row minus its own mean is 0, so BN outputs beta for any input."
 NOTEBOOK_NOTE = (
-    "The notebook's own eval figures (0.3727 and 0.1907) differ from these: its loss in training "
-    "mode also moved the running statistics. Here a measurement moves nothing."
+    "The notebook itself prints eval 0.3727 (n = 1) and 0.1907 (all): its loss in training mode "
+    "also moved the running statistics. Here a measurement moves nothing."
+)
+SHORT_NOTE = (
+    "Notebook's eval: 0.1907. Its probe moved the running statistics; ours moves nothing (?)."
 )
 
 
@@ -60,9 +64,7 @@ class ModesPane(Pane):
             self._plot.show(None)
             return
         last = arms[-1].modes[-1]
-        self.place = (
-            min(self.place, len(last.sizes) - 1) if self.place >= 0 else len(last.sizes) - 1
-        )
+        self.place %= max(len(last.sizes), 1)
         self.headline(*self._numbers(last))
         self._plot.show(self._figure(arms[-1], history))
         self._show_text(last, history)
@@ -74,10 +76,10 @@ class ModesPane(Pane):
     def _numbers(self, last: ModeLosses) -> list[Part]:
         losses = {"train": last.train[self.place], "eval": last.eval[self.place]}
         return [
-            (f"{self.mode.upper()} mode", f"bold $ink-{self.mode}"),
-            f" {value(losses[self.mode])} ",
-            (f"({STATISTICS[self.mode]}) ", "dim"),
-            f"n = {last.sizes[self.place]:,} · train-eval {_gap(last, self.place)}",
+            (self.mode.upper(), f"bold $ink-{self.mode}"),
+            f" {value(losses[self.mode])} · n={last.sizes[self.place]:,} · ",
+            f"gap {_gap(last, self.place)}",
+            (f" · {STATISTICS[self.mode]}", "dim"),
         ]
 
     def _figure(self, arm: ArmHistory, history: History) -> Figure | None:
@@ -91,7 +93,7 @@ class ModesPane(Pane):
         total = history.hello.config.steps if history.hello else 1
         stop = axes.room_for(history.steps, total)
         n = f"{known[-1].sizes[self.place]:,}"
-        axis = axes.logarithmic(f"loss n={n}", y, 3)
+        axis = axes.fitting(f"loss n={n}", y, 3)
         return Figure(axes.steps("step", 0, stop), axis, tuple(curves))
 
     def _curve(self, mode: str, x: list[float], known: list[ModeLosses]) -> Series:
@@ -101,12 +103,20 @@ class ModesPane(Pane):
         return Series(x, y, ink, THICK if mode == "train" else THIN)
 
     def _show_text(self, last: ModeLosses, history: History) -> None:
-        note = ONE_ROW if last.sizes[self.place] == 1 and self.mode == "train" else ""
+        note = self._remark(last, history)
         shown = (last, self.mode, self.place, note)
         if shown != self._shown:
             self._shown = shown
             self._table.update(self._table_of(last))
-            self._note.update(note or _plain_arms(history))
+            self._note.update(note)
+
+    def _remark(self, last: ModeLosses, history: History) -> str:
+        if last.sizes[self.place] == 1 and self.mode == "train":
+            return ONE_ROW
+        at_notebook_end = history.hello and history.hello.config == PRESETS["notebook"]
+        if at_notebook_end and last.step == PRESETS["notebook"].steps:
+            return SHORT_NOTE
+        return _plain_arms(history)
 
     def _table_of(self, last: ModeLosses) -> Content:
         parts: list[Part] = [("     n", "dim")]
@@ -116,13 +126,18 @@ class ModesPane(Pane):
             sign = "▶" if mode == self.mode else " "
             parts.append((f"\n{sign}{mode:<5}", f"$ink-{mode}"))
             parts.append(("".join(f"{value(x):>7}" for x in getattr(last, mode)), ""))
-        gaps = "".join(f"{_gap(last, place):>7}" for place in range(len(last.sizes)))
+        gaps = "".join(f"{_short(_gap(last, place)):>7}" for place in range(len(last.sizes)))
         return Content.assemble(*parts, ("\n gap  " + gaps, "dim"))
 
 
 def _gap(last: ModeLosses, place: int) -> str:
     train, evaluation = last.train[place], last.eval[place]
-    return "–" if train is None or evaluation is None else f"{train - evaluation:+.4f}"[:7]
+    return "–" if train is None or evaluation is None else f"{train - evaluation:+.4f}"
+
+
+def _short(gap: str) -> str:
+    """Six characters, so that columns of seven never touch: no zero before the point."""
+    return gap.replace("0.", ".", 1)[:6].rstrip(".") if gap[1:2] == "0" else gap[:6].rstrip(".")
 
 
 def _plain_arms(history: History) -> str:

@@ -66,7 +66,11 @@ class StatisticsPane(Pane):
         layer = f"layer {trace.layer + 1} " if trace.layer else ""
         chosen = self._chosen(trace)
         units: list[Part] = [(f"{trace.units[i]} ", f"$ink-unit-{i % 5}") for i in chosen]
-        return [f"{layer}{what} · units ", *units, f"· {self._lag_text(trace)}"]
+        noun = "units" if self.unit is None else "unit"
+        return [f"{layer}{what} · {self._lag_text(trace)} · {noun} ", *units, self._shapes()]
+
+    def _shapes(self) -> Part:
+        return ("", "") if self.unit is None else ("· thick running, thin batch", "dim")
 
     def _lag_text(self, trace: Trace) -> str:
         if self.unit is not None:
@@ -92,8 +96,7 @@ class StatisticsPane(Pane):
     ) -> None:
         x = axes.steps("step", 0, stop)
         if self.unit is not None:
-            label = f"{self.moment} thick running thin batch"
-            self._running_plot.show(Figure(x, axes.linear(label, y), (*noisy, *strong)))
+            self._running_plot.show(Figure(x, axes.linear(self.moment, y), (*noisy, *strong)))
             return
         bare = axes.Axis("", x.low, x.high, ())
         self._running_plot.show(

@@ -94,9 +94,13 @@ class LabScreen(Screen[None]):
         self._tabs.choose(self._panes.index(pane))
         self._draw()
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether anything came since the last frame."""
+        return self._drawn != self._history.version
+
     def _tick(self) -> None:
-        """Draw if anything came since the last frame."""
-        if self._drawn != self._history.version:
+        if self.is_behind:
             self._draw()
 
     def _draw(self) -> None:

@@ -1,0 +1,63 @@
+"""Opening the app on scripted events, and reading its screen as a person would."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from bntui.protocol import AnyEvent
+from bntui.tui.app import BntuiApp
+from tests.scripted import ScriptedSource
+
+
+class Lab:
+    """An open app, its pilot and the source it reads."""
+
+    def __init__(self, pilot: Pilot[None], source: ScriptedSource, app: BntuiApp) -> None:
+        self.pilot, self.source, self.app = pilot, source, app
+
+    async def settle(self) -> None:
+        """Wait until every event put in is folded and drawn."""
+        await self.source.queue.join()
+        async with asyncio.timeout(20):
+            while self.app.lab.is_behind:
+                await self.pilot.pause(0.02)
+        await self.pilot.pause()
+
+    async def play(self, *events: AnyEvent) -> None:
+        for event in events:
+            self.source.queue.put_nowait(event)
+        await self.settle()
+
+    async def press(self, *keys: str) -> str:
+        """Press keys one by one; the screen afterwards."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+        return self.text
+
+    async def wait_for(self, sentence: str) -> None:
+        """Wait until the screen shows `sentence`; on failure show the screen instead."""
+        try:
+            async with asyncio.timeout(10):
+                while sentence not in self.text:
+                    await self.pilot.pause(0.02)
+        except TimeoutError:
+            raise AssertionError(f"{sentence!r} is not on the screen:\n{self.text}") from None
+
+    @property
+    def text(self) -> str:
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+@asynccontextmanager
+async def lab(
+    events: Iterable[AnyEvent], size: tuple[int, int] = (120, 40), commands: bool = True
+) -> AsyncIterator[Lab]:
+    source = ScriptedSource(events, commands)
+    app = BntuiApp(source)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        opened = Lab(pilot, source, app)
+        await opened.settle()
+        yield opened

@@ -1,0 +1,110 @@
+"""Odd numbers and hostile words draw something sensible; nothing crashes, nothing is obeyed."""
+
+import pytest
+
+from bntui.config import RunConfig
+from bntui.protocol import (
+    Activations,
+    AnyEvent,
+    Dataset,
+    Failed,
+    ModeLosses,
+    Reading,
+    Skipped,
+    State,
+    Statistics,
+    Steps,
+)
+from tests.scripted import beginning, hello, probes, steps
+from tests.tui.screen import lab
+
+COLUMNS: dict[str, list[float | None]] = {
+    "not finite": [None] * 40,
+    "constant": [1.0] * 40,
+    "zero": [0.0] * 40,
+    "negative": [-3.0] * 40,
+    "huge": [1e300 * i for i in range(40)],
+    "tiny": [1e-300 * i for i in range(40)],
+    "beyond single precision": [1e39] * 40,
+    "single": [2.5],
+    "gaps": [1.0, None, 2.0, None],
+    "wild": [1e-30, 1e30, None, -1e30],
+}
+
+
+def everywhere(column: list[float | None]) -> list[AnyEvent]:
+    n = len(column)
+    both = {"no BN": column, "BN": column}
+    units = [column] * 5
+    return [
+        hello(),
+        Dataset("words", 20, 90, 21, 128, 128),
+        State("running", 0, None),
+        Steps(0, 0.1, both),
+        Statistics("BN", 0, [0, 1, 2, 3, 4], list(range(n)), units, units, units, units),
+        ModeLosses("BN", 0, list(range(1, n + 1))[:6], column[:6], column[:6]),
+        ModeLosses("no BN", 0, list(range(1, n + 1))[:6], column[:6], column[:6]),
+    ]
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("size", [(120, 40), (40, 12)])
+async def test_any_numbers(name: str, size: tuple[int, int]) -> None:
+    async with lab(everywhere(COLUMNS[name]), size) as it:
+        assert "running" in it.text
+        await it.press("l", "w", "l", "3", "d", "v", "d", "4", "m", "n", "z")
+        assert "running" in it.text
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Activations("BN", 0, 0, 0, [0] * 50, None),
+        Activations("BN", 0, 0, 5, [0] * 50, None),
+        Activations("BN", 0, 0, 10**15, [10**15] * 50, 1.0),
+        ModeLosses("BN", 0, [1] * 20, [1.0] * 20, [2.0] * 20),
+        Statistics("BN", 0, [], [0, 1], [], [], [], []),
+        Statistics("BN", 0, [3], [], [[]], [[]], [[]], [[]]),
+        Statistics("BN", 0, [0, 0], [9], [[1.0]] * 2, [[1.0]] * 2, [[1.0]] * 2, [[1.0]] * 2),
+    ],
+    ids=repr,
+)
+async def test_strange_events(event: AnyEvent) -> None:
+    async with lab([*beginning(), event]) as it:
+        assert "running" in await it.press("4", "n", "3", "d", "d", "2")
+
+
+HOSTILE = "[/nope][@click=app.quit]x[/]\x1b]0;owned\x07\x1b[31m\x9b1mé\u202e\ud800"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Reading(HOSTILE, 1, 100),
+        Failed("crash", HOSTILE, HOSTILE),
+        Skipped(1, HOSTILE),
+        Dataset(HOSTILE, 1, 1, 1, 1, 1),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+async def test_words_from_outside_are_shown_and_never_obeyed(event: AnyEvent) -> None:
+    async with lab([hello(RunConfig(preset=HOSTILE)), event], (200, 50)) as it:
+        if isinstance(event, Skipped):
+            await it.play(State("paused", 0, None))
+        assert "\x1b" not in it.text
+        assert "\x9b" not in it.text
+        assert "[/nope][@click=app.quit]x[/]" in it.text
+
+
+async def test_a_storm_of_sizes() -> None:
+    sizes = [(1, 1), (300, 100), (40, 12), (41, 13), (99, 30), (100, 29), (2, 60), (120, 40)]
+    async with lab([*beginning(), *steps(0, 300), *probes(300)]) as it:
+        for size in sizes * 3:
+            await it.pilot.resize_terminal(*size)
+        await it.wait_for("Running stats")
+
+
+async def test_keys_pressed_before_anything_is_known() -> None:
+    async with lab([]) as it:
+        await it.press(*"sr-+x1234zzlwddDUvyymnt", "space", "tab", "shift+tab")
+        assert "warming up" in it.text
