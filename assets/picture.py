@@ -1,0 +1,28 @@
+"""Takes the README's picture: the real app, the real engine, at the end of the notebook's run.
+
+    .venv/bin/python assets/picture.py assets/lab.svg
+"""
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+from bntui.config import RunConfig
+from bntui.sources import EngineSource
+from bntui.tui.app import BntuiApp
+
+
+async def picture(path: Path) -> None:
+    """Write the finished lab at 120 x 40 to `path`."""
+    app = BntuiApp(EngineSource(RunConfig(pace=None)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        while app.history.state is None or app.history.state.state != "finished":
+            await pilot.pause(0.1)
+        await pilot.pause(0.5)
+        svg = app.export_screenshot(title="bntui")
+    path.write_text(re.sub(r"@font-face {.*?}\n", "", svg, flags=re.DOTALL))
+
+
+if __name__ == "__main__":
+    asyncio.run(picture(Path(sys.argv[1])))

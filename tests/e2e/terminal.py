@@ -1,0 +1,102 @@
+"""A real program on a real pseudo-terminal, its output read by a terminal emulator."""
+
+import os
+import re
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pexpect
+import pyte
+
+BNTUI = str(Path(sys.executable).with_name("bntui"))
+PATIENCE = 40.0
+"""Seconds until a missing sentence is a failure."""
+
+LEFT_ON = {
+    "alternate screen": (b"\x1b[?1049h", b"\x1b[?1049l"),
+    "mouse": (b"\x1b[?1000h", b"\x1b[?1000l"),
+    "bracketed paste": (b"\x1b[?2004h", b"\x1b[?2004l"),
+    "hidden cursor": (b"\x1b[?25l", b"\x1b[?25h"),
+    "focus reports": (b"\x1b[?1004h", b"\x1b[?1004l"),
+}
+
+
+class Terminal:
+    """`bntui` (or another program) in a terminal of `columns` x `rows`."""
+
+    def __init__(
+        self,
+        *args: str,
+        program: str = BNTUI,
+        size: tuple[int, int] = (120, 40),
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        columns, rows = size
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self.screen)
+        self.sent = b""
+        environment = {**os.environ, "TERM": "xterm-256color", **(env or {})}
+        self.child = pexpect.spawn(
+            program, list(args), dimensions=(rows, columns), env=environment, timeout=PATIENCE
+        )
+        self.child.delaybeforesend = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.child.close(force=True)
+
+    def read(self, patience: float = 0.2) -> bool:
+        """Take in what was written; False at the end of the program."""
+        try:
+            data = self.child.read_nonblocking(65536, patience)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.sent += data
+        # pyte does not know the kitty keyboard protocol's sequences and would print their tails.
+        self._stream.feed(re.sub(rb"\x1b\[[<>=?]\d*u", b"", data))
+        return True
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def wait_for(self, sentence: str) -> str:
+        """Read until the screen shows `sentence`, or fail with what it shows."""
+        end = time.monotonic() + PATIENCE
+        while sentence not in self.text:
+            if not self.read() or time.monotonic() > end:
+                raise AssertionError(f"{sentence!r} is not on the screen:\n{self.text}")
+        return self.text
+
+    def press(self, keys: str) -> None:
+        self.child.send(keys)
+
+    def wait(self) -> int:
+        """Read to the end; the exit code, or minus the signal that ended it."""
+        end = time.monotonic() + PATIENCE
+        while self.read():
+            assert time.monotonic() < end, f"the program did not end:\n{self.text}"
+        self.child.wait()
+        status: int | None = self.child.exitstatus
+        return status if status is not None else -self.child.signalstatus
+
+    def left_on(self) -> list[str]:
+        """The terminal modes that were switched on and not off again."""
+        return [
+            name
+            for name, (on, off) in LEFT_ON.items()
+            if self.sent.rfind(on) > self.sent.rfind(off)
+        ]

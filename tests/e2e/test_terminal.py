@@ -1,0 +1,69 @@
+"""The installed `bntui` as a person uses it: in a terminal, with the real engine."""
+
+import pytest
+
+from tests.e2e.terminal import Terminal
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_it_starts_draws_reacts_and_leaves_the_terminal_as_it_was(size: tuple[int, int]) -> None:
+    with Terminal("--steps", "100000", size=size) as terminal:
+        terminal.wait_for("running")
+        terminal.wait_for("last-500 mean")
+        terminal.press(" ")
+        terminal.wait_for("paused")
+        terminal.press("4")
+        terminal.wait_for("TRAIN")
+        terminal.press("m")
+        terminal.wait_for("EVAL")
+        terminal.press("x")
+        terminal.wait_for("pace max")
+        terminal.press("?")
+        terminal.wait_for("escape closes")
+        terminal.press("\x1b")
+        terminal.press("q")
+        assert terminal.wait() == 0
+        assert terminal.left_on() == []
+
+
+def test_the_whole_notebook_runs_to_its_end_at_full_speed() -> None:
+    with Terminal("--pace", "max") as terminal:
+        terminal.wait_for("finished 5,000/5,000")
+        terminal.wait_for("no BN 0.1676")
+        terminal.wait_for("BN 0.1964")
+        terminal.press("q")
+        assert terminal.wait() == 0
+
+
+def test_divergence_is_named_and_the_other_arm_goes_on() -> None:
+    with Terminal("--lr", "1000", "--steps", "200") as terminal:
+        terminal.wait_for("diverged at")
+        terminal.wait_for("finished")
+        terminal.press("q")
+        assert terminal.wait() == 0
+
+
+@pytest.mark.parametrize("key", ["q", "\x03", "\x11"], ids=["q", "ctrl+c", "ctrl+q"])
+def test_every_way_to_quit_while_the_engine_is_still_starting(key: str) -> None:
+    with Terminal() as terminal:
+        terminal.wait_for("warming up")
+        terminal.press(key)
+        assert terminal.wait() == 0
+        assert terminal.left_on() == []
+
+
+@pytest.mark.parametrize("term", ["xterm", "screen-256color", "tmux-256color", "linux"])
+def test_terminals(term: str) -> None:
+    with Terminal(env={"TERM": term, "COLORTERM": ""}) as terminal:
+        terminal.wait_for("running")
+        terminal.press("q")
+        assert terminal.wait() == 0
+
+
+def test_without_colour_the_arms_keep_their_shapes() -> None:
+    with Terminal("--pace", "max", env={"NO_COLOR": "1"}) as terminal:
+        text = terminal.wait_for("finished")
+        assert "▞ no BN" in text
+        assert "⠒ BN" in text
+        terminal.press("q")
+        assert terminal.wait() == 0
