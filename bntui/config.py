@@ -17,6 +17,10 @@ NOTEBOOK_WORDS = (
 )
 """The twenty names of the notebook: the data when no file is given."""
 
+NO_BN, BN = "no BN", "BN"
+ARMS = (NO_BN, BN)
+"""The networks of a run, trained side by side, in the order in which they are shown."""
+
 
 class RunConfig(Struct, frozen=True, forbid_unknown_fields=False):
     """Everything that decides a run; the defaults are the notebook's.

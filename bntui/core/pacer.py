@@ -1,0 +1,45 @@
+"""When the next step is due, and how long the run has been running."""
+
+from collections.abc import Callable
+from time import monotonic
+
+SLACK = 0.1
+"""Seconds of delay that are caught up; more than that (a slow step, a busy machine) is let go."""
+
+
+class Pacer:
+    """Spreads steps evenly over time; a pace of None is full speed."""
+
+    def __init__(self, pace: float | None, clock: Callable[[], float] = monotonic) -> None:
+        self.pace = pace
+        self._clock = clock
+        self._spent = 0.0
+        self._since: float | None = None
+        self._due = 0.0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds spent running, pauses left out."""
+        return self._spent + (0.0 if self._since is None else self._clock() - self._since)
+
+    def run(self) -> None:
+        """Begin or go on; the next step is due at once."""
+        self._since = self._due = self._clock()
+
+    def rest(self) -> None:
+        """Stop the clock."""
+        self._spent, self._since = self.elapsed, None
+
+    def set_pace(self, pace: float | None) -> None:
+        """Change the pace from the next step on."""
+        self.pace = pace
+        self._due = self._clock()
+
+    def wait(self) -> float:
+        """Seconds until the next step is due, 0 when it is."""
+        return 0.0 if self.pace is None else max(self._due - self._clock(), 0.0)
+
+    def stepped(self) -> None:
+        """A step was made."""
+        if self.pace is not None:
+            self._due = max(self._due + 1 / self.pace, self._clock() - SLACK)

@@ -1,0 +1,128 @@
+"""One run: a trainer, its pace, its state, and what it tells."""
+
+from collections.abc import Callable
+from math import isfinite
+from time import monotonic
+from typing import Literal
+
+from bntui.core.pacer import Pacer
+from bntui.core.telemetry import Telemetry, is_probed
+from bntui.core.trainer import Trainer
+from bntui.protocol import (
+    AnyCommand,
+    Diverged,
+    Event,
+    Pause,
+    Resume,
+    SetPace,
+    State,
+    Step,
+    Watch,
+)
+
+Tell = Callable[[Event], None]
+
+
+class Run:
+    """Trains when `advance` is called, and tells `tell` everything there is to know of it."""
+
+    def __init__(self, trainer: Trainer, tell: Tell) -> None:
+        self._trainer, self._tell = trainer, tell
+        self._pacer = Pacer(trainer.config.pace)
+        self._telemetry = Telemetry(trainer)
+        self._state: Literal["running", "paused", "finished"] = "running"
+        self._tell_state()
+        self._probe(thorough=False)
+        self._pacer.run()
+
+    def wait(self) -> float | None:
+        """Seconds until the next step is due; None when none is."""
+        return self._pacer.wait() if self._state == "running" else None
+
+    def advance(self, deadline: float) -> None:
+        """Make the steps that are due, until `deadline` on the monotonic clock."""
+        while self.wait() == 0 and monotonic() < deadline:
+            self._step()
+
+    def flush(self) -> None:
+        """Tell of the steps made since the last time."""
+        for event in self._telemetry.drain(self._pacer.elapsed):
+            self._tell(event)
+
+    def obey(self, command: AnyCommand) -> None:
+        """Do as told; what makes no sense in this state is let pass."""
+        match command:
+            case Pause() if self._state == "running":
+                self._pause()
+            case Resume() if self._state == "paused":
+                self._resume()
+            case Step() if self._state != "finished":
+                self._single_step()
+            case SetPace(pace):
+                self._pacer.set_pace(pace)
+                self._tell_state()
+            case Watch(layer, units):
+                self._watch(layer, units)
+            case _:
+                pass
+
+    def _step(self) -> None:
+        self._trainer.step()
+        self._pacer.stepped()
+        self._telemetry.record()
+        self._tell_divergence()
+        if self._is_over():
+            self._finish()
+        elif is_probed(self._trainer.steps_done):
+            self._probe(thorough=False)
+
+    def _is_over(self) -> bool:
+        alive = any(arm.alive for arm in self._trainer.arms)
+        return self._trainer.steps_done >= self._trainer.config.steps or not alive
+
+    def _finish(self) -> None:
+        self._pacer.rest()
+        self._probe(thorough=True)
+        self._state = "finished"
+        self._tell_state()
+
+    def _pause(self) -> None:
+        self._pacer.rest()
+        self._state = "paused"
+        self._tell_state()
+        self._probe(thorough=True)
+
+    def _resume(self) -> None:
+        self._state = "running"
+        self._tell_state()
+        self._pacer.run()
+
+    def _single_step(self) -> None:
+        if self._state == "running":
+            self._pacer.rest()
+        self._pacer.run()
+        self._step()
+        if self._state != "finished":
+            self._pause()
+
+    def _watch(self, layer: int, units: list[int]) -> None:
+        self.flush()
+        if self._telemetry.watch(layer, units):
+            for event in self._telemetry.recall():
+                self._tell(event)
+
+    def _tell_state(self) -> None:
+        self.flush()
+        self._tell(State(self._state, self._trainer.steps_done, self._pacer.pace))
+
+    def _tell_divergence(self) -> None:
+        step = self._trainer.steps_done - 1
+        for arm in self._trainer.arms:
+            if arm.diverged_at == step:
+                self.flush()
+                self._tell(Diverged(arm.name, step, arm.loss if isfinite(arm.loss) else None))
+
+    def _probe(self, thorough: bool) -> None:
+        self.flush()
+        for event in self._telemetry.probe(thorough):
+            self._tell(event)

@@ -1,0 +1,122 @@
+"""A file of words, one a line, read within bounded memory and refused with one clear sentence.
+
+It does without torch, so that a bad file is told before torch is loaded.
+"""
+
+import codecs
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from bntui.text import clean
+
+LIMIT = 16 * 2**20
+"""Bytes; only this much of a larger file is used, up to the end of a line."""
+
+_HEAD = 64 * 2**10
+_CHUNK = 2**20
+
+
+class DataError(Exception):
+    """The data cannot be used; the message is one sentence for the person who chose it."""
+
+
+class Words(NamedTuple):
+    """What a file gave; `bytes_read < bytes_total` where only its head was used."""
+
+    words: list[str]
+    bytes_read: int
+    bytes_total: int
+
+
+def check(path: Path) -> None:
+    """Look at a file's kind and its first 64 KiB.
+
+    Raises:
+        DataError: The file is missing, not a regular file, unreadable, empty, or not text in UTF-8.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise _refusal(path, "is a directory")
+        if not stat.S_ISREG(mode):
+            raise _refusal(path, "is not a regular file")
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except FileNotFoundError:
+        raise _refusal(path, "does not exist") from None
+    except (OSError, ValueError) as error:
+        raise _refusal(path, f"cannot be read ({_reason(error)})") from None
+    if not head:
+        raise _refusal(path, "is empty")
+    _decode(path, head, whole=len(head) < _HEAD)
+
+
+def read_words(path: Path, progress: Callable[[int, int], None]) -> Words:
+    """The words of a file: spaces around them trimmed, blank lines left out, duplicates kept.
+
+    Lines end in any of the usual ways; a byte order mark is no part of the first word. A `.` in a
+    word is kept, and is then the same symbol that marks the ends of words.
+
+    Args:
+        path: The file.
+        progress: Called about every MiB with the bytes read and the bytes there are.
+
+    Raises:
+        DataError: As in `check`, or there is no word in the file.
+    """
+    check(path)
+    try:
+        data, total = _read(path, progress)
+    except OSError as error:
+        raise _refusal(path, f"cannot be read ({_reason(error)})") from None
+    if len(data) > LIMIT:
+        del data[_last_line_end(path, data) :]
+    read = len(data)
+    text = _decode(path, data, whole=True)
+    del data
+    words = [word for line in text.replace("\r", "\n").split("\n") if (word := line.strip())]
+    if not words:
+        raise _refusal(path, "has only blank lines")
+    return Words(words, read, total)
+
+
+def _read(path: Path, progress: Callable[[int, int], None]) -> tuple[bytearray, int]:
+    """The file's bytes, more than LIMIT of them if there are more, and its size."""
+    data = bytearray()
+    with path.open("rb") as file:
+        total = path.stat().st_size
+        while len(data) <= LIMIT and (chunk := file.read(_CHUNK)):
+            data += chunk
+            total = max(total, len(data))
+            progress(min(len(data), LIMIT), total)
+    return data, total
+
+
+def _last_line_end(path: Path, data: bytearray) -> int:
+    """Where the last whole line within LIMIT ends."""
+    end = max(data.rfind(b"\n", 0, LIMIT), data.rfind(b"\r", 0, LIMIT)) + 1
+    if end == 0:
+        raise _refusal(path, f"begins with a line longer than {LIMIT // 2**20} MiB")
+    return end
+
+
+def _decode(path: Path, data: bytes | bytearray, whole: bool) -> str:
+    """Text from UTF-8; where `data` is not the whole, its last character may be cut."""
+    if b"\0" in data:
+        raise _refusal(path, "is binary (it has a zero byte)")
+    try:
+        return codecs.getincrementaldecoder("utf-8-sig")().decode(data, final=whole)
+    except UnicodeDecodeError as error:
+        raise _refusal(path, f"is not UTF-8 (byte {error.start + 1:,})") from None
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """Why the system refused, in its own words, without the path it repeats."""
+    return clean(getattr(error, "strerror", None) or str(error))
+
+
+def _refusal(path: Path, problem: str) -> DataError:
+    name = clean(repr(str(path)), limit=200)
+    return DataError(f"{name} {problem}, but the data must be UTF-8 text, one word a line.")
