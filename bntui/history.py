@@ -58,7 +58,10 @@ class Trace:
 
 
 class History:
-    """Everything known of a run so far; `version` grows with every event folded in."""
+    """Everything known of a run so far; `version` grows with every event folded in.
+
+    `elapsed` is in seconds of training, pauses left out.
+    """
 
     def __init__(self) -> None:
         self.version = 0
@@ -74,6 +77,7 @@ class History:
         self.failed: Failed | None = None
         self.arms: dict[str, ArmHistory] = {}
         self.trace: Trace | None = None
+        self.elapsed = 0.0
         self._clock: deque[tuple[float, int]] = deque()
 
     @property
@@ -136,6 +140,7 @@ class History:
         self._tick(event.elapsed)
 
     def _tick(self, elapsed: float) -> None:
+        self.elapsed = elapsed
         self._clock.append((elapsed, self.steps))
         while len(self._clock) > 2 and self._clock[1][0] < elapsed - RATE_WINDOW:
             self._clock.popleft()

@@ -75,6 +75,6 @@ def _starts(sizes: Tensor, window: int) -> Tensor:
 def _too_short(words: Sequence[str], block_size: int) -> str:
     longest = max(map(len, words), default=0)
     return (
-        f"The longest word has {longest} characters, but with a block size of {block_size} inside "
-        f".word. a word needs at least {block_size - 1} to give an example."
+        f"--block-size is {block_size}, but the longest word has {longest} characters, and inside "
+        f".word. that gives an example only up to {longest + 1}; --context padded takes any."
     )

@@ -48,8 +48,8 @@ class Loader:
 
     def _make(self, key: Key) -> tuple[Dataset, "Examples"]:
         words = self._read(key.data)
-        warnings.filterwarnings("ignore", "Failed to initialize NumPy")
-        from bntui.core import data  # noqa: PLC0415 (loads torch)
+        _load_torch()
+        from bntui.core import data  # noqa: PLC0415 (torch is loaded by now)
 
         examples = data.Dataset(words.words, key.block_size, key.context)
         event = Dataset(
@@ -75,3 +75,11 @@ class Loader:
                 self._tell(Reading(data, read, total))
 
         return read_words(Path(data), progress)
+
+
+def _load_torch() -> None:
+    """Torch, on one thread: layers this small lose time by being shared out."""
+    warnings.filterwarnings("ignore", "Failed to initialize NumPy")
+    import torch  # noqa: PLC0415 (takes a second)
+
+    torch.set_num_threads(1)

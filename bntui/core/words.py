@@ -119,4 +119,4 @@ def _reason(error: OSError | ValueError) -> str:
 
 def _refusal(path: Path, problem: str) -> DataError:
     name = clean(repr(str(path)), limit=200)
-    return DataError(f"{name} {problem}, but the data must be UTF-8 text, one word a line.")
+    return DataError(f"--data {name} {problem}; it takes a UTF-8 text file, one word a line.")

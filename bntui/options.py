@@ -1,0 +1,135 @@
+"""The command line's options, made from RunConfig, where names, ranges and defaults stand once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from click.core import ParameterSource
+from msgspec import inspect
+
+from bntui.config import PRESETS, RunConfig
+from bntui.core.words import check
+from bntui.text import clean
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Accepted(click.ParamType[object]):
+    """A value that is refused with one sentence: the option, the value, what would be accepted.
+
+    Args:
+        name: Stands for the value in the help.
+        accepted: What `parse` takes, in words.
+        parse: From text; raises ValueError.
+    """
+
+    def __init__(self, name: str, accepted: str, parse: Callable[[str], object]) -> None:
+        self.name, self.accepted, self._parse = name, accepted, parse
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
+        """The value parsed, or a usage error."""
+        try:
+            return self._parse(value)
+        except ValueError:
+            option = param.opts[0] if param else self.name
+            shown = clean(value, limit=60) or "empty"
+            raise click.UsageError(f"{option} is {shown}, but it takes {self.accepted}.") from None
+
+
+def run_options(command: F) -> F:
+    """Every field of RunConfig as an option, in the order of its declaration."""
+    for field in reversed(_fields()):
+        accepted = _accepted(field)
+        command = click.option(
+            "--" + field.name.replace("_", "-"),
+            type=accepted,
+            metavar=accepted.name,
+            help=_help(field, accepted),
+        )(command)
+    return command
+
+
+def chosen(ctx: click.Context) -> dict[str, Any]:
+    """The fields that were named on the command line."""
+    given = ParameterSource.COMMANDLINE
+    names = [field.name for field in _fields()]
+    return {name: ctx.params[name] for name in names if ctx.get_parameter_source(name) is given}
+
+
+def config(ctx: click.Context, **defaults: Any) -> RunConfig:
+    """The preset with what was named on the command line; `defaults` are the command's own."""
+    fields = chosen(ctx)
+    preset = PRESETS[fields.get("preset", RunConfig().preset)]
+    return msgspec.structs.replace(preset, **{**defaults, **fields})
+
+
+def _fields() -> tuple[inspect.Field, ...]:
+    kind = inspect.type_info(RunConfig)
+    return kind.fields if isinstance(kind, inspect.StructType) else ()
+
+
+def _accepted(field: inspect.Field) -> Accepted:
+    """What a field takes, from its annotation."""
+    kind = field.type.type if isinstance(field.type, inspect.Metadata) else field.type
+    optional = isinstance(kind, inspect.UnionType)
+    match kind.types[0] if isinstance(kind, inspect.UnionType) else kind:
+        case inspect.IntType(ge=low, le=high):
+            return Accepted(
+                "N", f"a whole number from {low:,} to {high:,}", _within(int, low, high)
+            )
+        case inspect.FloatType(ge=low, le=high):
+            number = Accepted(
+                "X", f"a number from {low:g} to {high:,.9g}", _within(float, low, high)
+            )
+            return _or_max(number) if optional else number
+        case inspect.LiteralType(values=names):
+            return _one_of([str(name) for name in names])
+        case _:
+            return _one_of(list(PRESETS)) if field.name == "preset" else FILE
+
+
+def _within(kind: type[float], low: float | None, high: float | None) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        number = kind(text.replace(",", ""))
+        if low is None or high is None or not low <= number <= high:
+            raise ValueError
+        return number
+
+    return parse
+
+
+def _or_max(number: Accepted) -> Accepted:
+    def parse(text: str) -> object:
+        return None if text == "max" else number._parse(text)
+
+    return Accepted("N|max", f"{number.accepted}, or max", parse)
+
+
+def _one_of(names: list[str]) -> Accepted:
+    def parse(text: str) -> str:
+        return names[names.index(text)]
+
+    return Accepted("NAME", " or ".join(names), parse)
+
+
+def _readable(text: str) -> str:
+    check(Path(text))
+    return text
+
+
+FILE = Accepted("FILE", "a file", _readable)
+
+
+def _help(field: inspect.Field, accepted: Accepted) -> str:
+    """Description, default, what is accepted."""
+    schema = field.type.extra_json_schema if isinstance(field.type, inspect.Metadata) else None
+    text = (schema or {}).get("description", "A named starting point.")
+    if accepted is FILE:
+        return f"{text}  [the notebook's 20 names]"
+    default = f"{field.default:g}" if isinstance(field.default, float) else field.default
+    takes = accepted.accepted.removeprefix("a whole number from ").removeprefix("a number from ")
+    return f"{text}  [{default}; {takes}]" if takes != default else f"{text}  [{default}]"

@@ -1,0 +1,129 @@
+"""Where events come from. Nothing above can tell one source from another."""
+
+import asyncio
+import signal
+import sys
+import tempfile
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import IO, Protocol
+
+from bntui.config import RunConfig
+from bntui.protocol import AnyEvent, Command, Failed, Start, Stop
+from bntui.wire import encode, event_reader
+
+ENGINE = (sys.executable, "-P", "-m", "bntui", "engine")
+"""Without the working directory on its path, where a user's own `random.py` may lie."""
+
+CHUNK = 2**16
+ROOM = 16 * 2**20
+"""Bytes kept for a busy screen before the engine has to wait."""
+
+GRACE = 0.4
+"""Seconds for the engine to end by itself; while it loads torch it cannot, and is ended."""
+
+
+class Source(Protocol):
+    """Events, and a way to send commands where something listens."""
+
+    accepts_commands: bool
+
+    def events(self) -> AsyncIterator[AnyEvent]:
+        """Every event, as it comes."""
+        ...
+
+    async def send(self, command: Command) -> None:
+        """Ask for something; what comes of it comes as an event."""
+        ...
+
+    async def close(self) -> None:
+        """End whatever the events came from; may be called again."""
+        ...
+
+
+class EngineSource:
+    """An engine process of our own, started when its events are first asked for.
+
+    Args:
+        config: The run to begin with.
+        tap: Sees the engine's bytes as they come, before they are decoded.
+    """
+
+    accepts_commands = True
+
+    def __init__(
+        self, config: RunConfig, tap: Callable[[bytes], Awaitable[None]] | None = None
+    ) -> None:
+        self._config = config
+        self._tap = tap
+        self._process: Process | None = None
+        self._closing = False
+
+    async def events(self) -> AsyncIterator[AnyEvent]:
+        """The engine's events; if it ends unasked, a last one that says how."""
+        with tempfile.TemporaryFile() as errors:
+            self._process = process = await self._spawn(errors)
+            await self.send(Start(self._config))
+            failed = False
+            async for event in self._read(process):
+                failed |= isinstance(event, Failed)
+                yield event
+            code = await process.wait()
+            if not failed and not self._closing:
+                yield Failed("crash", f"The engine {_ending(code)}{_last_line(errors)}")
+
+    async def _spawn(self, errors: IO[bytes]) -> Process:
+        # A session of its own, so that the terminal's ctrl+c reaches the screen alone.
+        return await asyncio.create_subprocess_exec(
+            *ENGINE, stdin=PIPE, stdout=PIPE, stderr=errors, start_new_session=True, limit=ROOM
+        )
+
+    async def _read(self, process: Process) -> AsyncIterator[AnyEvent]:
+        reader = event_reader()
+        while process.stdout and (data := await process.stdout.read(CHUNK)):
+            if self._tap:
+                await self._tap(data)
+            for event in reader.feed(data):
+                yield event
+
+    async def send(self, command: Command) -> None:
+        """Write a command; an engine that is gone says so through its events."""
+        if self._process and self._process.stdin and not self._process.stdin.is_closing():
+            self._process.stdin.write(encode(command))
+            try:
+                await self._process.stdin.drain()
+            except ConnectionError:
+                return
+
+    async def close(self) -> None:
+        """Ask the engine to end, end it if it does not, and see it gone."""
+        self._closing = True
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        try:
+            await self.send(Stop())
+            async with asyncio.timeout(GRACE):
+                await process.wait()
+        except TimeoutError:
+            pass
+        finally:
+            if process.returncode is None:
+                process.kill()
+        await process.wait()
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was killed by signal {-code}"
+
+
+def _last_line(errors: IO[bytes]) -> str:
+    """What the engine last wrote to stderr, if anything."""
+    errors.seek(0)
+    lines = errors.read().decode(errors="replace").strip().splitlines()
+    return f": {lines[-1]}" if lines else "."
