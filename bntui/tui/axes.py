@@ -30,7 +30,7 @@ def linear(label: str, values: list[float], ticks: int = 4) -> Axis:
     step = _round_up((high - low) / max(ticks, 1))
     first, last = floor(low / step), ceil(high / step)
     marks = [i * step for i in range(first, last + 1)]
-    return Axis(label, marks[0], marks[-1], _labelled(marks))
+    return Axis(label, min(marks[0], low), max(marks[-1], high), _labelled(marks))
 
 
 def logarithmic(label: str, values: list[float], ticks: int = 4) -> Axis:

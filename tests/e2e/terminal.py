@@ -81,6 +81,12 @@ class Terminal:
                 raise AssertionError(f"{sentence!r} is not on the screen:\n{self.text}")
         return self.text
 
+    def wait_until_gone(self, sentence: str) -> None:
+        """Read until the screen does not show `sentence` any more."""
+        end = time.monotonic() + PATIENCE
+        while sentence in self.text:
+            assert self.read() and time.monotonic() < end, f"{sentence!r} stays:\n{self.text}"
+
     def press(self, keys: str) -> None:
         self.child.send(keys)
 

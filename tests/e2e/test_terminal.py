@@ -21,6 +21,7 @@ def test_it_starts_draws_reacts_and_leaves_the_terminal_as_it_was(size: tuple[in
         terminal.press("?")
         terminal.wait_for("escape closes")
         terminal.press("\x1b")
+        terminal.wait_until_gone("escape closes")
         terminal.press("q")
         assert terminal.wait() == 0
         assert terminal.left_on() == []

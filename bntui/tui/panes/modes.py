@@ -25,6 +25,9 @@ SHORT_NOTE = (
     "Notebook's eval: 0.1907. Its probe moved the running statistics; ours moves nothing (?)."
 )
 
+LABEL, NARROWEST, WIDEST = 6, 7, 10
+"""Characters of the table's first column, and of its others."""
+
 
 class ModesPane(Pane):
     """Train/eval comparison of the BN arm; `mode` is active, `place` that of n in the table."""
@@ -119,25 +122,49 @@ class ModesPane(Pane):
         return _plain_arms(history)
 
     def _table_of(self, last: ModeLosses) -> Content:
+        shown = self._columns(len(last.sizes))
+        width = self._cell(len(shown))
         parts: list[Part] = [("     n", "dim")]
-        for place, size in enumerate(last.sizes):
-            parts.append((f"{size:>7,}", "bold reverse" if place == self.place else "dim"))
+        for place in shown:
+            style = "bold reverse" if place == self.place else "dim"
+            parts.append((f"{last.sizes[place]:>{width},}", style))
         for mode in MODES:
             sign = "▶" if mode == self.mode else " "
+            losses = getattr(last, mode)
             parts.append((f"\n{sign}{mode:<5}", f"$ink-{mode}"))
-            parts.append(("".join(f"{value(x):>7}" for x in getattr(last, mode)), ""))
-        gaps = "".join(f"{_short(_gap(last, place)):>7}" for place in range(len(last.sizes)))
-        return Content.assemble(*parts, ("\n gap  " + gaps, "dim"))
+            parts.append(("".join(f"{brief(losses[i], width - 1):>{width}}" for i in shown), ""))
+        gaps = (brief(_difference(last, i), width - 1, "+") for i in shown)
+        gap = "".join(f"{text:>{width}}" for text in gaps)
+        return Content.assemble(*parts, (f"\n gap  {gap}", "dim"))
+
+    def _columns(self, count: int) -> list[int]:
+        """The sizes that there is room for, the chosen one always among them."""
+        room = max((self.size.width - LABEL) // NARROWEST, 1)
+        first = min(max(self.place - room + 1, 0), max(count - room, 0))
+        return list(range(count))[first : first + room]
+
+    def _cell(self, count: int) -> int:
+        return min(max((self.size.width - LABEL) // max(count, 1), NARROWEST), WIDEST)
+
+
+def brief(number: float | None, width: int, sign: str = "-") -> str:
+    """A number in at most `width` characters, with as many digits as they hold."""
+    if number is None or isnan(number):
+        return "–"
+    texts = [f"{number:{sign}.{digits}g}" for digits in (4, 3, 2, 1)]
+    bare = [text.replace("0.", ".", 1) if abs(number) < 1 else text for text in texts]
+    by_digits = (text for pair in zip(texts, bare, strict=True) for text in pair)
+    return next((text for text in by_digits if len(text) <= width), "*")
+
+
+def _difference(last: ModeLosses, place: int) -> float | None:
+    train, evaluation = last.train[place], last.eval[place]
+    return None if train is None or evaluation is None else train - evaluation
 
 
 def _gap(last: ModeLosses, place: int) -> str:
-    train, evaluation = last.train[place], last.eval[place]
-    return "–" if train is None or evaluation is None else f"{train - evaluation:+.4f}"
-
-
-def _short(gap: str) -> str:
-    """Six characters, so that columns of seven never touch: no zero before the point."""
-    return gap.replace("0.", ".", 1)[:6].rstrip(".") if gap[1:2] == "0" else gap[:6].rstrip(".")
+    difference = _difference(last, place)
+    return "–" if difference is None else f"{difference:+.4f}"
 
 
 def _plain_arms(history: History) -> str:
