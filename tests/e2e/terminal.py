@@ -85,7 +85,8 @@ class Terminal:
         """Read until the screen does not show `sentence` any more."""
         end = time.monotonic() + PATIENCE
         while sentence in self.text:
-            assert self.read() and time.monotonic() < end, f"{sentence!r} stays:\n{self.text}"
+            assert self.read(), f"the program ended:\n{self.text}"
+            assert time.monotonic() < end, f"{sentence!r} stays:\n{self.text}"
 
     def press(self, keys: str) -> None:
         self.child.send(keys)

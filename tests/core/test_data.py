@@ -1,0 +1,77 @@
+"""Words to examples, against the plain loops that the notebook and makemore write."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bntui.config import NOTEBOOK_WORDS, Context
+from bntui.core.data import Dataset
+from bntui.core.words import DataError
+
+WORDS = st.lists(st.text("abcxyzé🙂.", max_size=9), min_size=1, max_size=12)
+
+
+def plainly(words: list[str], block_size: int, context: Context) -> list[tuple[str, str]]:
+    """Every context and its target, by the book."""
+    examples = []
+    for word in words:
+        before = "." if context == "inside" else "." * block_size
+        text = before + word + "."
+        for i in range(len(text) - block_size):
+            examples.append((text[i : i + block_size], text[i + block_size]))
+    return examples
+
+
+def decoded(dataset: Dataset) -> list[tuple[str, str]]:
+    contexts, targets = dataset.batch(torch.arange(len(dataset)))
+    symbols = dataset.vocabulary
+    return [
+        ("".join(symbols[i] for i in row), symbols[target])
+        for row, target in zip(contexts.tolist(), targets.tolist(), strict=True)
+    ]
+
+
+@given(WORDS, st.integers(1, 6), st.sampled_from(["inside", "padded"]))
+def test_examples_are_those_of_the_plain_loop(
+    words: list[str], block_size: int, context: Context
+) -> None:
+    wanted = plainly(words, block_size, context)
+    if wanted:
+        assert decoded(Dataset(words, block_size, context)) == wanted
+    else:
+        with pytest.raises(DataError, match="--block-size"):
+            Dataset(words, block_size, context)
+
+
+def test_the_vocabulary_is_the_boundary_and_the_sorted_characters() -> None:
+    assert Dataset(["ba", "c.a"], 1, "padded").vocabulary == [".", "a", "b", "c"]
+
+
+def test_padded_contexts_predict_every_character() -> None:
+    dataset = Dataset(NOTEBOOK_WORDS, 3, "padded")
+    assert len(dataset) == sum(len(word) + 1 for word in NOTEBOOK_WORDS)
+
+
+def test_first_gives_what_there_is() -> None:
+    contexts, targets = Dataset(["emma"], 3, "inside").first(100)
+    assert contexts.shape == (3, 3)
+    assert targets.shape == (3,)
+
+
+def test_a_refusal_names_the_option_the_word_and_the_way_out() -> None:
+    with pytest.raises(DataError) as refusal:
+        Dataset(["ab", "c"], 5, "inside")
+    text = str(refusal.value)
+    assert "--block-size is 5" in text
+    assert "longest word has 2" in text
+    assert "up to 3" in text
+    Dataset(["ab", "c"], 3, "inside")
+
+
+def test_long_words_and_many_words() -> None:
+    long = Dataset(["ab" * 5_000, "x"], 3, "inside")
+    assert len(long) == 10_000 + 2 - 3
+    many = Dataset(["emma", "olivia"] * 100_000, 3, "padded")
+    assert len(many) == 100_000 * 12
+    assert many.batch(torch.tensor([1_199_999]))[1].tolist() == [0]
