@@ -18,7 +18,9 @@ def in_torch(model: CharMLP) -> nn.Sequential:
     layers: list[nn.Module] = []
     for layer in model.layers:
         if isinstance(layer, Embedding):
-            layers += [nn.Embedding(*layer.C.shape, _weight=layer.C.clone()), nn.Flatten()]
+            embedding = nn.Embedding(layer.C.shape[0], layer.C.shape[1])
+            embedding.weight.data = layer.C.clone()
+            layers += [embedding, nn.Flatten()]
         elif isinstance(layer, Linear):
             linear = nn.Linear(*layer.W.shape)
             linear.weight.data, linear.bias.data = layer.W.T.clone(), layer.b.clone()
