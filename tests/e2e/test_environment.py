@@ -1,0 +1,76 @@
+"""Where no screen can be drawn: one sentence that points to `bntui run`, and exit code 2."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.terminal import BNTUI, Terminal
+
+WAY_OUT = "bntui run trains without a screen."
+
+
+@pytest.mark.parametrize(
+    ("env", "problem"),
+    [
+        ({"TERM": "dumb"}, "TERM is dumb"),
+        ({"TERM": ""}, "TERM is"),
+        ({"PYTHONIOENCODING": "latin-1"}, "needs UTF-8"),
+    ],
+)
+def test_a_terminal_that_cannot(env: dict[str, str], problem: str) -> None:
+    with Terminal(env=env) as terminal:
+        assert terminal.wait() == 2
+        words = " ".join(terminal.text.split())
+        assert problem in words
+        assert WAY_OUT in words
+
+
+@pytest.mark.parametrize(
+    ("redirection", "problem"),
+    [
+        ("2> {file}", "Standard error"),
+        ("< /dev/null", "Standard input"),
+        ("2>&-", None),
+        ("<&-", ""),
+    ],
+)
+def test_no_terminal_where_one_is_needed(
+    tmp_path: Path, redirection: str, problem: str | None
+) -> None:
+    file = tmp_path / "errors"
+    command = f"{BNTUI} {redirection.format(file=file)}; echo code $?"
+    with Terminal("-c", command, program="/bin/sh") as terminal:
+        terminal.wait()
+        assert "code 2" in terminal.text
+        if problem is not None:
+            said = terminal.text + (file.read_text() if file.exists() else "")
+            assert problem in said
+            assert WAY_OUT in " ".join(said.split())
+        assert b"\x1b[?1049h" not in terminal.sent
+
+
+def test_a_plain_c_locale_is_fine() -> None:
+    with Terminal(env={"LANG": "C", "LC_ALL": "C"}) as terminal:
+        terminal.wait_for("running")
+        terminal.press("q")
+        assert terminal.wait() == 0
+
+
+def test_bad_input_in_a_terminal_leaves_it_alone(tmp_path: Path) -> None:
+    path = tmp_path / "blank"
+    path.write_text("\n")
+    with Terminal("--data", str(path)) as terminal:
+        assert terminal.wait() == 2
+        assert "has only blank lines" in " ".join(terminal.text.split())
+        assert terminal.left_on() == []
+
+
+def test_nothing_is_left_running_after_the_screen_is_gone() -> None:
+    with Terminal() as terminal:
+        terminal.wait_for("running")
+        pid = terminal.child.pid
+        engine = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        assert len(engine) == 1
+        terminal.press("q")
+        assert terminal.wait() == 0
+        assert not Path("/proc", engine[0]).exists()
