@@ -1,6 +1,6 @@
 """Takes the README's picture: the real app, the real engine, at the end of the notebook's run.
 
-    .venv/bin/python assets/picture.py assets/lab.svg
+Run it as `.venv/bin/python assets/picture.py assets/lab.svg`.
 """
 
 import asyncio
