@@ -107,7 +107,9 @@ async def test_a_line_of_megabytes_comes_through(
     path.write_text(long_line + "\n")
     program = f"print(open({str(path)!r}).read())"
     monkeypatch.setattr(sources, "ENGINE", (sources.ENGINE[0], "-c", program))
-    assert await until(EngineSource(LONG).events(), State) == State("paused", 1, None)
+    source = EngineSource(LONG)
+    assert await until(source.events(), State) == State("paused", 1, None)
+    await source.close()
 
 
 async def test_the_tap_sees_every_byte(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """The app: events in from a source, commands out to it, one screen over both."""
 
+import asyncio
+import signal
 import sys
 from collections.abc import Iterable
 from functools import partial
@@ -16,6 +18,9 @@ from bntui.sources import EngineSource, Source
 from bntui.tui.commands import COMMANDS
 from bntui.tui.screens.lab import LabScreen
 from bntui.tui.themes import DARK, LIGHT, inks
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Each would otherwise leave the terminal as the app had set it."""
 
 
 class BntuiApp(App[None]):
@@ -54,7 +59,15 @@ class BntuiApp(App[None]):
 
     def on_ready(self) -> None:
         """The first frame is up: now start the engine."""
+        if not self.is_headless:
+            self._obey_signals()
         self.read_events()
+
+    def _obey_signals(self) -> None:
+        """End in good order, with the code that a shell expects."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self.exit, None, 128 + number)
 
     @work(exclusive=True)
     async def read_events(self) -> None:

@@ -5,6 +5,9 @@ from math import ceil, floor, isfinite, log10
 
 Tick = tuple[float, str]
 
+LARGEST = 1e300
+"""Numbers beyond are not shown; up to here a range and its marks are floats, too."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -26,7 +29,8 @@ class Axis:
 
 def linear(label: str, values: list[float], ticks: int = 4) -> Axis:
     """An axis over all finite `values`, with about `ticks` round marks."""
-    low, high = _extent(values)
+    known = [value for value in values if abs(value) <= LARGEST]
+    low, high = _extent(known, max((abs(value) * 0.1 for value in known), default=0.0) or 0.5)
     step = _round_up((high - low) / max(ticks, 1))
     first, last = floor(low / step), ceil(high / step)
     marks = [i * step for i in range(first, last + 1)]
@@ -35,7 +39,7 @@ def linear(label: str, values: list[float], ticks: int = 4) -> Axis:
 
 def logarithmic(label: str, values: list[float], ticks: int = 4) -> Axis:
     """A log axis over all positive `values`, from and to a 1-2-5 mark."""
-    low, high = _extent([log10(v) for v in values if isfinite(v) and v > 0])
+    low, high = _extent([log10(v) for v in values if 0 < v <= LARGEST], 0.5)
     decades = range(floor(low), ceil(high) + 1)
     marks = [log10(m) + e for e in decades for m in (1, 2, 5)]
     below = max((m for m in marks if m <= low + 1e-9), default=marks[0])
@@ -79,11 +83,10 @@ def _labelled(marks: list[float]) -> tuple[Tick, ...]:
     return tuple((mark, number(round(mark, 10))) for mark in marks)
 
 
-def _extent(values: list[float]) -> tuple[float, float]:
-    known = [value for value in values if isfinite(value)] or [0.0]
-    low, high = min(known), max(known)
-    pad = 0.0 if high > low else max(abs(low) * 0.1, 0.5)
-    return low - pad, high + pad
+def _extent(known: list[float], pad: float) -> tuple[float, float]:
+    """From the lowest to the highest; `pad` to either side where they are one."""
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    return (low, high) if high > low else (low - pad, high + pad)
 
 
 def _round_up(value: float) -> float:

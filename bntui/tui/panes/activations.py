@@ -41,7 +41,7 @@ class ActivationsPane(Pane):
         depth = history.hello.config.depth if history.hello else 1
         self.hidden_layer %= depth
         layer = f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
-        self.headline((f"{layer}density of h (√ scale) · sat. = |h| > 0.97", "dim"))
+        self.headline((f"{layer}density (√) · sat. = |h| > 0.97", "dim"))
         pairs = [arm.activations.get(self.hidden_layer, []) for arm in history.arms.values()]
         top = _top([event for events in pairs for event in (*events[:1], *events[-1:])])
         for arm, (name, events) in enumerate(zip(history.arms, pairs, strict=True)):

@@ -25,6 +25,7 @@ SHORT_NOTE = (
     "Notebook's eval: 0.1907. Its probe moved the running statistics; ours moves nothing (?)."
 )
 
+ROOM_FOR_STATISTICS = 72
 LABEL, NARROWEST, WIDEST = 6, 7, 10
 """Characters of the table's first column, and of its others."""
 
@@ -77,12 +78,13 @@ class ModesPane(Pane):
         self.place += 1
 
     def _numbers(self, last: ModeLosses) -> list[Part]:
+        roomy = self.size.width >= ROOM_FOR_STATISTICS
         losses = {"train": last.train[self.place], "eval": last.eval[self.place]}
         return [
             (self.mode.upper(), f"bold $ink-{self.mode}"),
             f" {value(losses[self.mode])} · n={last.sizes[self.place]:,} · ",
             f"gap {_gap(last, self.place)}",
-            (f" · {STATISTICS[self.mode]}", "dim"),
+            (f" · {STATISTICS[self.mode]}" if roomy else "", "dim"),
         ]
 
     def _figure(self, arm: ArmHistory, history: History) -> Figure | None:

@@ -76,7 +76,7 @@ class StatisticsPane(Pane):
         if self.unit is not None:
             return f"lag {value(lag(trace, self.moment, self.unit), 2)}"
         lags = [abs(lag(trace, self.moment, i)) for i in self._chosen(trace)]
-        return f"mean |lag| {value(sum(lags) / len(lags), 2)}" if lags else ""
+        return f"|lag| {value(sum(lags) / len(lags), 2)}" if lags else ""
 
     def _show(self, trace: Trace, stop: int) -> None:
         points = 2 * max(self._running_plot.size.width - 8, 10)
