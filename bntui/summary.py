@@ -15,9 +15,19 @@ def summary(history: History) -> Table:
     table.add_column("")
     for name in history.arms:
         table.add_column(name, justify="right")
+    arms = list(history.arms.values())
     for label, tell in ROWS:
-        table.add_row(label, *(tell(arm) for arm in history.arms.values()))
+        table.add_row(label, *map(tell, arms))
+    for place, n in _ends(arms):
+        label = f"loss train / eval, n = {n:,}"
+        table.add_row(label, *(_modes(arm, place) for arm in arms))
     return table
+
+
+def _ends(arms: list[ArmHistory]) -> list[tuple[int, int]]:
+    """The places of the smallest and the largest batch size measured, and those sizes."""
+    sizes = arms[0].modes[-1].sizes if arms and arms[0].modes else []
+    return [(place, sizes[place]) for place in sorted({0, len(sizes) - 1}) if sizes]
 
 
 def _title(history: History) -> str:
@@ -42,7 +52,7 @@ def _saturation(arm: ArmHistory) -> str:
     return " → ".join("–" if share is None else f"{share:.1%}" for share in shares)
 
 
-def _modes(place: int, arm: ArmHistory) -> str:
+def _modes(arm: ArmHistory, place: int) -> str:
     """Loss in training and in evaluation mode on the first n examples."""
     if not arm.modes:
         return "–"
@@ -61,7 +71,5 @@ ROWS = (
     ("last batch's loss", _last_loss),
     (f"mean loss of the last {LAST} steps", _mean_loss),
     ("saturation, init → end", _saturation),
-    ("loss train / eval, n = 1", lambda arm: _modes(0, arm)),
-    ("loss train / eval, all examples", lambda arm: _modes(-1, arm)),
     ("diverged", _diverged),
 )

@@ -35,7 +35,7 @@ def test_a_run_ends_in_a_table() -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     assert "300 of 300 steps in" in done.stdout
-    for row in ("last batch's loss", "saturation, init → end", "all examples", "diverged"):
+    for row in ("last batch's loss", "saturation, init → end", "n = 90", "diverged"):
         assert row in done.stdout
 
 
