@@ -7,8 +7,8 @@ import sys
 import click
 
 from bntui import __version__
-from bntui.core.words import DataError
-from bntui.options import chosen, config, run_options
+from bntui.errors import InputError
+from bntui.options import chosen, config, log_options, log_place, run_options
 from bntui.text import clean
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
@@ -16,6 +16,7 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
 
 @click.group(invoke_without_command=True, context_settings=SETTINGS)
 @run_options
+@log_options
 @click.version_option(__version__, message="bntui %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, /, **_: object) -> int:
@@ -30,18 +31,19 @@ def cli(ctx: click.Context, /, **_: object) -> int:
     _require_terminal()
     from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
 
-    return run(config(ctx))
+    return run(config(ctx), log_place(ctx))
 
 
 @cli.command(name="run")
 @run_options
+@log_options
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
 @click.pass_context
 def run_headless(ctx: click.Context, /, as_json: bool, **_: object) -> int:
     """Train without a screen, at full speed unless --pace is given."""
     from bntui.headless import run  # noqa: PLC0415 (rich takes a moment)
 
-    return run(config(ctx, pace=None), as_json)
+    return run(config(ctx, pace=None), log_place(ctx), as_json)
 
 
 @cli.command()
@@ -74,7 +76,7 @@ def main() -> None:
     """The `bntui` command."""
     try:
         code = cli.main(standalone_mode=False)
-    except (click.ClickException, DataError) as error:
+    except (click.ClickException, InputError) as error:
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
         click.echo(f"bntui: {clean(text)}", err=True)
         code = 2

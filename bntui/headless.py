@@ -19,22 +19,23 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Each ends the run in good order, with the exit code 128 + its number."""
 
 
-def run(config: RunConfig, as_json: bool) -> int:
+def run(config: RunConfig, log: str | None, as_json: bool) -> int:
     """Train to the end; a table, or with `as_json` the engine's own lines, go to stdout.
 
-    Returns the exit code: 0, 2 for bad input, 1 for a crash, 128 + the signal that ended the run.
+    Returns the exit code: 0, 2 for bad input, 1 for a crash or a log that could not be written,
+    128 + the signal that ended the run.
     """
-    return asyncio.run(Headless(config, as_json).run())
+    return asyncio.run(Headless(config, log, as_json).run())
 
 
 class Headless:
     """One run followed to its end, or to the signal that ends it."""
 
-    def __init__(self, config: RunConfig, as_json: bool) -> None:
+    def __init__(self, config: RunConfig, log: str | None, as_json: bool) -> None:
         self._as_json = as_json
         self._steps = config.steps
         self._history = History()
-        self._source = EngineSource(config, tap=_write if as_json else None)
+        self._source = EngineSource(config, log, tap=_write if as_json else None)
         self._signal: int | None = None
 
     async def run(self) -> int:
@@ -78,7 +79,16 @@ class Headless:
             log = f" The traceback is in {failed.log}." if failed.log else ""
             sys.stderr.write(f"bntui: {failed.message}{log}\n")
             return _exit_code(failed)
-        return 0 if self._signal is None else 128 + self._signal
+        if self._signal is not None:
+            return 128 + self._signal
+        return self._tell_log()
+
+    def _tell_log(self) -> int:
+        log = self._history.log
+        if log and log.problem:
+            sys.stderr.write(f"bntui: The log {log.path} is not complete: {log.problem}.\n")
+            return 1
+        return 0
 
 
 def _exit_code(failed: Failed) -> int:

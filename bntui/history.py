@@ -13,6 +13,7 @@ from bntui.protocol import (
     Event,
     Failed,
     Hello,
+    Log,
     ModeLosses,
     Reading,
     Skipped,
@@ -75,6 +76,7 @@ class History:
         self.dataset: Dataset | None = None
         self.state: State | None = None
         self.failed: Failed | None = None
+        self.log: Log | None = None
         self.arms: dict[str, ArmHistory] = {}
         self.trace: Trace | None = None
         self.elapsed = 0.0
@@ -121,6 +123,10 @@ class History:
         if self.state and event.state != self.state.state:
             self._clock.clear()
         self.state = event
+
+    @_fold.register
+    def _(self, event: Log) -> None:
+        self.log = event
 
     @_fold.register
     def _(self, event: Failed) -> None:

@@ -11,6 +11,7 @@ from msgspec import inspect
 
 from bntui.config import PRESETS, RunConfig
 from bntui.core.words import check
+from bntui.protocol import LOG_BY_DEFAULT
 from bntui.text import clean
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,6 +52,23 @@ def run_options(command: F) -> F:
             help=_help(field, accepted),
         )(command)
     return command
+
+
+def log_options(command: F) -> F:
+    """Where the run is logged."""
+    help_log = "Log the run there, a new file.  [a file of its own in the data directory]"
+    command = click.option("--no-log", is_flag=True, help="Do not log the run.")(command)
+    return click.option("--log", metavar="PATH", help=help_log)(command)
+
+
+def log_place(ctx: click.Context) -> str | None:
+    """The engine's word for what was asked of the log."""
+    path = ctx.params["log"]
+    if ctx.params["no_log"]:
+        if path is not None:
+            raise click.UsageError("--log and --no-log exclude each other.")
+        return None
+    return LOG_BY_DEFAULT if path is None else str(Path(path).absolute())
 
 
 def chosen(ctx: click.Context) -> dict[str, Any]:

@@ -139,6 +139,13 @@ class Failed(Event, frozen=True):
     log: str | None = None
 
 
+class Log(Event, frozen=True):
+    """Where this run is logged, and what keeps it from being so; it is about the log, not in it."""
+
+    path: str | None
+    problem: str | None = None
+
+
 class Skipped(Event, frozen=True):
     """Put into a stream by its reader: line `line` was not an event, and why."""
 
@@ -148,7 +155,7 @@ class Skipped(Event, frozen=True):
 
 AnyEvent = (
     Hello | Reading | Dataset | State | Steps | Statistics | Activations | ModeLosses
-    | Diverged | Failed | Skipped
+    | Diverged | Failed | Log | Skipped
 )  # fmt: skip
 
 
@@ -156,10 +163,18 @@ class Command(Struct, frozen=True, tag_field="command", tag=_tag):
     """Something the engine hears."""
 
 
+LOG_BY_DEFAULT = "auto"
+"""In place of a log's path: a new file in the default place, where the engine is."""
+
+
 class Start(Command, frozen=True):
-    """Begin this run; sent again, begin again from step 0."""
+    """Begin this run; sent again, begin again from step 0, in a log of its own.
+
+    `log` is the path of a file that is not there yet, or `LOG_BY_DEFAULT`, or null for no log.
+    """
 
     config: RunConfig
+    log: str | None = None
 
 
 class Pause(Command, frozen=True):

@@ -46,15 +46,19 @@ class EngineSource:
 
     Args:
         config: The run to begin with.
+        log: Where it is logged; see `Start`.
         tap: Sees the engine's bytes as they come, before they are decoded.
     """
 
     accepts_commands = True
 
     def __init__(
-        self, config: RunConfig, tap: Callable[[bytes], Awaitable[None]] | None = None
+        self,
+        config: RunConfig,
+        log: str | None = None,
+        tap: Callable[[bytes], Awaitable[None]] | None = None,
     ) -> None:
-        self._config = config
+        self._start = Start(config, log)
         self._tap = tap
         self._process: Process | None = None
         self._closing = False
@@ -63,7 +67,7 @@ class EngineSource:
         """The engine's events; if it ends unasked, a last one that says how."""
         with tempfile.TemporaryFile() as errors:
             self._process = process = await self._spawn(errors)
-            await self.send(Start(self._config))
+            await self.send(self._start)
             failed = False
             async for event in self._read(process):
                 failed |= isinstance(event, Failed)

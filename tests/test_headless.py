@@ -44,7 +44,7 @@ def test_json_is_the_engines_lines_and_nothing_else() -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     lines = done.stdout.splitlines()
-    assert [json.loads(line)["event"] for line in lines[:2]] == ["hello", "dataset"]
+    assert [json.loads(line)["event"] for line in lines[:2]] == ["hello", "log"]
     events = list(event_reader().feed(done.stdout.encode()))
     assert events[-1] == State("finished", 300, None)
     losses = [loss for e in events if isinstance(e, Steps) for loss in e.loss["BN"]]

@@ -121,6 +121,6 @@ async def test_the_tap_sees_every_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         sources, "ENGINE", (sources.ENGINE[0], "-c", "print('{broken'); print('x')")
     )
-    events = [event async for event in EngineSource(LONG, tap).events()]
+    events = [event async for event in EngineSource(LONG, tap=tap).events()]
     assert bytes(seen) == b"{broken\nx\n"
     assert len(events) == 3

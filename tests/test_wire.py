@@ -17,6 +17,7 @@ from bntui.protocol import (
     Event,
     Failed,
     Hello,
+    Log,
     ModeLosses,
     Pause,
     Reading,
@@ -39,6 +40,7 @@ EVENTS: list[Event] = [
     Diverged("BN", 3, None),
     Failed("crash", "it broke", "/var/log"),
     Skipped(3, "no event"),
+    Log("/tmp/log.jsonl", "No space left on device"),
 ]
 COMMANDS: list[Command] = [
     Start(RunConfig(lr=0.5)),

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bntui.config import Context
-from bntui.core.words import DataError
+from bntui.errors import InputError
 
 BOUNDARY = "."
 
@@ -25,7 +25,7 @@ class Dataset:
             character is predicted, as makemore does.
 
     Raises:
-        DataError: No word is long enough for an example.
+        InputError: No word is long enough for an example.
     """
 
     def __init__(self, words: Sequence[str], block_size: int, context: Context) -> None:
@@ -33,7 +33,7 @@ class Dataset:
         sizes = torch.frombuffer(array("q", map(len, words)) or bytearray(8), dtype=torch.int64)
         sizes = sizes + before + 1
         if int(sizes.max()) <= block_size:
-            raise DataError(_too_short(words, block_size))
+            raise InputError(_too_short(words, block_size))
         self.vocabulary = [BOUNDARY, *sorted(set("".join(words)) - {BOUNDARY})]
         self._windows = self._tokens(words, before).unfold(0, block_size + 1, 1)
         self._starts = _starts(sizes, block_size + 1)

@@ -6,15 +6,16 @@ when there is data to train on, so that everything that can be said before is sa
 
 import os
 import select
-from collections.abc import Callable
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from bntui import __version__
-from bntui.config import ARMS, RunConfig
+from bntui.config import ARMS
 from bntui.core.loading import Loader
-from bntui.protocol import PROTOCOL, AnyCommand, Event, Hello, Skipped, Start, Stop
+from bntui.core.outlet import Outlet
+from bntui.protocol import PROTOCOL, AnyCommand, Hello, Skipped, Start, Stop
+from bntui.runlog import RETRY
 from bntui.wire import command_reader
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ SENDS_PER_SECOND = 30
 class Engine:
     """Obeys commands and tells events; one run at a time, each begun by a `Start`."""
 
-    def __init__(self, tell: Callable[[Event], None]) -> None:
-        self._tell = tell
-        self._loader = Loader(tell)
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+        self._loader = Loader(outlet.tell)
         self._run: Run | None = None
         self._next_send = 0.0
 
@@ -36,7 +37,7 @@ class Engine:
         """Work until told to stop, or until the file descriptor `commands` ends.
 
         Raises:
-            DataError: The data of a run cannot be used.
+            InputError: The data of a run cannot be used, or its log is there already.
         """
         reader = command_reader()
         while True:
@@ -50,11 +51,13 @@ class Engine:
                 if not received:
                     return
             self._train()
+            self._outlet.check_log()
 
     def _patience(self) -> float | None:
         """Seconds in which there is nothing to do but listen; None for as long as it takes."""
-        wait = self._run.wait() if self._run else None
-        return None if wait is None else min(wait, 1 / SENDS_PER_SECOND)
+        if self._run and (wait := self._run.wait()) is not None:
+            return min(wait, 1 / SENDS_PER_SECOND)
+        return RETRY if self._outlet.in_trouble else None
 
     def _train(self) -> None:
         if self._run:
@@ -65,18 +68,20 @@ class Engine:
 
     def _obey(self, command: AnyCommand | Skipped) -> None:
         if isinstance(command, Skipped):
-            self._tell(command)
+            self._outlet.tell(command)
         elif isinstance(command, Start):
-            self._start(command.config)
+            self._start(command)
         elif self._run:
             self._run.obey(command)
 
-    def _start(self, config: RunConfig) -> None:
-        self._run = None
+    def _start(self, start: Start) -> None:
+        self._run, config = None, start.config
+        self._outlet.begin(start.log, config)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        self._tell(Hello(PROTOCOL, __version__, started, config, list(ARMS)))
+        self._outlet.tell(Hello(PROTOCOL, __version__, started, config, list(ARMS)))
+        self._outlet.tell_log()
         examples = self._loader.load(config)
         from bntui.core.run import Run  # noqa: PLC0415 (torch is loaded by now)
         from bntui.core.trainer import Trainer  # noqa: PLC0415
 
-        self._run = Run(Trainer(config, examples), self._tell)
+        self._run = Run(Trainer(config, examples), self._outlet.tell)

@@ -37,7 +37,7 @@ class Loader:
         """The examples of a run; tells `Reading`, then `Dataset`.
 
         Raises:
-            DataError: The data cannot be used.
+            InputError: The data cannot be used.
         """
         key = Key(config.data, config.block_size, config.context)
         if self._loaded is None or self._loaded[0] != key:

@@ -8,9 +8,9 @@ from datetime import datetime
 from platformdirs import user_log_path
 
 from bntui.core.engine import Engine
-from bntui.core.words import DataError
-from bntui.protocol import Event, Failed
-from bntui.wire import encode
+from bntui.core.outlet import Outlet
+from bntui.errors import InputError
+from bntui.protocol import Failed
 
 
 def main() -> int:
@@ -27,18 +27,6 @@ def main() -> int:
         return 130
 
 
-class Outlet:
-    """Where encoded events go."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._file = os.fdopen(descriptor, "wb")
-
-    def tell(self, event: Event) -> None:
-        """Write one event's line, at once."""
-        self._file.write(encode(event))
-        self._file.flush()
-
-
 def _take_stdout() -> int:
     """The real stdout; whatever else is printed, by anyone, goes to stderr from here on."""
     events = os.dup(1)
@@ -48,8 +36,8 @@ def _take_stdout() -> int:
 
 def _serve(outlet: Outlet) -> int:
     try:
-        Engine(outlet.tell).serve(0)
-    except DataError as error:
+        Engine(outlet).serve(0)
+    except InputError as error:
         outlet.tell(Failed("input", str(error)))
         return 2
     except BrokenPipeError:

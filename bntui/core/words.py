@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from bntui.errors import InputError
 from bntui.text import clean
 
 LIMIT = 16 * 2**20
@@ -16,10 +17,6 @@ LIMIT = 16 * 2**20
 
 _HEAD = 64 * 2**10
 _CHUNK = 2**20
-
-
-class DataError(Exception):
-    """The data cannot be used; the message is one sentence for the person who chose it."""
 
 
 class Words(NamedTuple):
@@ -34,7 +31,7 @@ def check(path: Path) -> None:
     """Look at a file's kind and its first 64 KiB.
 
     Raises:
-        DataError: The file is missing, not a regular file, unreadable, empty, or not text in UTF-8.
+        InputError: The file is missing, not a regular file, unreadable, empty, or not UTF-8 text.
     """
     try:
         mode = path.stat().st_mode
@@ -64,7 +61,7 @@ def read_words(path: Path, progress: Callable[[int, int], None]) -> Words:
         progress: Called about every MiB with the bytes read and the bytes there are.
 
     Raises:
-        DataError: As in `check`, or there is no word in the file.
+        InputError: As in `check`, or there is no word in the file.
     """
     check(path)
     try:
@@ -117,6 +114,6 @@ def _reason(error: OSError | ValueError) -> str:
     return clean(getattr(error, "strerror", None) or str(error))
 
 
-def _refusal(path: Path, problem: str) -> DataError:
+def _refusal(path: Path, problem: str) -> InputError:
     name = clean(repr(str(path)), limit=200)
-    return DataError(f"--data {name} {problem}; it takes a UTF-8 text file, one word a line.")
+    return InputError(f"--data {name} {problem}; it takes a UTF-8 text file, one word a line.")

@@ -103,9 +103,9 @@ class BntuiApp(App[None]):
         await self.source.close()
 
 
-def run(config: RunConfig) -> int:
+def run(config: RunConfig, log: str | None) -> int:
     """Open the lab on a local engine; returns the exit code."""
-    app = BntuiApp(EngineSource(config))
+    app = BntuiApp(EngineSource(config, log))
     app.run()
     if failed := app.history.failed:
         print(f"bntui: {failed.message}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)

@@ -40,7 +40,7 @@ def _parts(history: History) -> list[Part]:
         return [("engine stopped: ", "bold"), f"{history.failed.message}{log}"]
     if history.state is None:
         return [("bntui ", "bold"), _warming_up(history)]
-    return [*_progress(history), *_losses(history), *_skipped(history)]
+    return [*_progress(history), *_log(history), *_losses(history), *_skipped(history)]
 
 
 def _warming_up(history: History) -> str:
@@ -88,6 +88,11 @@ def _losses(history: History) -> list[Part]:
         text = f"diverged at {arm.diverged.step:,}" if arm.diverged else value(loss)
         parts.append(arm_part(i, name, text))
     return parts
+
+
+def _log(history: History) -> list[Part]:
+    problem = history.log.problem if history.log else None
+    return [(f"NOT LOGGED: {problem} · ", "bold $error")] if problem else []
 
 
 def _skipped(history: History) -> list[Part]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bntui.config import NOTEBOOK_WORDS, Context
 from bntui.core.data import Dataset
-from bntui.core.words import DataError
+from bntui.errors import InputError
 
 WORDS = st.lists(st.text("abcxyzé🙂.", max_size=9), min_size=1, max_size=12)
 
@@ -40,7 +40,7 @@ def test_examples_are_those_of_the_plain_loop(
     if wanted:
         assert decoded(Dataset(words, block_size, context)) == wanted
     else:
-        with pytest.raises(DataError, match="--block-size"):
+        with pytest.raises(InputError, match="--block-size"):
             Dataset(words, block_size, context)
 
 
@@ -60,7 +60,7 @@ def test_first_gives_what_there_is() -> None:
 
 
 def test_a_refusal_names_the_option_the_word_and_the_way_out() -> None:
-    with pytest.raises(DataError) as refusal:
+    with pytest.raises(InputError) as refusal:
         Dataset(["ab", "c"], 5, "inside")
     text = str(refusal.value)
     assert "--block-size is 5" in text

@@ -108,13 +108,13 @@ def test_stray_output_never_enters_the_stream() -> None:
         "import os, sys, warnings\n"
         "from bntui.core import engine, process\n"
         "tell = engine.Engine._start\n"
-        "def start(self, config):\n"
+        "def start(self, command):\n"
         "    print('stray print')\n"
         "    os.write(1, b'stray write\\n')\n"
         "    os.system('echo stray child')\n"
         "    warnings.warn('stray warning')\n"
         "    sys.stdout.flush()\n"
-        "    tell(self, config)\n"
+        "    tell(self, command)\n"
         "engine.Engine._start = start\n"
         "sys.exit(process.main())"
     )
@@ -174,7 +174,7 @@ def test_a_big_file_says_how_far_it_is_read(tmp_path: Path) -> None:
 BROKEN = (
     "import sys\n"
     "from bntui.core import engine, process\n"
-    "def start(self, config): raise RuntimeError('it broke\\x1b[31m')\n"
+    "def start(self, command): raise RuntimeError('it broke\\x1b[31m')\n"
     "engine.Engine._start = start\n"
     "sys.exit(process.main())"
 )

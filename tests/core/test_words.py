@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bntui.core import words
-from bntui.core.words import DataError, check, read_words
+from bntui.core.words import check, read_words
+from bntui.errors import InputError
 
 
 def no_progress(read: int, total: int) -> None:
@@ -67,7 +68,7 @@ def test_any_words_come_back(tmp_path_factory: pytest.TempPathFactory, names: li
 def test_refusals(tmp_path: Path, make: Callable[[Path], object], problem: str) -> None:
     path = tmp_path / "words.txt"
     make(path)
-    with pytest.raises(DataError) as refusal:
+    with pytest.raises(InputError) as refusal:
         read_words(path, no_progress)
     text = str(refusal.value)
     assert problem in text
@@ -82,12 +83,12 @@ def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     path = written(tmp_path, b"emma")
     monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(DataError, match=r"cannot be read \(Permission denied\)"):
+    with pytest.raises(InputError, match=r"cannot be read \(Permission denied\)"):
         check(path)
 
 
 def test_a_name_that_would_paint_the_terminal_is_shown_harmless() -> None:
-    with pytest.raises(DataError) as refusal:
+    with pytest.raises(InputError) as refusal:
         check(Path("evil\x1b[31m\n.txt"))
     assert "\x1b" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
@@ -114,5 +115,5 @@ def test_a_character_cut_by_the_first_look_is_no_error(
 
 def test_a_line_longer_than_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(words, "LIMIT", 100)
-    with pytest.raises(DataError, match="begins with a line longer than"):
+    with pytest.raises(InputError, match="begins with a line longer than"):
         read_words(written(tmp_path, b"a" * 500), no_progress)
