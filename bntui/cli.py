@@ -3,12 +3,14 @@
 import codecs
 import os
 import sys
+from pathlib import Path
 
 import click
 
-from bntui import __version__
+from bntui import __version__, recordings
 from bntui.errors import InputError
 from bntui.options import chosen, config, log_options, log_place, run_options
+from bntui.sources import EngineSource, Source
 from bntui.text import clean
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
@@ -29,9 +31,7 @@ def cli(ctx: click.Context, /, **_: object) -> int:
             raise click.UsageError(f"Options go after {ctx.invoked_subcommand}, not before it.")
         return 0
     _require_terminal()
-    from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
-
-    return run(config(ctx), log_place(ctx))
+    return _show(EngineSource(config(ctx), log_place(ctx)))
 
 
 @cli.command(name="run")
@@ -52,6 +52,22 @@ def engine() -> int:
     from bntui.core.process import main as serve  # noqa: PLC0415 (loads the engine's own)
 
     return serve()
+
+
+@cli.command(name="open")
+@click.argument("log")
+@click.option("--follow/--no-follow", default=True, help="Whether to go on while the log grows.")
+def open_recording(log: str, follow: bool) -> int:
+    """Show a run log, or with - the events on standard input."""
+    recording = recordings.open_stdin() if log == "-" else recordings.open_log(Path(log), follow)
+    _require_terminal()
+    return _show(recording)
+
+
+def _show(source: Source) -> int:
+    from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
+
+    return run(source)
 
 
 def _require_terminal() -> None:

@@ -54,9 +54,22 @@ class Column:
     def __init__(self) -> None:
         self.values = array("f")
         self._levels: list[_Level] = []
+        self._count: int | None = None
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.values) if self._count is None else self._count
+
+    @property
+    def last(self) -> float:
+        """The newest number; NaN if there is none."""
+        return self.values[len(self) - 1] if len(self) else nan
+
+    def prefix(self, count: int) -> "Column":
+        """The first `count` numbers, as a column for reading that shares them."""
+        view = Column()
+        view.values, view._levels = self.values, self._levels
+        view._count = min(count, len(self))
+        return view
 
     def extend(self, values: Iterable[float | None]) -> None:
         """Append numbers; the pyramid grows with every full bucket."""
@@ -82,7 +95,7 @@ class Column:
         """The numbers in [start, stop) as at most about `most` buckets, in time that grows only
         with `most`. Buckets are powers of two and aligned, so they stay put as the column grows.
         """
-        stop = min(stop, len(self.values))
+        stop = min(stop, len(self))
         shift = 0
         while ((stop - 1) >> shift) - (start >> shift) + 1 > max(most, 1):
             shift += 1
@@ -91,25 +104,44 @@ class Column:
         low, high, mean = ([s[k] for s in summaries] for k in range(3))
         return Buckets(first, 1 << shift, low, high, mean)
 
+    def over(self, start: int, stop: int) -> tuple[float, float, float]:
+        """Lowest, highest and mean of the numbers in [start, stop), in logarithmic time."""
+        parts: list[tuple[float, float, float]] = []
+        sizes: list[int] = []
+        while start < stop:
+            shift = (stop - start).bit_length() - 1
+            while start & ((1 << shift) - 1):
+                shift -= 1
+            if shift < SHIFT:
+                size = min(-start % (1 << SHIFT) or stop - start, stop - start)
+                parts.append(_summary(self.values[start : start + size]))
+            else:
+                size = 1 << shift
+                parts.append(self._summary(start >> shift, shift))
+            sizes.append(size)
+            start += size
+        return _weighted(parts, sizes)
+
     def _summary(self, bucket: int, shift: int) -> tuple[float, float, float]:
         depth = shift - SHIFT
+        stop = (bucket + 1) << shift
         if depth < 0:
-            return _summary(self.values[bucket << shift : (bucket + 1) << shift])
-        level = self._level(depth) if depth <= len(self._levels) else _Level()
-        if bucket < len(level.mean):
+            return _summary(self.values[bucket << shift : min(stop, len(self))])
+        if stop <= len(self):
+            level = self._levels[depth]
             return level.low[bucket], level.high[bucket], level.mean[bucket]
         return self._unfinished(bucket, shift)
 
     def _unfinished(self, bucket: int, shift: int) -> tuple[float, float, float]:
         """The last bucket, still filling: its two halves, found the same way."""
         halves = [2 * bucket, 2 * bucket + 1]
-        known = [h for h in halves if h << (shift - 1) < len(self.values)]
+        known = [h for h in halves if h << (shift - 1) < len(self)]
         summaries = [self._summary(h, shift - 1) for h in known]
         return _merge(*([s[k] for s in summaries] for k in range(3)))
 
     def mean_of_last(self, count: int) -> float:
         """Mean of the last `count` numbers that are known; NaN if there are none."""
-        return _summary(self.values[-count:])[2]
+        return _summary(self.values[max(len(self) - count, 0) : len(self)])[2]
 
 
 def _summary(values: Iterable[float]) -> tuple[float, float, float]:
@@ -117,6 +149,16 @@ def _summary(values: Iterable[float]) -> tuple[float, float, float]:
     if not known:
         return nan, nan, nan
     return min(known), max(known), sum(known) / len(known)
+
+
+def _weighted(
+    parts: list[tuple[float, float, float]], sizes: list[int]
+) -> tuple[float, float, float]:
+    known = [(part, size) for part, size in zip(parts, sizes, strict=True) if not isnan(part[2])]
+    if not known:
+        return nan, nan, nan
+    mean = sum(part[2] * size for part, size in known) / sum(size for _, size in known)
+    return min(part[0] for part, _ in known), max(part[1] for part, _ in known), mean
 
 
 def _merge(

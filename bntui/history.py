@@ -4,12 +4,14 @@ from array import array
 from bisect import bisect_left
 from collections import deque
 from functools import singledispatchmethod
+from itertools import pairwise
 
 from bntui.columns import Column
 from bntui.protocol import (
     Activations,
     Dataset,
     Diverged,
+    Ended,
     Event,
     Failed,
     Hello,
@@ -53,6 +55,19 @@ class Trace:
             for column, values in zip(columns, getattr(event, name), strict=True):
                 column.extend(values)
 
+    def buckets(self, most: int) -> list[tuple[int, int]]:
+        """Ranges of sample positions, at most about `most`, each over as many steps.
+
+        Samples thin out as a run grows; a plot's columns are equally wide all the same. Sizes are
+        powers of two and aligned, so that ranges stay put as samples are added.
+        """
+        end = self.steps[-1] + 1 if self.steps else 0
+        size = 1
+        while end > size * max(most, 1):
+            size *= 2
+        edges = [self.since(step) for step in range(0, end + size, size)]
+        return [(start, stop) for start, stop in pairwise(edges) if start < stop]
+
     def since(self, step: int) -> int:
         """The position of the first sample at or after `step`."""
         return bisect_left(self.steps, step)
@@ -61,7 +76,8 @@ class Trace:
 class History:
     """Everything known of a run so far; `version` grows with every event folded in.
 
-    `elapsed` is in seconds of training, pauses left out.
+    `elapsed` is in seconds of training, pauses left out; at `times` (seconds) the run had made
+    `marks` (steps).
     """
 
     def __init__(self) -> None:
@@ -77,10 +93,12 @@ class History:
         self.state: State | None = None
         self.failed: Failed | None = None
         self.log: Log | None = None
+        self.ended = False
         self.arms: dict[str, ArmHistory] = {}
         self.trace: Trace | None = None
         self.elapsed = 0.0
         self._clock: deque[tuple[float, int]] = deque()
+        self.times, self.marks = array("d"), array("q")
 
     @property
     def steps(self) -> int:
@@ -129,6 +147,10 @@ class History:
         self.log = event
 
     @_fold.register
+    def _(self, event: Ended) -> None:
+        self.ended = True
+
+    @_fold.register
     def _(self, event: Failed) -> None:
         self.failed = event
 
@@ -146,7 +168,10 @@ class History:
         self._tick(event.elapsed)
 
     def _tick(self, elapsed: float) -> None:
+        self.ended = False
         self.elapsed = elapsed
+        self.times.append(elapsed)
+        self.marks.append(self.steps)
         self._clock.append((elapsed, self.steps))
         while len(self._clock) > 2 and self._clock[1][0] < elapsed - RATE_WINDOW:
             self._clock.popleft()

@@ -42,7 +42,7 @@ class Hello(Event, frozen=True):
     version: str
     started: str
     config: RunConfig
-    arms: list[str]
+    arms: Annotated[list[str], Meta(min_length=1, max_length=4)]
 
 
 class Reading(Event, frozen=True):
@@ -146,6 +146,10 @@ class Log(Event, frozen=True):
     problem: str | None = None
 
 
+class Ended(Event, frozen=True):
+    """Put into a stream by its reader: no more will come, whatever the last state said."""
+
+
 class Skipped(Event, frozen=True):
     """Put into a stream by its reader: line `line` was not an event, and why."""
 
@@ -155,7 +159,7 @@ class Skipped(Event, frozen=True):
 
 AnyEvent = (
     Hello | Reading | Dataset | State | Steps | Statistics | Activations | ModeLosses
-    | Diverged | Failed | Log | Skipped
+    | Diverged | Failed | Log | Ended | Skipped
 )  # fmt: skip
 
 

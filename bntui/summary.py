@@ -38,7 +38,7 @@ def _title(history: History) -> str:
 
 
 def _last_loss(arm: ArmHistory) -> str:
-    return _number(arm.loss.values[-1] if len(arm.loss) else None)
+    return _number(arm.loss.last)
 
 
 def _mean_loss(arm: ArmHistory) -> str:

@@ -47,6 +47,35 @@ def test_means_of_whole_buckets_are_their_numbers_means(numbers: list[float], mo
         assert buckets.mean[i] == pytest.approx(sum(known) / len(known), abs=1e-3)
 
 
+@given(NUMBERS, st.integers(0, 300), st.integers(0, 300))
+def test_any_range_is_summarised_as_its_numbers(
+    numbers: list[float | None], start: int, length: int
+) -> None:
+    stop = min(start + length, len(numbers))
+    known = plain(numbers[start:stop], 0, len(numbers) + 1)
+    low, high, mean = column_of(numbers).over(start, stop)
+    if known:
+        assert (low, high) == (min(known), max(known))
+        if len(known) == stop - start:
+            assert mean == pytest.approx(sum(known) / len(known), rel=1e-4, abs=1)
+    else:
+        assert isnan(low)
+
+
+@given(NUMBERS, NUMBERS, st.integers(1, 40))
+def test_a_prefix_reads_as_the_column_did_before_it_grew(
+    one: list[float | None], other: list[float | None], most: int
+) -> None:
+    before = column_of(one)
+    whole = column_of([*one, *other])
+    prefix = whole.prefix(len(one))
+    assert len(prefix) == len(one)
+    assert repr(prefix.buckets(0, 600, most)) == repr(before.buckets(0, 600, most))
+    assert repr(prefix.over(0, len(one))) == repr(before.over(0, len(one)))
+    assert repr(prefix.mean_of_last(7)) == repr(before.mean_of_last(7))
+    assert repr(prefix.last) == repr(before.last)
+
+
 @given(NUMBERS, st.integers(1, 40))
 def test_never_many_more_buckets_than_asked_for(numbers: list[float | None], most: int) -> None:
     buckets = column_of(numbers).buckets(0, len(numbers), most)

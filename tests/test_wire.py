@@ -14,6 +14,7 @@ from bntui.protocol import (
     AnyEvent,
     Command,
     Diverged,
+    Ended,
     Event,
     Failed,
     Hello,
@@ -39,6 +40,7 @@ EVENTS: list[Event] = [
     Reading("x", 1, 2),
     Diverged("BN", 3, None),
     Failed("crash", "it broke", "/var/log"),
+    Ended(),
     Skipped(3, "no event"),
     Log("/tmp/log.jsonl", "No space left on device"),
 ]

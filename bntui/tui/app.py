@@ -11,10 +11,9 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from bntui.config import RunConfig
 from bntui.history import History
 from bntui.protocol import Failed
-from bntui.sources import EngineSource, Source
+from bntui.sources import Source
 from bntui.tui.commands import COMMANDS
 from bntui.tui.screens.lab import LabScreen
 from bntui.tui.themes import DARK, LIGHT, inks
@@ -103,9 +102,9 @@ class BntuiApp(App[None]):
         await self.source.close()
 
 
-def run(config: RunConfig, log: str | None) -> int:
-    """Open the lab on a local engine; returns the exit code."""
-    app = BntuiApp(EngineSource(config, log))
+def run(source: Source) -> int:
+    """Open the lab on a source; returns the exit code."""
+    app = BntuiApp(source)
     app.run()
     if failed := app.history.failed:
         print(f"bntui: {failed.message}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)

@@ -6,11 +6,13 @@ healthy layer's gentle hill differ twentyfold, and both must be seen on the same
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import ClassVar
 
 from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
+INKS = ("axis", "arm-0", "arm-1", "arm-2", "arm-3")
 BLOCKS = " ▁▂▃▄▅▆▇█"
 LABELS = 4
 """Columns kept at the left for the numbers of the density axis."""
@@ -29,13 +31,11 @@ class Histogram:
 class Bars(Widget):
     """Shows one histogram: title, bars, axis."""
 
-    COMPONENT_CLASSES = {"bars--arm-0", "bars--arm-1", "bars--axis"}  # noqa: RUF012 (Textual's form)
-    DEFAULT_CSS = """
-    Bars { width: 1fr; height: 1fr; }
-    Bars > .bars--arm-0 { color: $ink-arm-0; }
-    Bars > .bars--arm-1 { color: $ink-arm-1; }
-    Bars > .bars--axis { color: $ink-axis; }
-    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"bars--{ink}" for ink in INKS}
+    DEFAULT_CSS = "\n".join(
+        ["Bars { width: 1fr; height: 1fr; }"]
+        + [f"Bars > .bars--{ink} {{ color: $ink-{ink}; }}" for ink in INKS]
+    )
 
     def __init__(self) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ class Command:
         return self.key_display or self.keys.replace(",", " ")
 
 
-RUN, PANES, VIEW, APP = "The run", "Panes", "What a pane shows", "The app"
+RUN, TIME, PANES, VIEW, APP = "The run", "Time", "Panes", "What a pane shows", "The app"
 
 COMMANDS = (
     Command("space", "pause", "Pause", "Pause, or go on", RUN, shown=True),
@@ -39,6 +39,13 @@ COMMANDS = (
     Command("minus", "slower", "Slower", "Half the pace", RUN, True, "-"),
     Command("plus,equals_sign", "faster", "Faster", "Twice the pace", RUN, True, "+"),
     Command("x", "full_speed", "Full speed", "As fast as it goes, or back", RUN, shown=True),
+    Command("left", "scrub(-1)", "Earlier", "Look back by 1 % of the run", TIME, False, "←"),
+    Command("right", "scrub(1)", "Later", "Look forth by 1 %", TIME, False, "→"),
+    Command("shift+left", "scrub(-10)", "Much earlier", "Look back by 10 %", TIME),
+    Command("shift+right", "scrub(10)", "Much later", "Look forth by 10 %", TIME),
+    Command("home", "first_step", "First step", "The run as it began", TIME),
+    Command("end", "live", "Live", "Go with the newest step", TIME),
+    Command("p", "replay", "Replay", "Replay at 1x, 2x, 10x, max; then stop", TIME),
     Command("1", "pane('loss')", "Loss", "The loss pane", PANES),
     Command("2", "pane('activations')", "Activations", "The activations pane", PANES),
     Command("3", "pane('statistics')", "Running statistics", "The running statistics pane", PANES),

@@ -18,10 +18,11 @@ from textual.widget import Widget
 from bntui.tui.axes import Axis
 
 INKS = (
-    *("axis", "arm-0", "arm-1", "arm-0-faint", "arm-1-faint"),
+    *("axis", "mark", "train", "eval", "train-faint", "eval-faint"),
+    *("arm-0", "arm-1", "arm-2", "arm-3"),
+    *("arm-0-faint", "arm-1-faint", "arm-2-faint", "arm-3-faint"),
     *("unit-0", "unit-1", "unit-2", "unit-3", "unit-4"),
     *("unit-0-faint", "unit-1-faint", "unit-2-faint", "unit-3-faint", "unit-4-faint"),
-    *("train", "eval", "train-faint", "eval-faint", "mark"),
 )
 """The colours a series may have; the theme says what they look like."""
 

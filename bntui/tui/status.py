@@ -38,6 +38,8 @@ def _parts(history: History) -> list[Part]:
     if history.failed:
         log = f" · traceback in {history.failed.log}" if history.failed.log else ""
         return [("engine stopped: ", "bold"), f"{history.failed.message}{log}"]
+    if history.state is None and history.ended:
+        return [("bntui ", "bold"), "there is no run in this recording. ", *_skipped(history)]
     if history.state is None:
         return [("bntui ", "bold"), _warming_up(history)]
     return [*_progress(history), *_log(history), *_losses(history), *_skipped(history)]
@@ -67,8 +69,10 @@ def _progress(history: History) -> list[Part]:
     if state is None or hello is None:
         return []
     done = max(state.step, history.steps)
+    cut_off = history.ended and state.state == "running"
+    sign, name = ("⏹", "cut off") if cut_off else (SIGNS[state.state], state.state)
     return [
-        (f"{SIGNS[state.state]} {state.state} ", "bold"),
+        (f"{sign} {name} ", "bold"),
         f"{done:,}/{hello.config.steps:,} · {_speed(history, state)} · ",
     ]
 
@@ -76,7 +80,7 @@ def _progress(history: History) -> list[Part]:
 def _speed(history: History, state: State) -> str:
     pace = "max" if state.pace is None else f"{state.pace:,.5g}"
     rate = history.steps_per_second
-    if rate and state.state == "running":
+    if rate and state.state == "running" and not history.ended:
         return f"{rate:,.{1 if rate < 10 else 0}f} steps/s (pace {pace})"
     return f"pace {pace}"
 

@@ -13,6 +13,8 @@ BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 _DARK_SERIES = {
     "arm-0": ORANGE,
     "arm-1": SKY,
+    "arm-2": "#2FC79B",
+    "arm-3": PURPLE,
     "train": PURPLE,
     "eval": "#2FC79B",
     **{f"unit-{i}": c for i, c in enumerate((SKY, ORANGE, "#2FC79B", YELLOW, PURPLE))},
@@ -20,6 +22,8 @@ _DARK_SERIES = {
 _LIGHT_SERIES = {
     "arm-0": VERMILLION,
     "arm-1": BLUE,
+    "arm-2": "#00765A",
+    "arm-3": "#A8457C",
     "train": "#A8457C",
     "eval": "#00765A",
     **{f"unit-{i}": c for i, c in enumerate((BLUE, VERMILLION, "#00765A", "#8A7500", "#A8457C"))},

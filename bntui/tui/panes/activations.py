@@ -42,9 +42,10 @@ class ActivationsPane(Pane):
         self.hidden_layer %= depth
         layer = f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
         self.headline((f"{layer}density (√) · sat. = |h| > 0.97", "dim"))
-        pairs = [arm.activations.get(self.hidden_layer, []) for arm in history.arms.values()]
+        arms = dict(list(history.arms.items())[:2])
+        pairs = [arm.activations.get(self.hidden_layer, []) for arm in arms.values()]
         top = _top([event for events in pairs for event in (*events[:1], *events[-1:])])
-        for arm, (name, events) in enumerate(zip(history.arms, pairs, strict=True)):
+        for arm, (name, events) in enumerate(zip(arms, pairs, strict=True)):
             self._show(arm, name, events, top)
 
     def _show(self, arm: int, name: str, events: list[Activations], top: float) -> None:

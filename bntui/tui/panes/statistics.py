@@ -10,6 +10,8 @@ from bntui.tui import axes
 from bntui.tui.panes.pane import Pane, Part, value
 from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
 
+Ranges = list[tuple[int, int]]
+
 LAG_WINDOW = 100
 """Sampled steps over which the lag is averaged, so that a single batch's noise cancels."""
 
@@ -79,13 +81,13 @@ class StatisticsPane(Pane):
         return f"|lag| {value(sum(lags) / len(lags), 2)}" if lags else ""
 
     def _show(self, trace: Trace, stop: int) -> None:
-        points = 2 * max(self._running_plot.size.width - 8, 10)
+        ranges = trace.buckets(2 * max(self._running_plot.size.width - 8, 10))
         running = trace.columns[f"running_{self.moment}"]
         batch = trace.columns[f"batch_{self.moment}"]
         chosen = self._chosen(trace)
-        strong = [_line(trace, running[i], i, points) for i in chosen]
+        strong = [_line(trace, running[i], i, ranges) for i in chosen]
         faint = "" if self.unit is None else "-faint"
-        noisy = [_band(trace, batch[i], f"unit-{i % 5}{faint}", points) for i in chosen]
+        noisy = [_band(trace, batch[i], f"unit-{i % 5}{faint}", ranges) for i in chosen]
         y = [v for s in (*strong, *noisy) for v in s.y]
         if all(isnan(v) for v in y):
             return
@@ -111,15 +113,14 @@ def lag(trace: Trace, moment: str, unit: int) -> float:
     return batch - trace.columns[f"running_{moment}"][unit].mean_of_last(LAG_WINDOW)
 
 
-def _line(trace: Trace, column: Column, unit: int, points: int) -> Series:
-    buckets = column.buckets(0, len(column), points)
-    x = [float(trace.steps[i]) for i in buckets.starts]
-    return Series(x, buckets.mean, f"unit-{unit % 5}", THICK)
+def _line(trace: Trace, column: Column, unit: int, ranges: Ranges) -> Series:
+    """The mean over each range of samples."""
+    x = [float(trace.steps[start]) for start, _ in ranges]
+    return Series(x, [column.over(*each)[2] for each in ranges], f"unit-{unit % 5}", THICK)
 
 
-def _band(trace: Trace, column: Column, ink: str, points: int) -> Series:
-    """Every batch's value, or between a bucket's extremes where there are more than fit."""
-    buckets = column.buckets(0, len(column), points)
-    x = [float(trace.steps[i]) for i in buckets.starts for _ in range(2)]
-    y = [edge for pair in zip(buckets.low, buckets.high, strict=True) for edge in pair]
+def _band(trace: Trace, column: Column, ink: str, ranges: Ranges) -> Series:
+    """Every batch's value, or between a range's extremes where there are more than fit."""
+    x = [float(trace.steps[start]) for start, _ in ranges for _ in range(2)]
+    y = [edge for each in ranges for edge in column.over(*each)[:2]]
     return Series(x, y, ink, THIN)

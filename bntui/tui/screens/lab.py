@@ -20,8 +20,10 @@ from bntui.tui.panes.modes import MODES, ModesPane
 from bntui.tui.panes.pane import Pane
 from bntui.tui.panes.statistics import StatisticsPane
 from bntui.tui.screens.help import HelpScreen
+from bntui.tui.scrubbar import ScrubBar
 from bntui.tui.status import Status
 from bntui.tui.tabs import PaneTabs
+from bntui.tui.timeline import Timeline
 
 FRAMES_PER_SECOND = 6
 USUAL_PACE = 500.0
@@ -53,7 +55,9 @@ class LabScreen(Screen[None]):
         self.modes = ModesPane(id="modes")
         self._panes: list[Pane] = [self.loss, self.activations, self.statistics, self.modes]
         self._current: Pane = self.loss
+        self.timeline = Timeline()
         self._status = Status()
+        self._scrub_bar = ScrubBar()
         self._tabs = PaneTabs([pane.TITLE for pane in self._panes])
 
     def compose(self) -> ComposeResult:
@@ -61,6 +65,7 @@ class LabScreen(Screen[None]):
         yield self._status
         yield self._tabs
         yield Container(*self._panes, id="panes")
+        yield self._scrub_bar
         yield KeyBar()
         yield Static("", id="too-small", markup=False)
 
@@ -100,15 +105,24 @@ class LabScreen(Screen[None]):
         return self._drawn != self._history.version
 
     def _tick(self) -> None:
-        if self.is_behind:
+        if self.timeline.tick(1 / FRAMES_PER_SECOND, self._history):
             self._draw()
+        elif self.is_behind:
+            self._draw() if self.timeline.at is None else self._draw_frame()
 
-    def _draw(self) -> None:
+    def _draw_frame(self) -> None:
+        """What is about the newest step, wherever the panes stand."""
         self._drawn = self._history.version
         self._status.show(self._history)
+        self._scrub_bar.show(self.timeline, self._history)
+        self.set_class(self.timeline.at is not None, "-scrubbing")
+
+    def _draw(self) -> None:
+        self._draw_frame()
+        view = self.timeline.view(self._history)
         for pane in self._panes:
             if pane is self._current or not (self._zoomed or self.has_class("-narrow")):
-                pane.draw(self._history)
+                pane.draw(view)
 
     def on_pane_tabs_chosen(self, event: PaneTabs.Chosen) -> None:
         """A tab was clicked."""
@@ -118,7 +132,7 @@ class LabScreen(Screen[None]):
         """Draw after a pane's own key; bring it forward where it cannot be seen."""
         if self._zoomed or self.has_class("-narrow"):
             pane.focus()
-        pane.draw(self._history)
+        pane.draw(self.timeline.view(self._history))
 
     # The run: each asks the engine; the screen changes when the engine's State comes back.
 
@@ -158,6 +172,33 @@ class LabScreen(Screen[None]):
         """Full speed, or back to the usual pace."""
         if self._history.state:
             self._ask(protocol.SetPace(None if self._history.state.pace else USUAL_PACE))
+
+    # Time.
+
+    def action_scrub(self, parts: int) -> None:
+        """Look back, or forth again."""
+        self.timeline.move(parts, self._history)
+        self._draw()
+
+    def action_first_step(self) -> None:
+        """Look at the run as it began."""
+        self.timeline.seek(0, self._history)
+        self._draw()
+
+    def action_live(self) -> None:
+        """Go with the newest step."""
+        self.timeline.live()
+        self._draw()
+
+    def action_replay(self) -> None:
+        """Replay, faster with every press."""
+        self.timeline.replay(self._history)
+        self._draw()
+
+    def on_scrub_bar_sought(self, event: ScrubBar.Sought) -> None:
+        """The bar was clicked or dragged."""
+        self.timeline.seek(event.step, self._history)
+        self._draw()
 
     # Panes.
 
