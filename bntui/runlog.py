@@ -89,7 +89,7 @@ class LogWriter:
 
     def flush(self) -> None:
         """Write what is pending, unless that failed within the last second."""
-        if self.problem is None or monotonic() >= self._next_look:
+        if not self._given_up and (self.problem is None or monotonic() >= self._next_look):
             try:
                 self._write()
                 self._look()

@@ -1,0 +1,109 @@
+"""Looking back: the panes stand at an earlier step, the run goes on."""
+
+import pytest
+
+from bntui.protocol import Ended, Log, State
+from tests.scripted import beginning, probes, steps
+from tests.tui.screen import Lab, lab
+
+LONG = [event for i in range(0, 5000, 500) for event in (*steps(i, 500), *probes(i + 500))]
+FINISHED = [*beginning(), *LONG, State("finished", 5000, 500.0)]
+
+
+async def test_arrows_look_back_and_end_returns() -> None:
+    async with lab(FINISHED) as it:
+        assert "live" in it.text
+        assert "as of 4,950" in await it.press("left")
+        assert "as of 4,450" in await it.press("shift+left")
+        assert "as of 4,500" in await it.press("right")
+        assert "as of 0" in await it.press("home")
+        assert "no step yet" in it.text
+        text = await it.press("end")
+        assert "as of" not in text
+        assert "live" in text
+
+
+async def test_the_panes_show_the_run_as_it_was() -> None:
+    async with lab(beginning()) as early, lab(FINISHED) as late:
+        await early.play(*LONG[: len(LONG) // 2])
+        for _ in range(5):
+            await late.press("shift+left")
+        assert "as of 2,500" in late.text
+        assert panes(early) == panes(late)
+
+
+def panes(it: Lab) -> list[str]:
+    """The screen without the status line, the scrub bar and the keys."""
+    return it.text.splitlines()[1:-3]
+
+
+async def test_a_run_goes_on_while_one_looks_back() -> None:
+    async with lab([*beginning(), *LONG[: len(LONG) // 2]]) as it:
+        await it.press("left")
+        before = panes(it)
+        await it.play(*LONG[len(LONG) // 2 :])
+        assert "5,000/5,000" in it.text
+        assert panes(it) == before
+        assert "as of 2,475" in it.text
+
+
+async def test_moving_on_past_the_newest_step_is_live() -> None:
+    async with lab(FINISHED) as it:
+        await it.press("left")
+        assert "as of" not in await it.press("right")
+
+
+async def test_replay_goes_faster_with_every_press_and_ends_live() -> None:
+    async with lab(FINISHED) as it:
+        assert "replay 1x" in await it.press("p")
+        assert "replay 2x" in await it.press("p")
+        assert "replay 10x" in await it.press("p")
+        assert "replay max" in await it.press("p")
+        assert "replay" not in (await it.press("p")).replace("p replay", "")
+        await it.press("end", "shift+left", "p", "p", "p", "p")
+        await it.wait_for("live ·")
+
+
+async def test_the_mouse_drags_the_mark() -> None:
+    async with lab(FINISHED) as it:
+        bar = "ScrubBar"
+        await it.pilot.mouse_down(bar, offset=(1, 0))
+        await it.pilot.hover(bar, offset=(40, 0))
+        await it.pilot.mouse_up(bar, offset=(40, 0))
+        await it.pilot.pause()
+        assert "as of 2,5" in it.text
+        before = it.text
+        await it.pilot.hover(bar, offset=(60, 0))
+        assert it.text == before
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 12)])
+async def test_a_small_screen_shows_the_bar_only_while_looking_back(size: tuple[int, int]) -> None:
+    async with lab(FINISHED, size=size) as it:
+        assert "●" not in it.text
+        await it.press("left")
+        await it.pilot.pause()
+        assert "●" in it.text
+        await it.press("end")
+        await it.pilot.pause()
+        assert "●" not in it.text
+
+
+async def test_a_recording_that_stops_in_the_middle_was_cut_off() -> None:
+    async with lab([*beginning(), *LONG[:8], Ended()], commands=False) as it:
+        assert "cut off" in it.text
+        await it.play(*LONG[8:])
+        assert "cut off" not in it.text
+
+
+async def test_an_empty_recording_says_so() -> None:
+    async with lab([Ended()], commands=False) as it:
+        assert "no run in this recording" in it.text
+
+
+async def test_a_log_that_fails_is_said_for_as_long_as_it_does() -> None:
+    async with lab(FINISHED) as it:
+        await it.play(Log("/tmp/x", "No space left on device"))
+        assert "NOT LOGGED: No space left on device" in it.text
+        await it.play(Log("/tmp/x", None))
+        assert "NOT LOGGED" not in it.text
