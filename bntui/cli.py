@@ -1,16 +1,17 @@
 """The command line. Heavy imports live inside the commands that need them."""
 
-import codecs
 import os
+import signal
 import sys
-from pathlib import Path
 
 import click
 
-from bntui import __version__, recordings
+from bntui import __version__
 from bntui.errors import InputError
+from bntui.logcommands import export, open_log, runs
 from bntui.options import chosen, config, log_options, log_place, run_options
-from bntui.sources import EngineSource, Source
+from bntui.sources import EngineSource
+from bntui.terminal import show
 from bntui.text import clean
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
@@ -30,8 +31,7 @@ def cli(ctx: click.Context, /, **_: object) -> int:
         if chosen(ctx):
             raise click.UsageError(f"Options go after {ctx.invoked_subcommand}, not before it.")
         return 0
-    _require_terminal()
-    return _show(EngineSource(config(ctx), log_place(ctx)))
+    return show(EngineSource(config(ctx), log_place(ctx)))
 
 
 @cli.command(name="run")
@@ -54,48 +54,30 @@ def engine() -> int:
     return serve()
 
 
-@cli.command(name="open")
-@click.argument("log")
-@click.option("--follow/--no-follow", default=True, help="Whether to go on while the log grows.")
-def open_recording(log: str, follow: bool) -> int:
-    """Show a run log, or with - the events on standard input."""
-    recording = recordings.open_stdin() if log == "-" else recordings.open_log(Path(log), follow)
-    _require_terminal()
-    return _show(recording)
+for command in (open_log, runs, export):
+    cli.add_command(command)
 
 
-def _show(source: Source) -> int:
-    from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
-
-    return run(source)
-
-
-def _require_terminal() -> None:
-    """Refuse where no screen can be drawn; Textual draws on stderr and reads stdin."""
-    if problem := _problem():
-        raise click.UsageError(f"{problem}; bntui run trains without a screen.")
-
-
-def _problem() -> str | None:
-    if not (sys.__stdin__ and sys.__stdin__.isatty()):
-        return "Standard input is not a terminal"
-    if not (sys.__stderr__ and sys.__stderr__.isatty()):
-        return "Standard error, where the screen is drawn, is not a terminal"
-    if os.environ.get("TERM", "dumb") in {"dumb", "unknown", ""}:
-        return f"TERM is {clean(os.environ.get('TERM', 'not set'))}, which cannot draw a screen"
-    if codecs.lookup(sys.__stderr__.encoding).name != "utf-8":
-        return f"The terminal's encoding is {sys.__stderr__.encoding}, but the screen needs UTF-8"
-    return None
+def _broken_pipe() -> int:
+    """Whoever read stdout is gone: nothing to say, and nothing left for Python to flush."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 128 + signal.SIGPIPE
 
 
 def main() -> None:
     """The `bntui` command."""
     try:
-        code = cli.main(standalone_mode=False)
+        # Not cli.main, which makes a closed pipe an error.
+        with cli.make_context("bntui", sys.argv[1:]) as ctx:
+            code = cli.invoke(ctx)
+    except click.exceptions.Exit as end:
+        code = end.exit_code
     except (click.ClickException, InputError) as error:
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
         click.echo(f"bntui: {clean(text)}", err=True)
         code = 2
     except click.Abort:
         code = 130
+    except BrokenPipeError:
+        code = _broken_pipe()
     sys.exit(code)

@@ -47,8 +47,6 @@ class Headless:
             await asyncio.wait([follow])
         finally:
             await self._source.close()
-        if not follow.cancelled() and isinstance(follow.exception(), BrokenPipeError):
-            return _broken_pipe()
         if not follow.cancelled():
             follow.result()
         return self._tell()
@@ -93,12 +91,6 @@ class Headless:
 
 def _exit_code(failed: Failed) -> int:
     return 2 if failed.kind == "input" else 1
-
-
-def _broken_pipe() -> int:
-    """Whoever read stdout is gone: nothing to say, and nothing left for Python to flush."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 128 + signal.SIGPIPE
 
 
 def _progress() -> Progress:

@@ -3,6 +3,7 @@
 from array import array
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Iterable
 from functools import singledispatchmethod
 from itertools import pairwise
 
@@ -207,6 +208,14 @@ class History:
 
     def _misfit(self, reason: str) -> None:
         self._fold(Skipped(0, reason))
+
+
+def folded(events: Iterable[Event]) -> History:
+    """A history of all these events."""
+    history = History()
+    for event in events:
+        history.fold(event)
+    return history
 
 
 def _is_rectangular(event: Statistics) -> bool:

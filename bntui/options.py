@@ -105,9 +105,9 @@ def _accepted(field: inspect.Field) -> Accepted:
             )
             return _or_max(number) if optional else number
         case inspect.LiteralType(values=names):
-            return _one_of([str(name) for name in names])
+            return one_of([str(name) for name in names])
         case _:
-            return _one_of(list(PRESETS)) if field.name == "preset" else FILE
+            return one_of(list(PRESETS)) if field.name == "preset" else FILE
 
 
 def _within(kind: type[float], low: float | None, high: float | None) -> Callable[[str], float]:
@@ -127,7 +127,9 @@ def _or_max(number: Accepted) -> Accepted:
     return Accepted("N|max", f"{number.accepted}, or max", parse)
 
 
-def _one_of(names: list[str]) -> Accepted:
+def one_of(names: list[str]) -> Accepted:
+    """One of these words."""
+
     def parse(text: str) -> str:
         return names[names.index(text)]
 

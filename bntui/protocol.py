@@ -67,12 +67,14 @@ class Dataset(Event, frozen=True):
 class State(Event, frozen=True):
     """What the engine does from here on, and at which pace (steps/s; null is full speed).
 
-    `step` counts the steps done, so it is also the index of the next one.
+    `step` counts the steps done, so it is also the index of the next one. `diverged` names the arms
+    that have.
     """
 
     state: Literal["running", "paused", "finished"]
     step: int
     pace: float | None
+    diverged: list[str] = []
 
 
 class Steps(Event, frozen=True):

@@ -131,11 +131,15 @@ def is_growing(file: IO[bytes]) -> bool:
 
 
 def open_log(path: Path, follow: bool) -> Recording:
-    """A log for reading.
+    """A log as a source of events.
 
     Raises:
         InputError: It is missing, unreadable, a directory, or no run log.
     """
+    return Recording(_open(path), follow)
+
+
+def _open(path: Path) -> IO[bytes]:
     name = clean(repr(str(path)), limit=200)
     try:
         if path.is_dir():
@@ -149,7 +153,7 @@ def open_log(path: Path, follow: bool) -> Recording:
     if head and not head.startswith(b"{") and not is_gzip(head):
         file.close()
         raise InputError(f"{name} is no run log; bntui open takes what bntui run --json writes.")
-    return Recording(file, follow)
+    return file
 
 
 def open_stdin() -> Recording | PipedRecording:
@@ -171,3 +175,15 @@ def open_stdin() -> Recording | PipedRecording:
     os.close(keyboard)
     is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
     return Recording(file, follow=False) if is_file else PipedRecording(file)
+
+
+def read_log(path: Path) -> Iterator[AnyEvent]:
+    """Every event of a log, once.
+
+    Raises:
+        InputError: As in `open_log`.
+    """
+    with _open(path) as file:
+        decoder = Decoder()
+        while data := file.read(CHUNK):
+            yield from decoder.feed(data)

@@ -33,6 +33,12 @@ def directory() -> Path:
     return user_data_path("bntui") / "runs"
 
 
+def find(name: str) -> Path:
+    """A log by its path, or by its name where logs live."""
+    known = directory() / f"{name}.jsonl"
+    return known if "/" not in name and not Path(name).exists() and known.exists() else Path(name)
+
+
 def default_path(config: RunConfig) -> Path:
     """A log's name in that place: date, preset and seed."""
     preset = re.sub(r"[^\w-]", "_", config.preset)[:40]

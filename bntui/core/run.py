@@ -113,7 +113,8 @@ class Run:
 
     def _tell_state(self) -> None:
         self.flush()
-        self._tell(State(self._state, self._trainer.steps_done, self._pacer.pace))
+        diverged = [arm.name for arm in self._trainer.arms if arm.diverged_at is not None]
+        self._tell(State(self._state, self._trainer.steps_done, self._pacer.pace, diverged))
 
     def _tell_divergence(self) -> None:
         step = self._trainer.steps_done - 1

@@ -1,0 +1,80 @@
+"""The commands that read run logs."""
+
+from pathlib import Path
+
+import click
+
+from bntui import recordings, runlog
+from bntui.history import History, folded
+from bntui.options import one_of
+from bntui.recordings import read_log
+from bntui.runlog import find
+from bntui.terminal import show
+
+
+@click.command(name="open")
+@click.argument("log")
+@click.option("--follow/--no-follow", default=True, help="Whether to go on while the log grows.")
+def open_log(log: str, follow: bool) -> int:
+    """Show a run log, or with - the events on standard input.
+
+    LOG is a path, or a name as bntui runs prints it.
+    """
+    if log == "-":
+        return show(recordings.open_stdin())
+    return show(recordings.open_log(find(log), follow))
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each.")
+def runs(as_json: bool) -> int:
+    """List the runs that were logged, newest first."""
+    from bntui.listing import show_runs  # noqa: PLC0415 (rich takes a moment)
+
+    show_runs(runlog.directory(), as_json)
+    return 0
+
+
+@click.command()
+@click.argument("log")
+@click.option("--csv", metavar="PATH", help="A table of step, arm, metric, value; - is stdout.")
+@click.option("--parquet", metavar="PATH", help="The same table as Parquet.  [needs an extra]")
+@click.option("--summary", metavar="PATH", help="Config and results as JSON; - is stdout.")
+@click.option("--figures", metavar="DIR", help="The notebook's four figures.  [needs an extra]")
+@click.option(
+    "--format",
+    "kind",
+    type=one_of(["png", "svg"]),
+    metavar="NAME",
+    default="png",
+    help="Of the figures.  [png; png or svg]",
+)
+def export(
+    log: str,
+    *,
+    csv: str | None,
+    parquet: str | None,
+    summary: str | None,
+    figures: str | None,
+    kind: str,
+) -> int:
+    """Write a run log in other forms."""
+    from bntui import export as forms  # noqa: PLC0415 (only here)
+    from bntui.figures import write_figures  # noqa: PLC0415
+
+    path = find(log)
+    if csv:
+        forms.write_csv(read_log(path), csv)
+    if parquet:
+        forms.write_parquet(read_log(path), parquet)
+    if summary:
+        forms.write_summary(_history(path), summary)
+    if figures:
+        write_figures(_history(path), Path(figures), kind)
+    if not (csv or parquet or summary or figures):
+        raise click.UsageError("Say what to export: --csv, --parquet, --summary or --figures.")
+    return 0
+
+
+def _history(path: Path) -> History:
+    return folded(read_log(path))

@@ -1,0 +1,35 @@
+"""The terminal that the lab is shown in, or why it cannot be."""
+
+import codecs
+import os
+import sys
+
+from bntui.errors import InputError
+from bntui.sources import Source
+from bntui.text import clean
+
+
+def show(source: Source) -> int:
+    """Open the lab; returns the exit code.
+
+    Raises:
+        InputError: No screen can be drawn here.
+    """
+    if problem := _problem():
+        raise InputError(f"{problem}; bntui run trains without a screen.")
+    from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
+
+    return run(source)
+
+
+def _problem() -> str | None:
+    """What keeps a screen from being drawn: Textual draws on stderr and reads stdin."""
+    if not (sys.__stdin__ and sys.__stdin__.isatty()):
+        return "Standard input is not a terminal"
+    if not (sys.__stderr__ and sys.__stderr__.isatty()):
+        return "Standard error, where the screen is drawn, is not a terminal"
+    if os.environ.get("TERM", "dumb") in {"dumb", "unknown", ""}:
+        return f"TERM is {clean(os.environ.get('TERM', 'not set'))}, which cannot draw a screen"
+    if codecs.lookup(sys.__stderr__.encoding).name != "utf-8":
+        return f"The terminal's encoding is {sys.__stderr__.encoding}, but the screen needs UTF-8"
+    return None
