@@ -27,7 +27,7 @@ def show_runs(directory: Path, as_json: bool) -> None:
 def _table(found: list[RunSummary]) -> Table:
     table = Table(box=None, pad_edge=False)
     for title, side in COLUMNS:
-        table.add_column(title, justify=side)  # type: ignore[arg-type]  # rich's Literal
+        table.add_column(title, justify=side, no_wrap=title != "differs")  # type: ignore[arg-type]  # rich's Literal
     for summary in found:
         table.add_row(*(Text(clean(cell, limit=60)) for cell in cells(summary)))
     return table
@@ -37,7 +37,7 @@ COLUMNS = (
     ("log", "left"),
     ("differs", "left"),
     ("steps", "right"),
-    ("last loss", "left"),
+    ("no BN / BN", "left"),
     ("ended", "left"),
     ("size", "right"),
 )
@@ -45,12 +45,11 @@ COLUMNS = (
 
 def cells(summary: RunSummary) -> tuple[str, ...]:
     """A log as a table's row."""
-    losses = (f"{arm} {_number(loss)}" for arm, loss in summary.losses.items())
     return (
         Path(summary.path).stem,
         " ".join(f"{name}={value}" for name, value in summary.differs.items()) or "–",
         f"{summary.steps:,}",
-        ", ".join(losses),
+        " / ".join(map(_number, summary.losses.values())),
         summary.state,
         f"{summary.bytes / 1e6:.1f} MB",
     )

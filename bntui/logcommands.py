@@ -5,24 +5,28 @@ from pathlib import Path
 import click
 
 from bntui import recordings, runlog
+from bntui.compare import MOST
 from bntui.history import History, folded
 from bntui.options import one_of
 from bntui.recordings import read_log
 from bntui.runlog import find
-from bntui.terminal import show
+from bntui.terminal import show, show_together
 
 
 @click.command(name="open")
-@click.argument("log")
+@click.argument("logs", metavar="LOG...", nargs=-1, required=True)
 @click.option("--follow/--no-follow", default=True, help="Whether to go on while the log grows.")
-def open_log(log: str, follow: bool) -> int:
+def open_log(logs: tuple[str, ...], follow: bool) -> int:
     """Show a run log, or with - the events on standard input.
 
-    LOG is a path, or a name as bntui runs prints it.
+    LOG is a path, or a name as bntui runs prints it. Two to four are overlaid.
     """
-    if log == "-":
+    if logs == ("-",):
         return show(recordings.open_stdin())
-    return show(recordings.open_log(find(log), follow))
+    if len(logs) > MOST:
+        raise click.UsageError(f"{len(logs)} logs were given, but bntui open takes 1 to {MOST}.")
+    opened = [(Path(log).stem, recordings.open_log(find(log), follow)) for log in logs]
+    return show(opened[0][1]) if len(opened) == 1 else show_together(opened)
 
 
 @click.command()

@@ -3,8 +3,10 @@
 import codecs
 import os
 import sys
+from collections.abc import Sequence
 
 from bntui.errors import InputError
+from bntui.recordings import Recording
 from bntui.sources import Source
 from bntui.text import clean
 
@@ -15,11 +17,27 @@ def show(source: Source) -> int:
     Raises:
         InputError: No screen can be drawn here.
     """
-    if problem := _problem():
-        raise InputError(f"{problem}; bntui run trains without a screen.")
+    _require_screen()
     from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
 
     return run(source)
+
+
+def show_together(recordings: Sequence[tuple[str, Recording]]) -> int:
+    """Overlay several logs; returns the exit code.
+
+    Raises:
+        InputError: No screen can be drawn here.
+    """
+    _require_screen()
+    from bntui.tui.app import compare  # noqa: PLC0415 (textual takes a moment)
+
+    return compare(recordings)
+
+
+def _require_screen() -> None:
+    if problem := _problem():
+        raise InputError(f"{problem}; bntui run trains without a screen.")
 
 
 def _problem() -> str | None:

@@ -3,38 +3,39 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import ClassVar
+from pathlib import Path
 
 from textual import work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
+from bntui import runlog
+from bntui.compare import entries
+from bntui.errors import InputError
 from bntui.history import History
 from bntui.protocol import Failed
+from bntui.recordings import Recording, open_log
 from bntui.sources import Source
 from bntui.tui.commands import COMMANDS
+from bntui.tui.screens.compare import CompareScreen
 from bntui.tui.screens.lab import LabScreen
+from bntui.tui.screens.runs import RunsScreen
 from bntui.tui.themes import DARK, LIGHT, inks
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Each would otherwise leave the terminal as the app had set it."""
 
 
-class BntuiApp(App[None]):
-    """Reads a source into a history, which the lab draws by its own clock."""
+class ThemedApp(App[None]):
+    """What both apps have: colours, and good manners towards signals."""
 
     TITLE = "bntui"
     CSS_PATH = "app.tcss"
-    ENABLE_COMMAND_PALETTE = True
-    BINDINGS: ClassVar = []
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.source = source
-        self.history = History()
-        self.lab = LabScreen(self.history)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -43,6 +44,27 @@ class BntuiApp(App[None]):
         """The plots' colours for whichever theme is chosen."""
         theme = self.current_theme
         return inks(theme.dark, theme.surface or theme.background or "#101216")
+
+    def on_ready(self) -> None:
+        """End in good order, with the code that a shell expects."""
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for number in SIGNALS:
+                loop.add_signal_handler(number, self.exit, None, 128 + number)
+
+    def action_toggle_theme(self) -> None:
+        """Light or dark."""
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+
+class BntuiApp(ThemedApp):
+    """Reads a source into a history, which the lab draws by its own clock."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.source = source
+        self.history = History()
+        self.lab = LabScreen(self.history)
 
     def get_default_screen(self) -> Screen[None]:
         """The lab."""
@@ -58,15 +80,8 @@ class BntuiApp(App[None]):
 
     def on_ready(self) -> None:
         """The first frame is up: now start the engine."""
-        if not self.is_headless:
-            self._obey_signals()
+        super().on_ready()
         self.read_events()
-
-    def _obey_signals(self) -> None:
-        """End in good order, with the code that a shell expects."""
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            loop.add_signal_handler(number, self.exit, None, 128 + number)
 
     @work(exclusive=True)
     async def read_events(self) -> None:
@@ -93,13 +108,47 @@ class BntuiApp(App[None]):
         else:
             await self.source.send(event.command)
 
-    def action_toggle_theme(self) -> None:
-        """Light or dark."""
-        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+    def action_runs(self) -> None:
+        """The logged runs."""
+        self.push_screen(RunsScreen(runlog.directory()), self._open)
+
+    async def _open(self, paths: list[Path] | None) -> None:
+        """Show the run that was chosen in place of this one, or compare several."""
+        try:
+            logs = [(path.stem, open_log(path, follow=True)) for path in paths or []]
+        except InputError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        if len(logs) > 1:
+            await self.push_screen(CompareScreen(entries(logs)))
+        elif logs:
+            await self.source.close()
+            self.source = logs[0][1]
+            self.lab.timeline.live()
+            self.read_events()
 
     async def on_unmount(self) -> None:
         """Leave no engine behind."""
         await self.source.close()
+
+
+class CompareApp(ThemedApp):
+    """Several logs overlaid, and nothing else."""
+
+    def __init__(self, recordings: Sequence[tuple[str, Recording]]) -> None:
+        super().__init__()
+        self._runs = entries(recordings)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The comparison."""
+        return CompareScreen(self._runs)
+
+
+def compare(recordings: Sequence[tuple[str, Recording]]) -> int:
+    """Overlay several logs; returns the exit code."""
+    app = CompareApp(recordings)
+    app.run()
+    return app.return_code or 0
 
 
 def run(source: Source) -> int:

@@ -62,6 +62,7 @@ COMMANDS = (
     Command("y", "layer", "Next layer", "Next hidden layer of a deep network", VIEW),
     Command("m", "mode", "Mode", "Training or evaluation mode", VIEW, shown=True),
     Command("n", "batch_size", "Next n", "Next batch size of train / eval", VIEW, shown=True),
+    Command("o", "app.runs", "Runs", "The logged runs: open, compare, rename, delete", APP),
     Command("t", "app.toggle_theme", "Light / dark", "Light or dark colours", APP),
     Command("question_mark", "help", "Help", "Keys, and the pane explained", APP, True, "?"),
     Command("q,ctrl+c,ctrl+q", "quit", "Quit", "End the engine and leave", APP, True, "q"),

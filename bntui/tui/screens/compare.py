@@ -1,0 +1,130 @@
+"""Two to four runs overlaid: their losses, their train/eval losses, and how they differ."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from bntui.compare import Entry, differing, overlay
+from bntui.config import ARMS, BN
+from bntui.tui.panes.loss import LossPane
+from bntui.tui.panes.overlay import OverlayPane
+from bntui.tui.panes.pane import Pane, Part, arm_part
+from bntui.tui.screens.help import HelpScreen
+
+FRAMES_PER_SECOND = 4
+
+
+class CompareScreen(Screen[None]):
+    """One curve a run; `arm` says of which network."""
+
+    DEFAULT_CSS = """
+    CompareScreen > .legend { height: auto; padding: 0 1; background: $primary 20%; }
+    CompareScreen > Container { height: 1fr; layout: vertical; }
+    CompareScreen Pane { height: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "arm", "BN / no BN"),
+        Binding("m", "mode", "Mode"),
+        Binding("l", "log_scale", "Log / linear"),
+        Binding("w", "window", "Last 500"),
+        Binding("t", "app.toggle_theme", "Light / dark"),
+        Binding("question_mark", "help", "Help"),
+        Binding("escape,q,ctrl+c,ctrl+q", "leave", "Leave", key_display="q"),
+    ]
+
+    def __init__(self, runs: Sequence[Entry]) -> None:
+        super().__init__()
+        self._runs = list(runs)
+        self._arm = BN
+        self._drawn = (-1, "")
+        self._legend = Static("", classes="legend", markup=False)
+        self.loss = LossPane(id="overlay-loss")
+        self.modes = OverlayPane(id="overlay-modes")
+
+    def compose(self) -> ComposeResult:
+        """The legend above both panes."""
+        yield self._legend
+        yield Container(self.loss, self.modes)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Read every log, and draw by the clock."""
+        for run in self._runs:
+            self._read(run)
+        self.loss.focus()
+        self.set_interval(1 / FRAMES_PER_SECOND, self._tick)
+
+    @work
+    async def _read(self, run: Entry) -> None:
+        async for event in run.recording.events():
+            run.history.fold(event)
+
+    def on_resize(self) -> None:
+        """Draw again when the panes have their new sizes."""
+        self.call_after_refresh(self._draw)
+
+    async def on_unmount(self) -> None:
+        """Let go of the files."""
+        for run in self._runs:
+            await run.recording.close()
+
+    def _tick(self) -> None:
+        version = sum(run.history.version for run in self._runs)
+        if (version, self._arm) != self._drawn:
+            self._drawn = (version, self._arm)
+            self._draw()
+
+    def _draw(self) -> None:
+        together = overlay(self._runs, self._arm)
+        self._legend.update(Content.assemble(*self._words()))
+        self.loss.draw(together)
+        self.modes.draw(together)
+
+    def _words(self) -> list[Part]:
+        """A line a run: its letter and shape, its file, and what differs."""
+        differences = differing([run.history for run in self._runs])
+        lines: list[Part] = [(f"{self._arm} of every run\n", "bold")]
+        for i, (run, difference) in enumerate(zip(self._runs, differences, strict=True)):
+            lines += [arm_part(i, run.letter, ""), f"{run.name}  {difference}\n"]
+        return [*lines[:-1], str(lines[-1]).rstrip("\n")]
+
+    def _current(self) -> Pane:
+        return self.modes if self.modes.has_focus else self.loss
+
+    def action_arm(self) -> None:
+        """The other network of every run."""
+        self._arm = ARMS[1 - ARMS.index(self._arm)]
+        self._draw()
+
+    def action_mode(self) -> None:
+        """Training or evaluation mode."""
+        self.modes.next_mode()
+        self._draw()
+
+    def action_log_scale(self) -> None:
+        """Log or linear losses."""
+        self.loss.log_scale = not self.loss.log_scale
+        self._draw()
+
+    def action_window(self) -> None:
+        """The last 500 steps or all."""
+        self.loss.last = not self.loss.last
+        self._draw()
+
+    def action_help(self) -> None:
+        """Explain the focused pane."""
+        self.app.push_screen(HelpScreen(self._current()))
+
+    def action_leave(self) -> None:
+        """Back to the lab, or out."""
+        if len(self.app.screen_stack) > 1:
+            self.dismiss(None)
+        else:
+            self.app.exit()

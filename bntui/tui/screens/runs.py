@@ -1,0 +1,178 @@
+"""The logged runs: open one, compare several, rename or delete them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import DataTable, Footer, Input, Static
+
+from bntui.compare import MOST
+from bntui.listing import COLUMNS, cells
+from bntui.runs import RunSummary, summaries
+from bntui.text import clean
+
+
+class RunsScreen(ModalScreen[list[Path]]):
+    """Dismissed with the logs to open: one to show, several to compare, none to leave."""
+
+    DEFAULT_CSS = """
+    RunsScreen { align: center middle; }
+    RunsScreen > Vertical { width: 96%; height: 90%; border: round $primary; background: $surface; }
+    RunsScreen DataTable { height: 1fr; }
+    RunsScreen .note {
+        height: 1; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "Mark"),
+        Binding("c", "compare", "Compare the marked"),
+        Binding("n", "rename", "Rename"),
+        Binding("delete,d", "delete", "Delete", key_display="d"),
+        Binding("escape,q", "leave", "Back", key_display="esc"),
+        Binding("ctrl+c,ctrl+q", "app.quit", "Quit", show=False),
+    ]
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self._directory = directory
+        self._found: list[RunSummary] = []
+        self._marked: list[str] = []
+        self._note = Static("", classes="note", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """The table, a note, the keys."""
+        with Vertical() as box:
+            box.border_title = "Runs"
+            yield DataTable(cursor_type="row")
+            yield self._note
+            yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Fill the table."""
+        self._table.add_column("", width=1)
+        self._table.add_columns(*(title for title, _ in COLUMNS))
+        self._fill()
+
+    @property
+    def _table(self) -> DataTable[Text]:
+        return self.query_one(DataTable)
+
+    def _fill(self) -> None:
+        place = self._table.cursor_row
+        self._found = summaries(self._directory)
+        self._table.clear()
+        for summary in self._found:
+            mark = "●" if summary.path in self._marked else " "
+            row = (Text(clean(cell, limit=40)) for cell in cells(summary))
+            self._table.add_row(Text(mark), *row, key=summary.path)
+        self._table.move_cursor(row=place)
+        self._note.update(
+            f"enter opens one of {len(self._found):,} runs in {clean(str(self._directory))}"
+            if self._found
+            else f"No run is logged in {clean(str(self._directory))}."
+        )
+
+    def _chosen(self) -> RunSummary | None:
+        row = self._table.cursor_row
+        return self._found[row] if row < len(self._found) else None
+
+    def on_data_table_row_selected(self) -> None:
+        """Open the run under the cursor."""
+        if chosen := self._chosen():
+            self.dismiss([Path(chosen.path)])
+
+    def action_mark(self) -> None:
+        """Choose a run to compare, or not."""
+        if chosen := self._chosen():
+            if chosen.path in self._marked:
+                self._marked.remove(chosen.path)
+            elif len(self._marked) < MOST:
+                self._marked.append(chosen.path)
+            self._fill()
+
+    def action_compare(self) -> None:
+        """Overlay the marked runs."""
+        if len(self._marked) < 2:
+            self.notify(f"Mark two to {MOST} runs with space first.")
+        else:
+            self.dismiss([Path(path) for path in self._marked])
+
+    def action_rename(self) -> None:
+        """Ask for a new name."""
+        if chosen := self._idle():
+            stem = Path(chosen.path).stem
+            self.app.push_screen(AskScreen(f"New name of {stem}", stem), self._rename)
+
+    def _rename(self, name: str | None) -> None:
+        chosen = self._chosen()
+        if chosen is None or not name:
+            return
+        old = Path(chosen.path)
+        new = old.with_name(f"{name}.jsonl")
+        if "/" in name or "\0" in name or new.exists():
+            self.notify(f"{clean(name, 60)} is taken, or no name for a file.", severity="warning")
+            return
+        self._do(lambda: old.rename(new))
+
+    def action_delete(self) -> None:
+        """Ask, then delete."""
+        if chosen := self._idle():
+            question = f"Type yes to delete {Path(chosen.path).stem} for good"
+            self.app.push_screen(AskScreen(question, ""), self._delete)
+
+    def _delete(self, answer: str | None) -> None:
+        chosen = self._chosen()
+        if chosen and answer == "yes":
+            self._do(Path(chosen.path).unlink)
+
+    def _do(self, change: Callable[[], object]) -> None:
+        try:
+            change()
+        except OSError as error:
+            self.notify(clean(error.strerror or str(error)), severity="error")
+        self._fill()
+
+    def _idle(self) -> RunSummary | None:
+        chosen = self._chosen()
+        if chosen and chosen.state == "running":
+            self.notify("That run is still being written.", severity="warning")
+            return None
+        return chosen
+
+    def action_leave(self) -> None:
+        """Open nothing."""
+        self.dismiss([])
+
+
+class AskScreen(ModalScreen[str | None]):
+    """One line of text, or None."""
+
+    DEFAULT_CSS = """
+    AskScreen { align: center middle; }
+    AskScreen > Input { width: 70%; border: round $primary; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Back"),
+        Binding("ctrl+c,ctrl+q", "app.quit", "Quit", show=False),
+    ]
+
+    def __init__(self, question: str, text: str) -> None:
+        super().__init__()
+        self._question, self._text = question, text
+
+    def compose(self) -> ComposeResult:
+        """The question in the border, the answer within."""
+        field = Input(self._text)
+        field.border_title = Content(clean(self._question, limit=100))
+        field.border_subtitle = "enter does it, escape does not"
+        yield field
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer."""
+        self.dismiss(event.value)
