@@ -9,7 +9,8 @@ import click
 from bntui import __version__
 from bntui.errors import InputError
 from bntui.logcommands import export, open_log, runs
-from bntui.options import chosen, config, log_options, log_place, run_options
+from bntui.options import chosen, config, local_config, log_options, log_place, run_options
+from bntui.remote import SshSource
 from bntui.sources import EngineSource
 from bntui.terminal import show
 from bntui.text import clean
@@ -31,7 +32,7 @@ def cli(ctx: click.Context, /, **_: object) -> int:
         if chosen(ctx):
             raise click.UsageError(f"Options go after {ctx.invoked_subcommand}, not before it.")
         return 0
-    return show(EngineSource(config(ctx), log_place(ctx)))
+    return show(EngineSource(local_config(ctx), log_place(ctx)))
 
 
 @cli.command(name="run")
@@ -43,7 +44,27 @@ def run_headless(ctx: click.Context, /, as_json: bool, **_: object) -> int:
     """Train without a screen, at full speed unless --pace is given."""
     from bntui.headless import run  # noqa: PLC0415 (rich takes a moment)
 
-    return run(config(ctx, pace=None), log_place(ctx), as_json)
+    return run(local_config(ctx, pace=None), log_place(ctx), as_json)
+
+
+@cli.command()
+@click.argument("host")
+@run_options
+@log_options
+@click.option(
+    "--remote",
+    default="bntui",
+    metavar="PATH",
+    help="bntui on the other machine.  [bntui, found on its PATH]",
+)
+@click.pass_context
+def ssh(ctx: click.Context, /, host: str, remote: str, **_: object) -> int:
+    """The screen here, the training on HOST, over your own ssh.
+
+    Paths (--data, --log) are HOST's. Host keys and passwords must be settled beforehand: ssh cannot
+    ask while the lab is on the screen.
+    """
+    return show(SshSource(host, remote, config(ctx), log_place(ctx)))
 
 
 @cli.command()

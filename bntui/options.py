@@ -68,7 +68,21 @@ def log_place(ctx: click.Context) -> str | None:
         if path is not None:
             raise click.UsageError("--log and --no-log exclude each other.")
         return None
-    return LOG_BY_DEFAULT if path is None else str(Path(path).absolute())
+    if path is None:
+        return LOG_BY_DEFAULT
+    return f"./{path}" if path == LOG_BY_DEFAULT else str(path)
+
+
+def local_config(ctx: click.Context, **defaults: Any) -> RunConfig:
+    """`config`, for a run on this machine: the data are looked at at once.
+
+    Raises:
+        InputError: They cannot be used.
+    """
+    made = config(ctx, **defaults)
+    if made.data is not None:
+        check(Path(made.data))
+    return made
 
 
 def chosen(ctx: click.Context) -> dict[str, Any]:
@@ -136,12 +150,7 @@ def one_of(names: list[str]) -> Accepted:
     return Accepted("NAME", " or ".join(names), parse)
 
 
-def _readable(text: str) -> str:
-    check(Path(text))
-    return text
-
-
-FILE = Accepted("FILE", "a file", _readable)
+FILE = Accepted("FILE", "a file", str)
 
 
 def _help(field: inspect.Field, accepted: Accepted) -> str:

@@ -1,6 +1,7 @@
 """Where events come from. Nothing above can tell one source from another."""
 
 import asyncio
+import os
 import signal
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from typing import IO, Protocol
 
 from bntui.config import RunConfig
 from bntui.protocol import AnyEvent, Command, Failed, Start, Stop
+from bntui.text import clean
 from bntui.wire import encode, event_reader
 
 ENGINE = (sys.executable, "-P", "-m", "bntui", "engine")
@@ -74,12 +76,30 @@ class EngineSource:
                 yield event
             code = await process.wait()
             if not failed and not self._closing:
-                yield Failed("crash", f"The engine {_ending(code)}{_last_line(errors)}")
+                yield Failed("crash", self.explain(code, _last_line(errors)))
+
+    def command(self) -> tuple[str, ...]:
+        """What starts the engine."""
+        return ENGINE
+
+    def explain(self, code: int, last_line: str) -> str:
+        """Why the engine ended unasked, from its exit code and the last it wrote to stderr."""
+        return (
+            f"The engine {_ending(code)}: {last_line}"
+            if last_line
+            else (f"The engine {_ending(code)}.")
+        )
 
     async def _spawn(self, errors: IO[bytes]) -> Process:
-        # A session of its own, so that the terminal's ctrl+c reaches the screen alone.
+        # A session of its own: the terminal's ctrl+c reaches the screen alone, and nothing that is
+        # started here can ask for a password on that terminal.
         return await asyncio.create_subprocess_exec(
-            *ENGINE, stdin=PIPE, stdout=PIPE, stderr=errors, start_new_session=True, limit=ROOM
+            *self.command(),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=errors,
+            start_new_session=True,
+            limit=ROOM,
         )
 
     async def _read(self, process: Process) -> AsyncIterator[AnyEvent]:
@@ -127,7 +147,7 @@ def _ending(code: int) -> str:
 
 
 def _last_line(errors: IO[bytes]) -> str:
-    """What the engine last wrote to stderr, if anything."""
-    errors.seek(0)
+    """What was last written there, if anything."""
+    errors.seek(max(errors.seek(0, os.SEEK_END) - CHUNK, 0))
     lines = errors.read().decode(errors="replace").strip().splitlines()
-    return f": {lines[-1]}" if lines else "."
+    return clean(lines[-1], limit=300) if lines else ""

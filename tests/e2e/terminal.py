@@ -1,8 +1,11 @@
 """A real program on a real pseudo-terminal, its output read by a terminal emulator."""
 
+import fcntl
 import os
 import re
+import struct
 import sys
+import termios
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,8 +43,18 @@ class Terminal:
         self._stream = pyte.ByteStream(self.screen)
         self.sent = b""
         environment = {**os.environ, "TERM": "xterm-256color", **(env or {})}
+
+        def resize() -> None:
+            """Before the program starts, so that it never sees another size."""
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
         self.child = pexpect.spawn(
-            program, list(args), dimensions=(rows, columns), env=environment, timeout=PATIENCE
+            program,
+            list(args),
+            dimensions=(rows, columns),
+            env=environment,
+            timeout=PATIENCE,
+            preexec_fn=resize,
         )
         self.child.delaybeforesend = None
 
