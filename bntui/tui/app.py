@@ -19,12 +19,13 @@ from bntui.protocol import Failed
 from bntui.recordings import Recording, open_log
 from bntui.sources import Source
 from bntui.tui.commands import COMMANDS
+from bntui.tui.driver import PatientDriver
 from bntui.tui.screens.compare import CompareScreen
 from bntui.tui.screens.lab import LabScreen
 from bntui.tui.screens.runs import RunsScreen
 from bntui.tui.themes import DARK, LIGHT, inks
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Each would otherwise leave the terminal as the app had set it."""
 
 
@@ -35,7 +36,7 @@ class ThemedApp(App[None]):
     CSS_PATH = "app.tcss"
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(driver_class=PatientDriver)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name

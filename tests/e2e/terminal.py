@@ -16,7 +16,7 @@ import pexpect
 import pyte
 
 BNTUI = str(Path(sys.executable).with_name("bntui"))
-PATIENCE = 40.0
+PATIENCE = 30.0
 """Seconds until a missing sentence is a failure."""
 
 LEFT_ON = {
@@ -43,6 +43,8 @@ class Terminal:
         self._stream = pyte.ByteStream(self.screen)
         self.sent = b""
         environment = {**os.environ, "TERM": "xterm-256color", **(env or {})}
+        for name in ("COLUMNS", "LINES"):  # of the terminal that the tests run in
+            environment.pop(name, None)
 
         def resize() -> None:
             """Before the program starts, so that it never sees another size."""

@@ -13,6 +13,7 @@ from textual.widgets import Footer, Static
 
 from bntui.compare import Entry, differing, overlay
 from bntui.config import ARMS, BN
+from bntui.tui.driver import is_behind
 from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.overlay import OverlayPane
 from bntui.tui.panes.pane import Pane, Part, arm_part
@@ -76,6 +77,8 @@ class CompareScreen(Screen[None]):
             await run.recording.close()
 
     def _tick(self) -> None:
+        if is_behind(self.app):
+            return
         version = sum(run.history.version for run in self._runs)
         if (version, self._arm) != self._drawn:
             self._drawn = (version, self._arm)

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from bntui import protocol
 from bntui.history import History
 from bntui.tui.commands import COMMANDS
+from bntui.tui.driver import is_behind
 from bntui.tui.keybar import KeyBar
 from bntui.tui.panes.activations import ActivationsPane
 from bntui.tui.panes.loss import LossPane
@@ -105,6 +106,8 @@ class LabScreen(Screen[None]):
         return self._drawn != self._history.version
 
     def _tick(self) -> None:
+        if is_behind(self.app):
+            return
         if self.timeline.tick(1 / FRAMES_PER_SECOND, self._history):
             self._draw()
         elif self.is_behind:
