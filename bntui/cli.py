@@ -9,7 +9,15 @@ import click
 from bntui import __version__
 from bntui.errors import InputError
 from bntui.logcommands import export, open_log, runs
-from bntui.options import chosen, config, local_config, log_options, log_place, run_options
+from bntui.options import (
+    chosen,
+    config,
+    fps_option,
+    local_config,
+    log_options,
+    log_place,
+    run_options,
+)
 from bntui.remote import SshSource
 from bntui.sources import EngineSource
 from bntui.terminal import show
@@ -21,9 +29,10 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
 @click.group(invoke_without_command=True, context_settings=SETTINGS)
 @run_options
 @log_options
+@fps_option
 @click.version_option(__version__, message="bntui %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, /, **_: object) -> int:
+def cli(ctx: click.Context, /, fps: float, **_: object) -> int:
     """See what Batch Normalization does: two networks, with it and without, train live.
 
     Without a command, opens the lab in this terminal.
@@ -32,7 +41,7 @@ def cli(ctx: click.Context, /, **_: object) -> int:
         if chosen(ctx):
             raise click.UsageError(f"Options go after {ctx.invoked_subcommand}, not before it.")
         return 0
-    return show(EngineSource(local_config(ctx), log_place(ctx)))
+    return show(EngineSource(local_config(ctx), log_place(ctx)), fps)
 
 
 @cli.command(name="run")
@@ -57,14 +66,15 @@ def run_headless(ctx: click.Context, /, as_json: bool, **_: object) -> int:
     metavar="PATH",
     help="bntui on the other machine.  [bntui, found on its PATH]",
 )
+@fps_option
 @click.pass_context
-def ssh(ctx: click.Context, /, host: str, remote: str, **_: object) -> int:
+def ssh(ctx: click.Context, /, host: str, remote: str, fps: float, **_: object) -> int:
     """The screen here, the training on HOST, over your own ssh.
 
     Paths (--data, --log) are HOST's. Host keys and passwords must be settled beforehand: ssh cannot
     ask while the lab is on the screen.
     """
-    return show(SshSource(host, remote, config(ctx), log_place(ctx)))
+    return show(SshSource(host, remote, config(ctx), log_place(ctx)), fps)
 
 
 @cli.command()

@@ -7,7 +7,7 @@ import click
 from bntui import recordings, runlog
 from bntui.compare import MOST
 from bntui.history import History, folded
-from bntui.options import one_of
+from bntui.options import fps_option, one_of
 from bntui.recordings import read_log
 from bntui.runlog import find
 from bntui.terminal import show, show_together
@@ -16,17 +16,18 @@ from bntui.terminal import show, show_together
 @click.command(name="open")
 @click.argument("logs", metavar="LOG...", nargs=-1, required=True)
 @click.option("--follow/--no-follow", default=True, help="Whether to go on while the log grows.")
-def open_log(logs: tuple[str, ...], follow: bool) -> int:
+@fps_option
+def open_log(logs: tuple[str, ...], follow: bool, fps: float) -> int:
     """Show a run log, or with - the events on standard input.
 
     LOG is a path, or a name as bntui runs prints it. Two to four are overlaid.
     """
     if logs == ("-",):
-        return show(recordings.open_stdin())
+        return show(recordings.open_stdin(), fps)
     if len(logs) > MOST:
         raise click.UsageError(f"{len(logs)} logs were given, but bntui open takes 1 to {MOST}.")
     opened = [(Path(log).stem, recordings.open_log(find(log), follow)) for log in logs]
-    return show(opened[0][1]) if len(opened) == 1 else show_together(opened)
+    return show(opened[0][1], fps) if len(opened) == 1 else show_together(opened, fps)
 
 
 @click.command()

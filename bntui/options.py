@@ -61,6 +61,13 @@ def log_options(command: F) -> F:
     return click.option("--log", metavar="PATH", help=help_log)(command)
 
 
+def fps_option(command: F) -> F:
+    """How often the screen is drawn."""
+    accepted = Accepted("X", "a number from 0.1 to 30", _within(float, 0.1, 30))
+    text = "Frames a second; fewer send less.  [4; 0.1 to 30]"
+    return click.option("--fps", type=accepted, metavar="X", default="4", help=text)(command)
+
+
 def log_place(ctx: click.Context) -> str | None:
     """The engine's word for what was asked of the log."""
     path = ctx.params["log"]

@@ -11,8 +11,8 @@ from bntui.sources import Source
 from bntui.text import clean
 
 
-def show(source: Source) -> int:
-    """Open the lab; returns the exit code.
+def show(source: Source, fps: float) -> int:
+    """Open the lab, drawn `fps` times a second; returns the exit code.
 
     Raises:
         InputError: No screen can be drawn here.
@@ -20,10 +20,10 @@ def show(source: Source) -> int:
     _require_screen()
     from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
 
-    return run(source)
+    return run(source, fps)
 
 
-def show_together(recordings: Sequence[tuple[str, Recording]]) -> int:
+def show_together(recordings: Sequence[tuple[str, Recording]], fps: float) -> int:
     """Overlay several logs; returns the exit code.
 
     Raises:
@@ -32,7 +32,7 @@ def show_together(recordings: Sequence[tuple[str, Recording]]) -> int:
     _require_screen()
     from bntui.tui.app import compare  # noqa: PLC0415 (textual takes a moment)
 
-    return compare(recordings)
+    return compare(recordings, fps)
 
 
 def _require_screen() -> None:

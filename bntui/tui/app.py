@@ -28,6 +28,9 @@ from bntui.tui.themes import DARK, LIGHT, inks
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Each would otherwise leave the terminal as the app had set it."""
 
+FRAMES_PER_SECOND = 4.0
+"""Enough to see learning happen, and few enough bytes for a slow line."""
+
 
 class ThemedApp(App[None]):
     """What both apps have: colours, and good manners towards signals."""
@@ -61,11 +64,11 @@ class ThemedApp(App[None]):
 class BntuiApp(ThemedApp):
     """Reads a source into a history, which the lab draws by its own clock."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, fps: float = FRAMES_PER_SECOND) -> None:
         super().__init__()
         self.source = source
         self.history = History()
-        self.lab = LabScreen(self.history)
+        self.lab = LabScreen(self.history, fps)
 
     def get_default_screen(self) -> Screen[None]:
         """The lab."""
@@ -121,7 +124,7 @@ class BntuiApp(ThemedApp):
             self.notify(str(error), severity="error", markup=False)
             return
         if len(logs) > 1:
-            await self.push_screen(CompareScreen(entries(logs)))
+            await self.push_screen(CompareScreen(entries(logs), self.lab.fps))
         elif logs:
             await self.source.close()
             self.source = logs[0][1]
@@ -136,25 +139,27 @@ class BntuiApp(ThemedApp):
 class CompareApp(ThemedApp):
     """Several logs overlaid, and nothing else."""
 
-    def __init__(self, recordings: Sequence[tuple[str, Recording]]) -> None:
+    def __init__(
+        self, recordings: Sequence[tuple[str, Recording]], fps: float = FRAMES_PER_SECOND
+    ) -> None:
         super().__init__()
-        self._runs = entries(recordings)
+        self._runs, self._fps = entries(recordings), fps
 
     def get_default_screen(self) -> Screen[None]:
         """The comparison."""
-        return CompareScreen(self._runs)
+        return CompareScreen(self._runs, self._fps)
 
 
-def compare(recordings: Sequence[tuple[str, Recording]]) -> int:
+def compare(recordings: Sequence[tuple[str, Recording]], fps: float) -> int:
     """Overlay several logs; returns the exit code."""
-    app = CompareApp(recordings)
+    app = CompareApp(recordings, fps)
     app.run()
     return app.return_code or 0
 
 
-def run(source: Source) -> int:
+def run(source: Source, fps: float) -> int:
     """Open the lab on a source; returns the exit code."""
-    app = BntuiApp(source)
+    app = BntuiApp(source, fps)
     app.run()
     if failed := app.history.failed:
         print(f"bntui: {failed.message}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)

@@ -35,8 +35,13 @@ LABEL_WIDTH = 7
 Cell = tuple[str, object]
 """A character and plotext's colour of it: a place in `INKS`, or the name of no colour."""
 
-Cells = list[list[tuple[str, str]]]
-"""Rows of runs: (text, ink)."""
+TURN = 4
+"""Columns of a turn; a change of colour costs some 25 bytes on the wire, a column three."""
+
+Row = list[tuple[str, str]]
+"""Runs of one ink: (text, ink)."""
+
+Cells = list[Row]
 
 
 @dataclass(frozen=True)
@@ -63,15 +68,16 @@ class Figure:
 def cells(figure: Figure, width: int, height: int) -> Cells:
     """Draw `figure` into `height` rows of exactly `width` columns, top row first.
 
-    A cell has one colour. Where curves share cells they take turns by column, so none hides
-    another: odd columns come from a second drawing with the order of the curves reversed.
+    A cell has one colour. Where curves share cells they take turns, so none hides another: every
+    other few columns come from a second drawing with the order of the curves reversed.
     """
     ground = tuple(s for s in figure.series if s.ink.endswith("-faint"))
     curves = tuple(s for s in figure.series if s not in ground)
     one = _draw(figure, (*ground, *curves), width, height)
     other = _draw(figure, (*ground, *curves[::-1]), width, height)
     for row, reversed_row in zip(one, other, strict=True):
-        row[1::2] = reversed_row[1::2]
+        for x in range(TURN, width, 2 * TURN):
+            row[x : x + TURN] = reversed_row[x : x + TURN]
     return [_runs(row) for row in one]
 
 
@@ -148,6 +154,23 @@ def _runs(row: list[Cell]) -> list[tuple[str, str]]:
     ]
 
 
+def _width(row: Row) -> int:
+    return sum(len(text) for text, _ in row)
+
+
+def _change(y: int, old: Row, new: Row) -> Region:
+    """From the first cell of a row that differs to the last; with few bytes a row changes."""
+    one, other = _inked(old), _inked(new)
+    differing = [x for x, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
+    if len(one) != len(other) or not differing:
+        return Region(0, y, max(len(one), len(other)), 1)
+    return Region(differing[0], y, differing[-1] - differing[0] + 1, 1)
+
+
+def _inked(row: Row) -> list[tuple[str, str]]:
+    return [(character, ink) for text, ink in row for character in text]
+
+
 class Plot(Widget):
     """Shows a figure, or a sentence while there is none; resends only the rows that changed."""
 
@@ -175,9 +198,15 @@ class Plot(Widget):
 
     def _redraw(self) -> None:
         before, self._cells = self._cells, self._draw()
-        changed = [y for y, row in enumerate(self._cells) if y >= len(before) or row != before[y]]
-        if changed:
-            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+        if [len(before), *map(_width, before[:1])] != [
+            len(self._cells),
+            *map(_width, self._cells[:1]),
+        ]:
+            self.refresh()
+            return
+        rows = enumerate(zip(before, self._cells, strict=True))
+        if changed := [_change(y, old, new) for y, (old, new) in rows if old != new]:
+            self.refresh(*changed)
 
     def _draw(self) -> Cells:
         width, height = self.size

@@ -19,8 +19,6 @@ from bntui.tui.panes.overlay import OverlayPane
 from bntui.tui.panes.pane import Pane, Part, arm_part
 from bntui.tui.screens.help import HelpScreen
 
-FRAMES_PER_SECOND = 4
-
 
 class CompareScreen(Screen[None]):
     """One curve a run; `arm` says of which network."""
@@ -40,8 +38,9 @@ class CompareScreen(Screen[None]):
         Binding("escape,q,ctrl+c,ctrl+q", "leave", "Leave", key_display="q"),
     ]
 
-    def __init__(self, runs: Sequence[Entry]) -> None:
+    def __init__(self, runs: Sequence[Entry], fps: float) -> None:
         super().__init__()
+        self._fps = fps
         self._runs = list(runs)
         self._arm = BN
         self._drawn = (-1, "")
@@ -60,7 +59,7 @@ class CompareScreen(Screen[None]):
         for run in self._runs:
             self._read(run)
         self.loss.focus()
-        self.set_interval(1 / FRAMES_PER_SECOND, self._tick)
+        self.set_interval(1 / self._fps, self._tick)
 
     @work
     async def _read(self, run: Entry) -> None:

@@ -26,7 +26,6 @@ from bntui.tui.status import Status
 from bntui.tui.tabs import PaneTabs
 from bntui.tui.timeline import Timeline
 
-FRAMES_PER_SECOND = 6
 USUAL_PACE = 500.0
 """Steps per second at which a person sees learning happen."""
 ROOM_FOR_ALL = (100, 30)
@@ -45,8 +44,9 @@ class LabScreen(Screen[None]):
             super().__init__()
             self.command = command
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, fps: float) -> None:
         super().__init__()
+        self.fps = fps
         self._history = history
         self._drawn = -1
         self._zoomed = False
@@ -74,7 +74,7 @@ class LabScreen(Screen[None]):
         """Start the frame clock."""
         self._status.show(self._history)
         self._current.focus()
-        self.set_interval(1 / FRAMES_PER_SECOND, self._tick)
+        self.set_interval(1 / self.fps, self._tick)
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose the layout that the terminal has room for."""
@@ -108,7 +108,7 @@ class LabScreen(Screen[None]):
     def _tick(self) -> None:
         if is_behind(self.app):
             return
-        if self.timeline.tick(1 / FRAMES_PER_SECOND, self._history):
+        if self.timeline.tick(1 / self.fps, self._history):
             self._draw()
         elif self.is_behind:
             self._draw() if self.timeline.at is None else self._draw_frame()
