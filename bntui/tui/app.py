@@ -49,8 +49,8 @@ class ThemedApp(App[None]):
         theme = self.current_theme
         return inks(theme.dark, theme.surface or theme.background or "#101216")
 
-    def on_ready(self) -> None:
-        """End in good order, with the code that a shell expects."""
+    def on_load(self) -> None:
+        """Before the terminal is touched: end in good order, with the code that a shell expects."""
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             for number in SIGNALS:
@@ -84,7 +84,6 @@ class BntuiApp(ThemedApp):
 
     def on_ready(self) -> None:
         """The first frame is up: now start the engine."""
-        super().on_ready()
         self.read_events()
 
     @work(exclusive=True)

@@ -25,6 +25,7 @@ LEFT_ON = {
     "bracketed paste": (b"\x1b[?2004h", b"\x1b[?2004l"),
     "hidden cursor": (b"\x1b[?25l", b"\x1b[?25h"),
     "focus reports": (b"\x1b[?1004h", b"\x1b[?1004l"),
+    "kitty keys": (b"\x1b[>", b"\x1b[<u"),
 }
 
 
@@ -117,8 +118,19 @@ class Terminal:
 
     def left_on(self) -> list[str]:
         """The terminal modes that were switched on and not off again."""
-        return [
+        modes = [
             name
             for name, (on, off) in LEFT_ON.items()
             if self.sent.rfind(on) > self.sent.rfind(off)
         ]
+        return [*modes, *(["raw mode"] if self.is_raw() else [])]
+
+    def is_raw(self) -> bool:
+        """Whether keys are neither echoed nor gathered into lines."""
+        flags = termios.tcgetattr(self.child.child_fd)[3]
+        return not flags & (termios.ECHO | termios.ICANON)
+
+    def engines(self) -> list[int]:
+        """The processes that the program has started."""
+        pid = self.child.pid
+        return [int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -1,9 +1,5 @@
 """The installed `bntui` as a person uses it: in a terminal, with the real engine."""
 
-import os
-import signal
-from pathlib import Path
-
 import pytest
 
 from tests.e2e.terminal import Terminal
@@ -46,39 +42,6 @@ def test_divergence_is_named_and_the_other_arm_goes_on() -> None:
         terminal.wait_for("finished")
         terminal.press("q")
         assert terminal.wait() == 0
-
-
-@pytest.mark.parametrize("key", ["q", "\x03", "\x11"], ids=["q", "ctrl+c", "ctrl+q"])
-def test_every_way_to_quit_while_the_engine_is_still_starting(key: str) -> None:
-    with Terminal() as terminal:
-        terminal.wait_for("warming up")
-        terminal.press(key)
-        assert terminal.wait() == 0
-        assert terminal.left_on() == []
-
-
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
-)
-def test_signals_end_it_in_good_order(number: signal.Signals, code: int) -> None:
-    with Terminal("--pace", "max", "--steps", "1000000") as terminal:
-        terminal.wait_for("running")
-        terminal.child.kill(number)
-        assert terminal.wait() == code
-        assert terminal.left_on() == []
-
-
-def test_an_engine_that_is_killed_is_said_and_the_screen_lives_on() -> None:
-    with Terminal() as terminal:
-        terminal.wait_for("running")
-        pid = terminal.child.pid
-        (engine,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        os.kill(int(engine), signal.SIGKILL)
-        terminal.wait_for("killed by SIGKILL")
-        terminal.press("3")
-        terminal.press("q")
-        assert terminal.wait() == 1
-        assert terminal.left_on() == []
 
 
 @pytest.mark.parametrize("term", ["xterm", "screen-256color", "tmux-256color", "linux"])

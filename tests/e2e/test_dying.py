@@ -1,0 +1,240 @@
+"""Every way to die: the terminal restored, no process left, the right code, the log whole."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bntui.runs import summarise
+from tests.e2e.terminal import Terminal
+
+LONG = ("--pace", "max", "--steps", "1000000")
+
+
+def press(keys: str) -> Callable[[Terminal], None]:
+    return lambda terminal: terminal.press(keys)
+
+
+def kill(number: signal.Signals) -> Callable[[Terminal], None]:
+    return lambda terminal: terminal.child.kill(number)
+
+
+WAYS: dict[str, tuple[Callable[[Terminal], None], int]] = {
+    "q": (press("q"), 0),
+    "ctrl+c": (press("\x03"), 0),
+    "ctrl+q": (press("\x11"), 0),
+    "SIGINT": (kill(signal.SIGINT), 130),
+    "SIGTERM": (kill(signal.SIGTERM), 143),
+    "SIGHUP": (kill(signal.SIGHUP), 129),
+    "SIGQUIT": (kill(signal.SIGQUIT), 131),
+}
+
+
+def is_gone(process: int) -> bool:
+    """Whether it ends within 2 seconds."""
+    end = time.monotonic() + 2
+    while Path(f"/proc/{process}").exists():
+        if time.monotonic() > end:
+            return False
+        os.sched_yield()
+    return True
+
+
+def check(terminal: Terminal, code: int, engines: list[int], log: Path) -> None:
+    assert terminal.wait() == code
+    assert terminal.left_on() == []
+    assert all(map(is_gone, engines))
+    summary = summarise(log)
+    assert summary
+    assert summary.steps > 0
+    assert summary.state == "cut off"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_while_training(way: str, tmp_path: Path) -> None:
+    act, code = WAYS[way]
+    log = tmp_path / "run.jsonl"
+    with Terminal(*LONG, "--log", str(log)) as terminal:
+        terminal.wait_for("last-500 mean")
+        engines = terminal.engines()
+        act(terminal)
+        check(terminal, code, engines, log)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_while_the_engine_is_still_starting(way: str) -> None:
+    act, code = WAYS[way]
+    with Terminal() as terminal:
+        terminal.wait_for("warming up")
+        act(terminal)
+        assert terminal.wait() == code
+        assert terminal.left_on() == []
+
+
+def test_the_terminal_itself_goes_away(tmp_path: Path) -> None:
+    log = tmp_path / "run.jsonl"
+    with Terminal(*LONG, "--log", str(log)) as terminal:
+        terminal.wait_for("last-500 mean")
+        (engine,) = terminal.engines()
+        terminal.child.ptyproc.fileobj.close()
+        assert is_gone(engine)
+        assert terminal.child.wait() == 129
+        terminal.child.closed = terminal.child.ptyproc.closed = True
+        summary = summarise(log)
+        assert summary
+        assert summary.steps > 0
+
+
+def test_an_engine_that_is_killed_is_said_and_the_screen_lives_on(tmp_path: Path) -> None:
+    log = tmp_path / "run.jsonl"
+    with Terminal(*LONG, "--log", str(log)) as terminal:
+        terminal.wait_for("last-500 mean")
+        engines = terminal.engines()
+        os.kill(engines[0], signal.SIGKILL)
+        terminal.wait_for("killed by SIGKILL")
+        terminal.press("3")
+        terminal.press("q")
+        check(terminal, 1, engines, log)
+
+
+PATCHES = {
+    "a key's handler": (
+        "from bntui.tui.screens.lab import LabScreen\n"
+        "def action(self): raise RuntimeError('it broke')\n"
+        "LabScreen.action_zoom = action\n",
+        "z",
+    ),
+    "a worker": (
+        "from bntui.history import History\n"
+        "fold = History.fold\n"
+        "def broken(self, event):\n"
+        "    if type(event).__name__ == 'State' and event.state == 'paused':\n"
+        "        raise RuntimeError('it broke')\n"
+        "    fold(self, event)\n"
+        "History.fold = broken\n",
+        " ",
+    ),
+    "drawing": (
+        "from bntui.tui.panes.loss import LossPane\n"
+        "draw = LossPane.draw\n"
+        "def broken(self, history):\n"
+        "    if self.last: raise RuntimeError('it broke')\n"
+        "    draw(self, history)\n"
+        "LossPane.draw = broken\n",
+        "w",
+    ),
+}
+
+
+@pytest.mark.parametrize("where", PATCHES)
+def test_a_fault_of_the_screens_own(where: str, tmp_path: Path) -> None:
+    patch, key = PATCHES[where]
+    log = tmp_path / "run.jsonl"
+    args = ["bntui", *LONG, "--log", str(log)]
+    code = f"import sys; sys.argv = {args!r}\n{patch}from bntui.cli import main; main()"
+    with Terminal("-c", code, program=sys.executable) as terminal:
+        terminal.wait_for("last-500 mean")
+        engines = terminal.engines()
+        terminal.press(key)
+        check(terminal, 1, engines, log)
+        assert "it broke" in terminal.text
+
+
+def test_a_fault_in_the_engine_is_said_with_its_log(tmp_path: Path) -> None:
+    engine = (
+        "import sys\n"
+        "from bntui.core import process, run\n"
+        "def broken(self): raise RuntimeError('it broke')\n"
+        "run.Run._pause = broken\n"
+        "sys.exit(process.main())"
+    )
+    patch = f"from bntui import sources; sources.ENGINE = (sys.executable, '-c', {engine!r})\n"
+    log = tmp_path / "run.jsonl"
+    args = ["bntui", *LONG, "--log", str(log)]
+    code = f"import sys; sys.argv = {args!r}\n{patch}from bntui.cli import main; main()"
+    env = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    with Terminal("-c", code, program=sys.executable, env=env) as terminal:
+        terminal.wait_for("last-500 mean")
+        engines = terminal.engines()
+        terminal.press(" ")
+        terminal.wait_for("RuntimeError: it broke")
+        terminal.press("q")
+        check(terminal, 1, engines, log)
+    assert any("it broke" in path.read_text() for path in tmp_path.rglob("crash-*.log"))
+
+
+def test_stopped_and_continued(tmp_path: Path) -> None:
+    log = tmp_path / "run.jsonl"
+    with Terminal(*LONG, "--log", str(log)) as terminal:
+        terminal.wait_for("last-500 mean")
+        engines = terminal.engines()
+        terminal.child.kill(signal.SIGTSTP)
+        while terminal.left_on():
+            assert terminal.read()
+        terminal.child.kill(signal.SIGCONT)
+        while "alternate screen" not in terminal.left_on():
+            assert terminal.read()
+        terminal.screen.reset()
+        terminal.wait_for("running")
+        terminal.press("q")
+        check(terminal, 0, engines, log)
+
+
+def test_a_stray_sigcont_changes_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "run.jsonl"
+    with Terminal(*LONG, "--log", str(log)) as terminal:
+        terminal.wait_for("last-500 mean")
+        engines = terminal.engines()
+        for _ in range(3):
+            terminal.child.kill(signal.SIGCONT)
+        terminal.press("2")
+        terminal.wait_for("sat.")
+        terminal.press("q")
+        check(terminal, 0, engines, log)
+
+
+@pytest.mark.parametrize(("act", "code"), [(press("q"), 0), (kill(signal.SIGTERM), 143)])
+def test_a_terminal_that_takes_nothing_cannot_hold_it(
+    act: Callable[[Terminal], None], code: int, tmp_path: Path
+) -> None:
+    """Nobody reads for as long as it takes to fill every buffer; then it shall end, soon."""
+    with Terminal(*LONG, "--fps", "30", size=(200, 60)) as terminal:
+        terminal.wait_for("last-500 mean")
+        (engine,) = terminal.engines()
+        time.sleep(3)  # the time that nobody reads is what is tested
+        act(terminal)
+        end = time.monotonic() + 3
+        while time.monotonic() < end and not is_zombie(terminal.child.pid):
+            os.sched_yield()
+        assert is_zombie(terminal.child.pid)
+        assert is_gone(engine)
+        assert terminal.wait() == code
+        assert terminal.left_on() == []
+
+
+def is_zombie(pid: int) -> bool:
+    """Whether it has ended and its parent has yet to ask how."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_what_others_write_to_stderr_is_not_painted_over_the_screen() -> None:
+    patch = (
+        "from bntui.tui.screens.lab import LabScreen\n"
+        "import os\n"
+        "def action(self): os.write(2, b'a library \\x1b[31mspeaks'); self.notify('spoken')\n"
+        "LabScreen.action_zoom = action\n"
+    )
+    code = f"import sys; sys.argv = ['bntui']\n{patch}from bntui.cli import main; main()"
+    with Terminal("-c", code, program=sys.executable) as terminal:
+        terminal.wait_for("running")
+        terminal.press("z")
+        terminal.wait_for("spoken")
+        assert "a library" not in terminal.text
+        terminal.press("q")
+        assert terminal.wait() == 0
+        assert "a library" in terminal.text
+        assert b"\x1b[31mspeaks" not in terminal.sent
