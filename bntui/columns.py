@@ -32,6 +32,11 @@ class _Level:
         self.high = array("f")
         self.mean = array("f")
 
+    def copy(self) -> "_Level":
+        new = _Level()
+        new.low, new.high, new.mean = self.low[:], self.high[:], self.mean[:]
+        return new
+
     def append(self, values: Iterable[float]) -> None:
         low, high, mean = _summary(values)
         self.low.append(low)
@@ -70,6 +75,13 @@ class Column:
         view.values, view._levels = self.values, self._levels
         view._count = min(count, len(self))
         return view
+
+    def copy(self) -> "Column":
+        """The same numbers, to grow apart from these."""
+        new = Column()
+        new.values = self.values[: len(self)]
+        new._levels = [level.copy() for level in self._levels]
+        return new
 
     def extend(self, values: Iterable[float | None]) -> None:
         """Append numbers; the pyramid grows with every full bucket."""

@@ -6,7 +6,8 @@ from string import ascii_uppercase
 
 import msgspec
 
-from bntui.history import ArmHistory, History
+from bntui.armhistory import ArmHistory
+from bntui.history import History
 from bntui.recordings import Recording
 
 MOST = 4

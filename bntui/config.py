@@ -9,6 +9,10 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 Context = Literal["inside", "padded"]
+Norm = Literal["none", "bn", "bn-torch", "bn-lecture", "ln", "gn"]
+Activation = Literal["tanh", "sigmoid", "relu"]
+Init = Literal["unit", "fan-in", "zero"]
+Placement = Literal["hidden", "all"]
 
 NOTEBOOK_WORDS = (
     *("emma", "olivia", "ava", "isabella", "sophia", "mia", "charlotte", "amelia", "harper"),
@@ -18,8 +22,17 @@ NOTEBOOK_WORDS = (
 """The twenty names of the notebook: the data when no file is given."""
 
 NO_BN, BN = "no BN", "BN"
-ARMS = (NO_BN, BN)
-"""The networks of a run, trained side by side, in the order in which they are shown."""
+ARM_NAMES: dict[Norm, str] = {
+    "none": NO_BN,
+    "bn": BN,
+    "bn-torch": "BN torch",
+    "bn-lecture": "BN lecture",
+    "ln": "LN",
+    "gn": "GN",
+}
+"""What the networks of a run are called, by how they normalize."""
+
+MOST_ARMS = 4
 
 
 class RunConfig(Struct, frozen=True, forbid_unknown_fields=False):
@@ -59,11 +72,52 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=False):
         Context,
         Meta(description="Contexts inside .word. (the notebook) or padded (makemore)."),
     ] = "inside"
+    arms: Annotated[
+        tuple[Norm, ...],
+        Meta(
+            min_length=1,
+            max_length=MOST_ARMS,
+            description="Networks trained side by side, by how they normalize.",
+        ),
+    ] = ("none", "bn")
+    activation: Annotated[Activation, Meta(description="Of the hidden layers.")] = "tanh"
+    init: Annotated[
+        Init,
+        Meta(description="Weights: unit normal, gain / sqrt(fan_in) normal, or zero."),
+    ] = "unit"
+    gain: Annotated[
+        float, Meta(ge=0, le=100, description="Of the hidden weights where init is fan-in.")
+    ] = 1.0
+    placement: Annotated[
+        Placement,
+        Meta(description="Normalize hidden layers, or all, the logits too."),
+    ] = "hidden"
+    bias: Annotated[
+        bool, Meta(description="A bias in the Linear before a normalization, where it is dead.")
+    ] = True
+    ghost: Annotated[
+        Annotated[int, Meta(ge=1, le=65_536)] | None,
+        Meta(description="BN statistics over parts of the batch of this many examples."),
+    ] = None
+    groups: Annotated[
+        int, Meta(ge=1, le=10_000, description="GroupNorm: groups that the units are split into.")
+    ] = 10
+    lr_drop: Annotated[
+        Annotated[int, Meta(ge=1, le=1_000_000_000)] | None,
+        Meta(description="From this step on the learning rate is a tenth."),
+    ] = None
+    split: Annotated[
+        bool, Meta(description="Words split 80/10/10 into training, validation and test.")
+    ] = False
+    split_seed: Annotated[
+        int, Meta(ge=0, le=2**63 - 1, description="Seed of the shuffle before the split.")
+    ] = 42
     pace: Annotated[
         Annotated[float, Meta(ge=0.1, le=1_000_000)] | None,
         Meta(description="Steps per second, or max."),
     ] = 500.0
 
-
-PRESETS: dict[str, RunConfig] = {"notebook": RunConfig()}
-"""Named starting points; options given beside a preset change only what they name."""
+    @property
+    def arm_names(self) -> list[str]:
+        """The networks' names, in the order in which they are trained and shown."""
+        return [ARM_NAMES[norm] for norm in self.arms]

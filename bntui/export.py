@@ -12,8 +12,9 @@ from typing import IO, NamedTuple
 
 import msgspec
 
+from bntui.armhistory import ArmHistory
 from bntui.errors import InputError
-from bntui.history import ArmHistory, History
+from bntui.history import History
 from bntui.protocol import Activations, AnyEvent, Column, ModeLosses, Statistics, Steps
 from bntui.runs import differences
 from bntui.text import clean

@@ -5,8 +5,9 @@ from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bntui.armhistory import ArmHistory
 from bntui.errors import InputError
-from bntui.history import ArmHistory, History
+from bntui.history import History
 from bntui.protocol import Activations
 
 if TYPE_CHECKING:

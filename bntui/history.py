@@ -1,84 +1,55 @@
 """Events folded into what panes draw from; it knows neither torch nor textual."""
 
 from array import array
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 from functools import singledispatchmethod
-from itertools import pairwise
 
-from bntui.columns import Column
+from bntui.armhistory import ArmHistory, Trace, UpdateTrace
+from bntui.config import MOST_ARMS, Norm
 from bntui.protocol import (
     Activations,
+    Changed,
+    Checks,
     Dataset,
     Diverged,
     Ended,
     Event,
     Failed,
+    Forked,
     Hello,
+    Ladder,
+    Layers,
     Log,
     ModeLosses,
     Reading,
+    Recalibrated,
+    Refused,
+    Removed,
     Skipped,
+    SplitLosses,
     State,
     Statistics,
     Steps,
+    Units,
+    Updates,
+    Weights,
 )
+
+Mark = Changed | Forked | Recalibrated
+"""What a person did to a run, drawn at its step."""
+
+NO_NORM: Norm = "none"
 
 RATE_WINDOW = 2.0
 """Seconds of training over which steps/s is measured."""
-
-
-class ArmHistory:
-    """What is known of one network."""
-
-    def __init__(self) -> None:
-        self.loss = Column()
-        self.activations: dict[int, list[Activations]] = {}
-        self.modes: list[ModeLosses] = []
-        self.diverged: Diverged | None = None
-
-
-class Trace:
-    """The watched units of one BatchNorm layer: a column a unit and quantity, at sampled steps."""
-
-    QUANTITIES = ("batch_mean", "running_mean", "batch_var", "running_var")
-
-    def __init__(self, arm: str, layer: int, units: list[int]) -> None:
-        self.arm, self.layer, self.units = arm, layer, units
-        self.steps = array("q")
-        self.columns = {name: [Column() for _ in units] for name in self.QUANTITIES}
-
-    def extend(self, event: Statistics) -> None:
-        """Append a batch of sampled steps."""
-        self.steps.extend(event.steps)
-        for name, columns in self.columns.items():
-            for column, values in zip(columns, getattr(event, name), strict=True):
-                column.extend(values)
-
-    def buckets(self, most: int) -> list[tuple[int, int]]:
-        """Ranges of sample positions, at most about `most`, each over as many steps.
-
-        Samples thin out as a run grows; a plot's columns are equally wide all the same. Sizes are
-        powers of two and aligned, so that ranges stay put as samples are added.
-        """
-        end = self.steps[-1] + 1 if self.steps else 0
-        size = 1
-        while end > size * max(most, 1):
-            size *= 2
-        edges = [self.since(step) for step in range(0, end + size, size)]
-        return [(start, stop) for start, stop in pairwise(edges) if start < stop]
-
-    def since(self, step: int) -> int:
-        """The position of the first sample at or after `step`."""
-        return bisect_left(self.steps, step)
 
 
 class History:
     """Everything known of a run so far; `version` grows with every event folded in.
 
     `elapsed` is in seconds of training, pauses left out; at `times` (seconds) the run had made
-    `marks` (steps).
+    `steps_at` (steps).
     """
 
     def __init__(self) -> None:
@@ -96,15 +67,21 @@ class History:
         self.log: Log | None = None
         self.ended = False
         self.arms: dict[str, ArmHistory] = {}
-        self.trace: Trace | None = None
+        self.marks: list[Mark] = []
+        self.refused: Refused | None = None
         self.elapsed = 0.0
         self._clock: deque[tuple[float, int]] = deque()
-        self.times, self.marks = array("d"), array("q")
+        self.times, self.steps_at = array("d"), array("q")
 
     @property
     def steps(self) -> int:
         """Training steps known so far."""
         return max((len(arm.loss) for arm in self.arms.values()), default=0)
+
+    @property
+    def trace(self) -> Trace | None:
+        """The watched units of the first arm that has any."""
+        return next((arm.trace for arm in self.arms.values() if arm.trace), None)
 
     @property
     def steps_per_second(self) -> float | None:
@@ -127,7 +104,8 @@ class History:
     def _(self, event: Hello) -> None:
         self._begin()
         self.hello = event
-        self.arms = {name: ArmHistory() for name in event.arms}
+        norms = [*event.config.arms, *(NO_NORM for _ in event.arms)]
+        self.arms = {name: ArmHistory(norm) for name, norm in zip(event.arms, norms, strict=False)}
 
     @_fold.register
     def _(self, event: Reading) -> None:
@@ -164,47 +142,92 @@ class History:
     def _(self, event: Steps) -> None:
         if event.first != self.steps or not self.arms.keys() >= event.loss.keys():
             return self._misfit(f"steps from {event.first} came where {self.steps} was next")
-        for name, values in event.loss.items():
-            self.arms[name].loss.extend(values)
+        count = max(map(len, event.loss.values()), default=0)
+        for name, arm in self.arms.items():
+            arm.loss.extend(event.loss.get(name, [None] * count))
         self._tick(event.elapsed)
 
     def _tick(self, elapsed: float) -> None:
         self.ended = False
         self.elapsed = elapsed
         self.times.append(elapsed)
-        self.marks.append(self.steps)
+        self.steps_at.append(self.steps)
         self._clock.append((elapsed, self.steps))
         while len(self._clock) > 2 and self._clock[1][0] < elapsed - RATE_WINDOW:
             self._clock.popleft()
 
     @_fold.register
     def _(self, event: Statistics) -> None:
-        trace = self.trace
+        if not (arm := self._arm(event.arm, "statistics")):
+            return None
         watched = (event.arm, event.layer, event.units)
+        trace = arm.trace
         if trace is None or (trace.arm, trace.layer, trace.units) != watched:
-            trace = self.trace = Trace(*watched)
-        if not _is_rectangular(event) or (trace.steps and event.steps[:1] <= [trace.steps[-1]]):
+            trace = arm.trace = Trace(*watched)
+        if not _is_rectangular(event) or not trace.follows(event.steps):
             return self._misfit("statistics out of order or of unequal lengths")
         trace.extend(event)
 
     @_fold.register
+    def _(self, event: Updates) -> None:
+        if not (arm := self._arm(event.arm, "updates")):
+            return None
+        if arm.updates is None or arm.updates.names != event.names:
+            arm.updates = UpdateTrace(event.names)
+        columns = [*event.update_ratio, *event.grad_ratio]
+        shape = [len(event.steps)] * (2 * len(event.names))
+        if [len(column) for column in columns] != shape or not arm.updates.follows(event.steps):
+            return self._misfit("updates out of order or of unequal lengths")
+        arm.updates.extend(event)
+
+    @_fold.register(Layers | Weights | Units | Ladder | Checks | SplitLosses)
+    def _(self, event: Layers | Weights | Units | Ladder | Checks | SplitLosses) -> None:
+        if arm := self._arm(event.arm, "a measurement"):
+            arm.measure(event)
+
+    @_fold.register(Changed | Recalibrated)
+    def _(self, event: Changed | Recalibrated) -> None:
+        self.marks.append(event)
+
+    @_fold.register
+    def _(self, event: Forked) -> None:
+        if event.arm in self.arms or len(self.arms) >= MOST_ARMS:
+            return self._misfit(f"a fork too many, {event.arm}")
+        if origin := self._arm(event.origin, "a fork"):
+            self.arms[event.arm] = origin.fork(event.origin, event.step)
+            self.marks.append(event)
+
+    @_fold.register
+    def _(self, event: Removed) -> None:
+        self.arms.pop(event.arm, None)
+        self.marks = [m for m in self.marks if not (isinstance(m, Forked) and m.arm == event.arm)]
+
+    @_fold.register
+    def _(self, event: Refused) -> None:
+        self.refused = event
+
+    @_fold.register
     def _(self, event: Activations) -> None:
-        if event.arm not in self.arms:
-            return self._misfit(f"activations of an unknown arm, {event.arm}")
-        self.arms[event.arm].activations.setdefault(event.layer, []).append(event)
+        if arm := self._arm(event.arm, "activations"):
+            arm.activations.setdefault(event.layer, []).append(event)
 
     @_fold.register
     def _(self, event: ModeLosses) -> None:
-        lengths = {len(event.sizes), len(event.train), len(event.eval)}
-        if event.arm not in self.arms or len(lengths) > 1:
-            return self._misfit(f"mode losses of an unknown arm or unequal lengths, {event.arm}")
-        self.arms[event.arm].modes.append(event)
+        if len({len(event.sizes), len(event.train), len(event.eval)}) > 1:
+            return self._misfit(f"mode losses of unequal lengths, {event.arm}")
+        if arm := self._arm(event.arm, "mode losses"):
+            arm.modes.append(event)
 
     @_fold.register
     def _(self, event: Diverged) -> None:
-        if event.arm not in self.arms:
-            return self._misfit(f"divergence of an unknown arm, {event.arm}")
-        self.arms[event.arm].diverged = event
+        if arm := self._arm(event.arm, "divergence"):
+            arm.diverged = event
+
+    def _arm(self, name: str, what: str) -> ArmHistory | None:
+        """The arm of that name; where there is none, `what` is counted as skipped."""
+        if name not in self.arms:
+            self._misfit(f"{what} of an unknown arm, {name}")
+        return self.arms.get(name)
 
     def _misfit(self, reason: str) -> None:
         self._fold(Skipped(0, reason))

@@ -9,10 +9,14 @@ import msgspec
 from click.core import ParameterSource
 from msgspec import inspect
 
-from bntui.config import PRESETS, RunConfig
+from bntui.config import MOST_ARMS, RunConfig
 from bntui.core.words import check
+from bntui.presets import PRESETS
 from bntui.protocol import LOG_BY_DEFAULT
 from bntui.text import clean
+
+OFF = {"pace": "max"}
+"""What stands for None, where it is not `none`."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -114,21 +118,32 @@ def _fields() -> tuple[inspect.Field, ...]:
 def _accepted(field: inspect.Field) -> Accepted:
     """What a field takes, from its annotation."""
     kind = field.type.type if isinstance(field.type, inspect.Metadata) else field.type
-    optional = isinstance(kind, inspect.UnionType)
-    match kind.types[0] if isinstance(kind, inspect.UnionType) else kind:
+    if isinstance(kind, inspect.UnionType):
+        word = OFF.get(field.name, "none")
+        return FILE if field.name == "data" else _or(word, _of_type(kind.types[0]))
+    return one_of(list(PRESETS)) if field.name == "preset" else _of_type(kind)
+
+
+def _of_type(kind: inspect.Type) -> Accepted:
+    match kind:
         case inspect.IntType(ge=low, le=high):
-            return Accepted(
-                "N", f"a whole number from {low:,} to {high:,}", _within(int, low, high)
-            )
+            accepted = f"a whole number from {low:,} to {high:,}"
+            return Accepted("N", accepted, _within(int, low, high))
         case inspect.FloatType(ge=low, le=high):
-            number = Accepted(
-                "X", f"a number from {low:g} to {high:,.9g}", _within(float, low, high)
-            )
-            return _or_max(number) if optional else number
+            accepted = f"a number from {low:g} to {high:,.9g}"
+            return Accepted("X", accepted, _within(float, low, high))
         case inspect.LiteralType(values=names):
             return one_of([str(name) for name in names])
-        case _:
-            return one_of(list(PRESETS)) if field.name == "preset" else FILE
+        case inspect.BoolType():
+            return Accepted("yes|no", "yes or no", _yes_or_no)
+        case (
+            inspect.VarTupleType(item_type=item)
+            | inspect.Metadata(type=inspect.VarTupleType(item_type=item))
+        ):
+            return _several(_of_type(item))
+        case inspect.Metadata(type=inner):
+            return _of_type(inner)
+    raise TypeError(f"no option can be made of {kind}")
 
 
 def _within(kind: type[float], low: float | None, high: float | None) -> Callable[[str], float]:
@@ -141,11 +156,47 @@ def _within(kind: type[float], low: float | None, high: float | None) -> Callabl
     return parse
 
 
-def _or_max(number: Accepted) -> Accepted:
-    def parse(text: str) -> object:
-        return None if text == "max" else number._parse(text)
+def _or(word: str, number: Accepted) -> Accepted:
+    """A number, or the word that stands for None."""
 
-    return Accepted("N|max", f"{number.accepted}, or max", parse)
+    def parse(text: str) -> object:
+        return None if text == word else number._parse(text)
+
+    return Accepted(f"{number.name}|{word}", f"{number.accepted}, or {word}", parse)
+
+
+def _several(item: Accepted) -> Accepted:
+    """One to MOST_ARMS different ones, with commas between."""
+
+    def parse(text: str) -> object:
+        parts = tuple(item._parse(part) for part in text.split(","))
+        if not 1 <= len(set(parts)) == len(parts) <= MOST_ARMS:
+            raise ValueError
+        return parts
+
+    accepted = f"one to {MOST_ARMS} different of {item.accepted}, with commas between"
+    return Accepted("NAME,...", accepted, parse)
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in {"yes", "no"}:
+        raise ValueError
+    return text == "yes"
+
+
+def text_of(name: str, value: object) -> str:
+    """A field's value as its option takes it."""
+    match value:
+        case None:
+            return OFF.get(name, "none")
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.12g}"
+        case tuple():
+            return ",".join(map(str, value))
+        case _:
+            return str(value)
 
 
 def one_of(names: list[str]) -> Accepted:
@@ -154,7 +205,8 @@ def one_of(names: list[str]) -> Accepted:
     def parse(text: str) -> str:
         return names[names.index(text)]
 
-    return Accepted("NAME", " or ".join(names), parse)
+    either = [", ".join(names[:-1])] if len(names) > 1 else []
+    return Accepted("NAME", " or ".join([*either, names[-1]]), parse)
 
 
 FILE = Accepted("FILE", "a file", str)
@@ -166,6 +218,6 @@ def _help(field: inspect.Field, accepted: Accepted) -> str:
     text = (schema or {}).get("description", "A named starting point.")
     if accepted is FILE:
         return f"{text}  [the notebook's 20 names]"
-    default = f"{field.default:g}" if isinstance(field.default, float) else field.default
+    default = text_of(field.name, field.default)
     takes = accepted.accepted.removeprefix("a whole number from ").removeprefix("a number from ")
     return f"{text}  [{default}; {takes}]" if takes != default else f"{text}  [{default}]"

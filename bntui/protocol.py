@@ -9,10 +9,16 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from bntui.config import RunConfig
+from bntui.config import MOST_ARMS, RunConfig
 from bntui.text import clean
 
-PROTOCOL = 1
+PROTOCOL = 2
+
+Knob = Literal["lr", "batch_size", "momentum", "eps", "norm"]
+"""What can be turned while a run goes on."""
+
+Probe = Literal["layers", "weights", "units", "ladder", "checks"]
+"""Measurements that are made while someone looks at them."""
 
 Column = list[float | None]
 """A number a step (or a batch size, or a unit); null where it is not finite."""
@@ -35,14 +41,16 @@ class Event(Struct, frozen=True, tag_field="event", tag=_tag):
 class Hello(Event, frozen=True):
     """A run begins (or begins again): who speaks, since when, and the whole config.
 
-    `arms` names the networks trained side by side, in the order in which they are drawn.
+    `arms` names the networks trained side by side, in the order in which they are drawn; how each
+    normalizes stands at the same place of `config.arms`. `share` is the config as one short string.
     """
 
     protocol: int
     version: str
     started: str
     config: RunConfig
-    arms: Annotated[list[str], Meta(min_length=1, max_length=4)]
+    arms: Annotated[list[str], Meta(min_length=1, max_length=MOST_ARMS)]
+    share: str = ""
 
 
 class Reading(Event, frozen=True):
@@ -54,7 +62,10 @@ class Reading(Event, frozen=True):
 
 
 class Dataset(Event, frozen=True):
-    """The data as it will be used; `bytes_read < bytes_total` when only its head is."""
+    """The data as it will be used; `bytes_read < bytes_total` when only its head is.
+
+    `examples` are those trained on, `held_out` those of the other splits by their names.
+    """
 
     source: str
     words: int
@@ -62,6 +73,7 @@ class Dataset(Event, frozen=True):
     vocabulary: int
     bytes_read: int
     bytes_total: int
+    held_out: dict[str, int] = {}
 
 
 class State(Event, frozen=True):
@@ -102,9 +114,10 @@ class Statistics(Event, frozen=True):
 
 
 class Activations(Event, frozen=True):
-    """A hidden layer's outputs, pooled over `n` values: counts in 50 equal bins on [-1, 1].
+    """A hidden layer's outputs, pooled over `n` values: counts in 50 equal bins on [low, high].
 
-    `saturation` is the share with |h| > 0.97; null when the values are not finite.
+    `saturation` is the share where the activation is flat: tanh |h| > 0.97, sigmoid the same bounds
+    scaled to (0.015, 0.985), relu h = 0; null when the values are not finite.
     """
 
     arm: str
@@ -113,6 +126,8 @@ class Activations(Event, frozen=True):
     n: int
     counts: Annotated[list[int], Meta(min_length=50, max_length=50)]
     saturation: float | None
+    low: float = -1.0
+    high: float = 1.0
 
 
 class ModeLosses(Event, frozen=True):
@@ -123,6 +138,170 @@ class ModeLosses(Event, frozen=True):
     sizes: Annotated[list[int], Meta(min_length=1)]
     train: Column
     eval: Column
+
+
+class SplitLosses(Event, frozen=True):
+    """Evaluation-mode losses by split (train, validation, test), on so many examples of each."""
+
+    arm: str
+    step: int
+    losses: dict[str, float | None]
+    examples: dict[str, int]
+
+
+class LayerHealth(Struct, frozen=True):
+    """One hidden layer on the training batch of a step: its outputs, and the gradients at them.
+
+    `flat` is the share of outputs where the activation is flat (see `Activations`), `dead` the
+    number of units flat for every example. Histograms have 50 equal bins on the event's ranges.
+    """
+
+    mean: float | None
+    std: float | None
+    flat: float | None
+    dead: int
+    grad_mean: float | None
+    grad_std: float | None
+    counts: Annotated[list[int], Meta(max_length=50)]
+    grad_counts: Annotated[list[int], Meta(max_length=50)]
+
+
+class Layers(Event, frozen=True):
+    """Every hidden layer's health after `step` steps, on ranges common to all of them."""
+
+    arm: str
+    step: int
+    low: float
+    high: float
+    grad_limit: float
+    layers: Annotated[list[LayerHealth], Meta(max_length=50)]
+
+
+class Updates(Event, frozen=True):
+    """How fast weights move, at sampled steps, a column a weight.
+
+    Both are log10 of ratios of standard deviations: of the update lr * grad, or of the gradient, to
+    the weight's own (makemore part 3; about -3 is healthy for the update).
+    """
+
+    arm: str
+    names: list[str]
+    steps: list[int]
+    update_ratio: list[Column]
+    grad_ratio: list[Column]
+
+
+class WeightHealth(Struct, frozen=True):
+    """One weight matrix: its spread, and counts in 50 equal bins on [low, high]."""
+
+    name: str
+    mean: float | None
+    std: float | None
+    low: float
+    high: float
+    counts: Annotated[list[int], Meta(max_length=50)]
+
+
+class Weights(Event, frozen=True):
+    """Every weight matrix after `step` steps."""
+
+    arm: str
+    step: int
+    weights: Annotated[list[WeightHealth], Meta(max_length=60)]
+
+
+class Units(Event, frozen=True):
+    """Which units of a hidden layer are flat for which of the batch's first `examples` examples.
+
+    A string a unit: its bits in hexadecimal, the first example's bit highest. `dead` units are flat
+    for every one of the examples; of `units` in all, the first ones are told.
+    """
+
+    arm: str
+    layer: int
+    step: int
+    examples: int
+    units: int
+    dead: int
+    flat: Annotated[list[str], Meta(max_length=1024)]
+
+
+class Ladder(Event, frozen=True):
+    """The loss of one BatchNorm arm's weights on the same `examples`, by whose statistics.
+
+    `running` and `precise` (one pass over the training set) normalize every example alike; `batch`
+    and `by_class` normalize batches of n = `sizes` by their own, drawn at random or sorted by
+    target.
+    """
+
+    arm: str
+    step: int
+    examples: int
+    running: float | None
+    precise: float | None
+    sizes: list[int]
+    batch: Column
+    by_class: Column
+
+
+class Checks(Event, frozen=True):
+    """What must agree: largest absolute differences, null where there is nothing to compare.
+
+    `fold`: logits of evaluation mode with BN folded into the Linear before it; `fold_scale` the
+    largest logit. `backward`: closed-form gradients against autograd's on the current batch;
+    `backward_scale` the largest gradient.
+    """
+
+    arm: str
+    step: int
+    fold: float | None
+    fold_scale: float | None
+    backward: float | None
+    backward_scale: float | None
+
+
+class Changed(Event, frozen=True):
+    """A knob was turned between steps: the first step it holds for, of one arm or of all.
+
+    `norm` is 1 where the normalization is on and 0 where it is bypassed, in one hidden layer
+    (counted from 0) or in all.
+    """
+
+    step: int
+    knob: Knob
+    value: float
+    before: float | None
+    arm: str | None = None
+    layer: int | None = None
+
+
+class Forked(Event, frozen=True):
+    """From `step` on a copy of `origin` is trained beside it; its name says how it differs."""
+
+    arm: str
+    origin: str
+    step: int
+
+
+class Removed(Event, frozen=True):
+    """A forked arm is trained no more."""
+
+    arm: str
+    step: int
+
+
+class Recalibrated(Event, frozen=True):
+    """An arm's running statistics were replaced by precise ones, or put back where `undone`."""
+
+    arm: str
+    step: int
+    undone: bool = False
+
+
+class Refused(Event, frozen=True):
+    """A command that was not obeyed, and why."""
+
+    reason: str
 
 
 class Diverged(Event, frozen=True):
@@ -160,7 +339,9 @@ class Skipped(Event, frozen=True):
 
 
 AnyEvent = (
-    Hello | Reading | Dataset | State | Steps | Statistics | Activations | ModeLosses
+    Hello | Reading | Dataset | State | Steps | Statistics | Activations | ModeLosses | SplitLosses
+    | Layers | Updates | Weights | Units | Ladder | Checks
+    | Changed | Forked | Removed | Recalibrated | Refused
     | Diverged | Failed | Log | Ended | Skipped
 )  # fmt: skip
 
@@ -208,8 +389,61 @@ class Watch(Command, frozen=True):
     units: list[int]
 
 
+class Change(Command, frozen=True):
+    """Turn a knob from the next step on, of one arm or of all; see `Changed`.
+
+    All arms see the same batches, so `batch_size` is turned for all.
+    """
+
+    knob: Knob
+    value: float
+    arm: str | None = None
+    layer: int | None = None
+
+
+class Fork(Command, frozen=True):
+    """Train a copy of an arm beside it, with one knob turned or none."""
+
+    arm: str
+    knob: Knob | None = None
+    value: float = 0.0
+
+
+class Recalibrate(Command, frozen=True):
+    """Replace an arm's running statistics by those of one pass over the training set."""
+
+    arm: str
+
+
+class Undo(Command, frozen=True):
+    """Take back the newest change, fork or recalibration that is not taken back yet."""
+
+
+class Look(Command, frozen=True):
+    """These probes are on the screen now, of this hidden layer: measure them as the run goes.
+
+    What is measured only because someone looks is told, but not logged.
+    """
+
+    probes: list[Probe]
+    layer: int = 0
+
+
 class Stop(Command, frozen=True):
     """End the engine."""
 
 
-AnyCommand = Start | Pause | Resume | Step | SetPace | Watch | Stop
+AnyCommand = (
+    Start
+    | Pause
+    | Resume
+    | Step
+    | SetPace
+    | Watch
+    | Change
+    | Fork
+    | Recalibrate
+    | Undo
+    | Look
+    | Stop
+)

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from bntui.config import PRESETS, RunConfig
+from bntui.config import RunConfig
+from bntui.presets import PRESETS
 from bntui.protocol import AnyEvent, Hello, State, Steps
 from bntui.recordings import is_growing
 from bntui.wire import event_reader

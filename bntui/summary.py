@@ -4,7 +4,8 @@ from math import isnan
 
 from rich.table import Table
 
-from bntui.history import ArmHistory, History
+from bntui.armhistory import ArmHistory
+from bntui.history import History
 
 LAST = 500
 

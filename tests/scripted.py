@@ -6,15 +6,25 @@ from math import cos, sin
 
 from bntui.config import RunConfig
 from bntui.protocol import (
+    PROTOCOL,
     Activations,
     AnyEvent,
+    Checks,
     Command,
     Dataset,
     Hello,
+    Ladder,
+    LayerHealth,
+    Layers,
     ModeLosses,
+    SplitLosses,
     State,
     Statistics,
     Steps,
+    Units,
+    Updates,
+    WeightHealth,
+    Weights,
 )
 
 ARMS = ["no BN", "BN"]
@@ -44,7 +54,8 @@ class ScriptedSource:
 
 
 def hello(config: RunConfig | None = None) -> Hello:
-    return Hello(1, "0.1.0", "2026-01-01T00:00:00Z", config or RunConfig(), ARMS)
+    made = config or RunConfig()
+    return Hello(PROTOCOL, "0.1.0", "2026-01-01T00:00:00Z", made, made.arm_names, "notebook")
 
 
 def beginning(config: RunConfig | None = None) -> list[AnyEvent]:
@@ -93,3 +104,34 @@ def probes(step: int) -> list[AnyEvent]:
         ModeLosses("no BN", step, sizes, plain, plain),
         ModeLosses("BN", step, sizes, train, evaluation),
     ]
+
+
+def diagnostics(step: int, depth: int = 1) -> list[AnyEvent]:
+    """What the pages beyond the lab draw from, of both arms."""
+    hill = [2 * (25 - abs(i - 25)) for i in range(50)]
+    towers = [400, *[5] * 48, 400]
+    plain = LayerHealth(0.01, 0.9, 0.71, 12, 1e-6, 2e-4, towers, hill)
+    healthy = LayerHealth(0.0, 0.6, 0.028, 0, 1e-7, 3e-3, hill, hill)
+    names, sizes = ["C", "W1", "W2"], {"train": 90, "validation": 9}
+    weights = [WeightHealth(name, 0.0, 1.0, -4.0, 4.0, hill) for name in names]
+    return [
+        Layers("no BN", step, -1.0, 1.0, 0.01, [plain] * depth),
+        Layers("BN", step, -1.0, 1.0, 0.01, [healthy] * depth),
+        Weights("no BN", step, weights),
+        Weights("BN", step, weights),
+        Units("no BN", 0, step, 8, 200, 2, ["ff", "ff", "a5", *["0f"] * 197]),
+        Units("BN", 0, step, 8, 200, 0, ["01", "80", *["00"] * 198]),
+        Ladder("BN", step, 90, 0.1938, 0.1921, [1, 2, 4, 8, 32, 90],
+               [11.6, 4.1, 1.2, 0.5, 0.24, 0.1905], [11.6, 5.1, 2.2, 1.5, 1.1, 0.1905]),
+        Checks("no BN", step, None, None, 2e-9, 0.03),
+        Checks("BN", step, 3e-6, 14.2, 4e-9, 0.02),
+        SplitLosses("no BN", step, {"train": 0.17, "validation": 2.9}, sizes),
+        SplitLosses("BN", step, {"train": 0.19, "validation": 2.5}, sizes),
+    ]  # fmt: skip
+
+
+def updates(first: int, count: int) -> list[AnyEvent]:
+    """Update:data ratios of three weights at every tenth of `count` steps."""
+    steps = list(range(first, first + count, 10))
+    ratios = [[-3 + 0.4 * w + 0.2 * sin(i) for i in steps] for w in range(3)]
+    return [Updates(n, ["C", "W1", "W2"], steps, _c(ratios), _c(ratios)) for n in ARMS]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from bntui import __version__
 from bntui.cli import cli
-from bntui.config import PRESETS, RunConfig
-from bntui.options import config, run_options
+from bntui.config import RunConfig
+from bntui.options import config, run_options, text_of
+from bntui.presets import PRESETS
 
 
 def parsed(*args: str) -> RunConfig:
@@ -47,13 +48,15 @@ def test_every_option_reaches_its_field(tmp_path: Path) -> None:
     values = {
         "preset": "notebook", "data": str(data), "seed": 7, "steps": 9, "batch_size": 1,
         "lr": 0.0, "momentum": 1.0, "eps": 0.0, "hidden": 3, "depth": 2, "block_size": 4,
-        "emb": 5, "context": "padded", "pace": 2.5,
+        "emb": 5, "context": "padded", "pace": 2.5, "arms": ("ln", "bn-torch"),
+        "activation": "relu", "init": "fan-in", "gain": 1.5, "placement": "all", "bias": False,
+        "ghost": 4, "groups": 3, "lr_drop": 100, "split": True, "split_seed": 8,
     }  # fmt: skip
     assert set(values) == set(RunConfig.__struct_fields__)
     args = [
         text
         for name, value in values.items()
-        for text in ("--" + name.replace("_", "-"), str(value))
+        for text in ("--" + name.replace("_", "-"), text_of(name, value))
     ]
     assert parsed(*args) == RunConfig(**values)  # type: ignore[arg-type]  # mixed on purpose
 
@@ -88,7 +91,13 @@ def test_any_float_out_of_range_is_refused_and_so_is_nan(number: float) -> None:
         (["--lr", "fast"], "--lr is fast, but it takes a number from 0 to 1,000,000."),
         (["--pace", "0"], "--pace is 0, but it takes a number from 0.1 to 1,000,000, or max."),
         (["--context", "x"], "--context is x, but it takes inside or padded."),
-        (["--preset", "x"], "--preset is x, but it takes notebook."),
+        (
+            ["--preset", "x"],
+            "--preset is x, but it takes notebook, makemore-deep or makemore-200k.",
+        ),
+        (["--arms", "bn,bn"], "--arms is bn,bn, but it takes one to 4 different of"),
+        (["--split", "maybe"], "--split is maybe, but it takes yes or no."),
+        (["--ghost", "0"], "--ghost is 0, but it takes a whole number from 1 to 65,536, or none."),
         (["--seed", ""], "--seed is empty, but it takes a whole number from 0 to"),
         (["--data", "/nowhere"], "--data '/nowhere' does not exist; it takes"),
         (["--lr", "\x1b[31m"], "--lr is �[31m, but"),

@@ -12,16 +12,25 @@ from bntui.config import RunConfig
 from bntui.protocol import (
     Activations,
     AnyEvent,
+    Change,
+    Changed,
     Command,
     Diverged,
     Ended,
     Event,
     Failed,
+    Fork,
+    Forked,
     Hello,
     Log,
+    Look,
     ModeLosses,
     Pause,
     Reading,
+    Recalibrate,
+    Recalibrated,
+    Refused,
+    Removed,
     Resume,
     SetPace,
     Skipped,
@@ -29,14 +38,22 @@ from bntui.protocol import (
     State,
     Step,
     Stop,
+    Undo,
     Watch,
 )
 from bntui.wire import MAX_LINE, command_reader, encode, event_reader
-from tests.scripted import beginning, steps
+from tests.scripted import beginning, diagnostics, steps, updates
 
 EVENTS: list[Event] = [
     *beginning(RunConfig(pace=None, data="/tmp/ü.txt")),
     *steps(0, 3),
+    *diagnostics(0),
+    *updates(0, 20),
+    Changed(3, "norm", 0.0, 1.0, "BN", 0),
+    Forked("BN lr=0.5", "BN", 3),
+    Removed("BN lr=0.5", 4),
+    Recalibrated("BN", 5, undone=True),
+    Refused("lr is -1, but it takes a number from 0 to 1,000,000."),
     Reading("x", 1, 2),
     Diverged("BN", 3, None),
     Failed("crash", "it broke", "/var/log"),
@@ -52,6 +69,11 @@ COMMANDS: list[Command] = [
     SetPace(None),
     SetPace(2.5),
     Watch(1, [2, 3]),
+    Change("lr", 0.5, "BN"),
+    Fork("BN", "lr", 0.5),
+    Recalibrate("BN"),
+    Undo(),
+    Look(["units", "ladder"], 2),
     Stop(),
 ]
 

@@ -11,7 +11,6 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from bntui import __version__
-from bntui.config import ARMS
 from bntui.core.loading import Loader
 from bntui.core.outlet import Outlet
 from bntui.protocol import PROTOCOL, AnyCommand, Hello, Skipped, Start, Stop
@@ -78,7 +77,7 @@ class Engine:
         self._run, config = None, start.config
         self._outlet.begin(start.log, config)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        self._outlet.tell(Hello(PROTOCOL, __version__, started, config, list(ARMS)))
+        self._outlet.tell(Hello(PROTOCOL, __version__, started, config, config.arm_names))
         self._outlet.tell_log()
         examples = self._loader.load(config)
         from bntui.core.run import Run  # noqa: PLC0415 (torch is loaded by now)

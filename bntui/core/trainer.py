@@ -5,7 +5,7 @@ from math import isfinite
 import torch
 from torch import Tensor
 
-from bntui.config import ARMS, BN, RunConfig
+from bntui.config import BN, RunConfig
 from bntui.core.data import Dataset
 from bntui.core.model import CharMLP
 
@@ -49,7 +49,7 @@ class Trainer:
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         self.config, self.dataset = config, dataset
         self.steps_done = 0
-        self.arms = [Arm(name, config, len(dataset.vocabulary)) for name in ARMS]
+        self.arms = [Arm(name, config, len(dataset.vocabulary)) for name in config.arm_names]
 
     @torch.inference_mode()
     def step(self) -> None:

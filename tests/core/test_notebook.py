@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from bntui.config import NOTEBOOK_WORDS, PRESETS
+from bntui.config import NOTEBOOK_WORDS
 from bntui.core import probes
 from bntui.core.data import Dataset
 from bntui.core.trainer import Trainer
+from bntui.presets import PRESETS
 
 GOLDEN: dict[str, Any] = json.loads(Path(__file__).with_name("notebook.json").read_text())
 

@@ -4,8 +4,9 @@ from math import isnan
 
 from textual.app import ComposeResult
 
+from bntui.armhistory import ArmHistory
 from bntui.columns import Buckets
-from bntui.history import ArmHistory, History
+from bntui.history import History
 from bntui.tui import axes
 from bntui.tui.panes.pane import Pane, Part, arm_part, value
 from bntui.tui.plot import THICK, THIN, Figure, Plot, Series

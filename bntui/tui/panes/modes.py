@@ -7,8 +7,9 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from bntui.config import PRESETS
-from bntui.history import ArmHistory, History
+from bntui.armhistory import ArmHistory
+from bntui.history import History
+from bntui.presets import PRESETS
 from bntui.protocol import ModeLosses
 from bntui.tui import axes
 from bntui.tui.panes.pane import Pane, Part, value

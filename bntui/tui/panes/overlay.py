@@ -4,7 +4,8 @@ from math import isnan, nan
 
 from textual.app import ComposeResult
 
-from bntui.history import ArmHistory, History
+from bntui.armhistory import ArmHistory
+from bntui.history import History
 from bntui.tui import axes
 from bntui.tui.panes.modes import MODES
 from bntui.tui.panes.pane import Pane, Part, arm_part, value

@@ -4,8 +4,9 @@ from math import isnan
 
 from textual.app import ComposeResult
 
+from bntui.armhistory import Trace
 from bntui.columns import Column
-from bntui.history import History, Trace
+from bntui.history import History
 from bntui.tui import axes
 from bntui.tui.panes.pane import Pane, Part, value
 from bntui.tui.plot import THICK, THIN, Figure, Plot, Series

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from bntui.compare import Entry, differing, overlay
-from bntui.config import ARMS, BN
+from bntui.config import BN
 from bntui.tui.driver import is_behind
 from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.overlay import OverlayPane
@@ -29,7 +29,7 @@ class CompareScreen(Screen[None]):
     CompareScreen Pane { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "arm", "BN / no BN"),
+        Binding("a", "arm", "Next arm"),
         Binding("m", "mode", "Mode"),
         Binding("l", "log_scale", "Log / linear"),
         Binding("w", "window", "Last 500"),
@@ -101,8 +101,11 @@ class CompareScreen(Screen[None]):
         return self.modes if self.modes.has_focus else self.loss
 
     def action_arm(self) -> None:
-        """The other network of every run."""
-        self._arm = ARMS[1 - ARMS.index(self._arm)]
+        """The next network of every run."""
+        names = list(dict.fromkeys(name for run in self._runs for name in run.history.arms))
+        if names:
+            place = names.index(self._arm) if self._arm in names else -1
+            self._arm = names[(place + 1) % len(names)]
         self._draw()
 
     def action_mode(self) -> None:
