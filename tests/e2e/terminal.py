@@ -108,6 +108,10 @@ class Terminal:
     def press(self, keys: str) -> None:
         self.child.send(keys)
 
+    def resize(self, columns: int, rows: int) -> None:
+        self.child.setwinsize(rows, columns)
+        self.screen.resize(rows, columns)
+
     def wait(self) -> int:
         """Read to the end; the exit code, or minus the signal that ended it."""
         end = time.monotonic() + PATIENCE
