@@ -33,7 +33,7 @@ def precise_statistics(model: CharMLP, contexts: Tensor) -> list[Moments]:
     statistics would depend on the batch size in every layer after the first.) The variance's
     divisor is that of the layer's running variance. The model is left as it is, bit for bit.
     """
-    rows = list(_sample(contexts, _widest(model)).split(_ROWS))
+    rows = list(torch.split(_sample(contexts, _widest(model)), _ROWS))
     found: list[Moments] = []
     for layer in model.layers:
         if isinstance(layer, BatchNorm):
