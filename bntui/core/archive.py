@@ -34,6 +34,12 @@ class Archive:
             self.steps = [self.steps[place] for place in kept]
             self._rows = [self._rows[place] for place in kept]
 
+    def fork(self, layers: list[BatchNorm]) -> "Archive":
+        """The archive of a copy of the network, whose layers these are, with what was kept."""
+        fork = Archive(layers)
+        fork.every, fork.steps, fork._rows = self.every, list(self.steps), list(self._rows)
+        return fork
+
     def rows(self, layer: int) -> list[Tensor]:
         """(4, C) of that layer at each of `steps`."""
         return [row[layer] for row in self._rows]

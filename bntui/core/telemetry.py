@@ -6,8 +6,9 @@ from torch import Tensor
 from bntui.core import probes
 from bntui.core.archive import Archive
 from bntui.core.probes import finite, plain, shorten
+from bntui.core.splits import split_losses
 from bntui.core.trainer import Arm, Trainer
-from bntui.protocol import Event, Statistics, Steps
+from bntui.protocol import Event, Forked, Removed, Statistics, Steps
 
 UNITS = [0, 1, 2, 3, 4]
 """Watched until someone watches others: the notebook's first five dimensions."""
@@ -47,6 +48,20 @@ class Telemetry:
         self._layer, self._units = now
         return now != before
 
+    def note(self, event: Event) -> None:
+        """Follow a fork that was made, with its origin's archive, and no more one that was removed.
+
+        Every step before must have been drained.
+        """
+        if isinstance(event, Forked):
+            arm = next(arm for arm in self._trainer.arms if arm.name == event.arm)
+            traces = [t.fork(arm) for t in self._traced if t.arm.name == event.origin]
+            self._losses[arm.name] = []
+            self._traced += traces
+        elif isinstance(event, Removed):
+            del self._losses[event.arm]
+            self._traced = [t for t in self._traced if t.arm.name != event.arm]
+
     def record(self) -> None:
         """Take in the step just made."""
         step = self._trainer.steps_done - 1
@@ -75,30 +90,36 @@ class Telemetry:
         return [trace.recall(self._layer, self._units) for trace in self._traced]
 
     def probe(self, thorough: bool) -> list[Event]:
-        """Histograms of every hidden layer and both modes' losses, of every arm."""
-        arms, depth = self._trainer.arms, self._trainer.config.depth
+        """Histograms of every hidden layer, losses by mode and, if there are any, splits."""
+        run, arms, depth = self._trainer, self._trainer.arms, self._trainer.config.depth
+        split = arms if run.dataset.held_out else []
         return [
-            *(probes.activations(self._trainer, arm, i) for arm in arms for i in range(depth)),
-            *(probes.mode_losses(self._trainer, arm, thorough) for arm in arms),
+            *(probes.activations(run, arm, i) for arm in arms for i in range(depth)),
+            *(probes.mode_losses(run, arm, thorough) for arm in arms),
+            *(split_losses(run, arm, thorough) for arm in split),
         ]
 
 
 class ArmTrace:
     """The statistics of one arm's BatchNorm layers: the steps not yet sent, and an archive."""
 
-    def __init__(self, arm: Arm) -> None:
-        self._arm = arm
-        self._archive = Archive(arm.model.batchnorms)
+    def __init__(self, arm: Arm, archive: Archive | None = None) -> None:
+        self.arm = arm
+        self._archive = archive or Archive(arm.model.batchnorms)
         self.steps: list[int] = []
         self._rows: list[Tensor] = []
 
     def record(self, step: int, layer: int) -> None:
         """Take in the step just made."""
-        if self._arm.alive:
+        if self.arm.alive:
             self._archive.record(step)
             if step % stride(step) == 0:
                 self.steps.append(step)
-                self._rows.append(self._arm.model.batchnorms[layer].statistics())
+                self._rows.append(self.arm.model.batchnorms[layer].statistics())
+
+    def fork(self, arm: Arm) -> "ArmTrace":
+        """The trace of a copy of its arm: they have the past in common."""
+        return ArmTrace(arm, self._archive.fork(arm.model.batchnorms))
 
     def drain(self, layer: int, units: list[int]) -> Statistics:
         """What was recorded since the last time."""
@@ -116,4 +137,4 @@ class ArmTrace:
         watched = [row[:, units] for row in rows] or [torch.empty(4, len(units))]
         kinds = shorten(torch.stack(watched, dim=-1)[..., : len(steps)]).tolist()
         columns = [[finite(column) for column in kind] for kind in kinds]
-        return Statistics(self._arm.name, layer, units, list(steps), *columns)
+        return Statistics(self.arm.name, layer, units, list(steps), *columns)
