@@ -1,7 +1,7 @@
 """Measurements of a trainer that leave no trace in it, bit for bit.
 
-They compute with the layers' `compute`, which keeps and moves nothing, and draw batches from a copy
-of an arm's generator.
+They compute with the layers' `compute`, which keeps and moves nothing, and peek at the batches to
+come.
 """
 
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ def finite(values: Iterable[float]) -> Column:
 @torch.inference_mode()
 def activations(trainer: Trainer, arm: Arm, layer: int) -> Activations:
     """Histogram and saturation of a hidden layer over the batches that would come next."""
-    h = torch.cat([_hidden(trainer, arm, layer, ix) for ix in _next_batches(trainer, arm)])
+    h = torch.cat([_hidden(trainer, arm, layer, ix) for ix in trainer.peek(BATCHES)])
     activation = arm.model.activations[layer]
     low, high = activation.bounds(h)
     return Activations(
@@ -62,14 +62,6 @@ def activations(trainer: Trainer, arm: Arm, layer: int) -> Activations:
 
 def _is_finite(x: Tensor) -> bool:
     return bool(x.sum().isfinite())
-
-
-def _next_batches(trainer: Trainer, arm: Arm) -> list[Tensor]:
-    ahead = torch.Generator()
-    ahead.set_state(arm.generator.get_state())
-    size = (trainer.batch_size,)
-    n = len(trainer.dataset)
-    return [torch.randint(0, n, size, generator=ahead) for _ in range(BATCHES)]
 
 
 def _hidden(trainer: Trainer, arm: Arm, layer: int, ix: Tensor) -> Tensor:

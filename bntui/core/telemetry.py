@@ -37,7 +37,7 @@ class Telemetry:
         self.watch(0, UNITS)
         self._losses: dict[str, list[float]] = {arm.name: [] for arm in trainer.arms}
         self._first = 0
-        self._traced = [ArmTrace(arm) for arm in trainer.arms if arm.model.batchnorms]
+        self._traced = {arm.name: ArmTrace(arm) for arm in trainer.arms if arm.model.batchnorms}
 
     def watch(self, layer: int, units: list[int]) -> bool:
         """Trace these units of this BatchNorm layer, as far as there are such; is that a change?"""
@@ -49,26 +49,31 @@ class Telemetry:
         return now != before
 
     def note(self, event: Event) -> None:
-        """Follow a fork that was made, with its origin's archive, and no more one that was removed.
+        """Follow a fork that was made, with its origin's past, and no more one that was removed.
 
         Every step before must have been drained.
         """
         if isinstance(event, Forked):
             arm = next(arm for arm in self._trainer.arms if arm.name == event.arm)
-            traces = [t.fork(arm) for t in self._traced if t.arm.name == event.origin]
             self._losses[arm.name] = []
-            self._traced += traces
+            if trace := self._traced.get(event.origin):
+                self._traced[arm.name] = trace.fork(arm)
         elif isinstance(event, Removed):
             del self._losses[event.arm]
-            self._traced = [t for t in self._traced if t.arm.name != event.arm]
+            self._traced.pop(event.arm, None)
 
-    def record(self) -> None:
-        """Take in the step just made."""
-        step = self._trainer.steps_done - 1
+    def sample(self, arm: Arm, step: int) -> None:
+        """Look at an arm just after a step; `record` takes in what is seen."""
+        if trace := self._traced.get(arm.name):
+            trace.sample(step)
+
+    def record(self, made: int) -> None:
+        """Take in the steps just made."""
         for arm in self._trainer.arms:
-            self._losses[arm.name].append(arm.loss)
-        for trace in self._traced:
-            trace.record(step, self._layer)
+            missing = made - len(arm.losses)
+            self._losses[arm.name] += arm.losses + [arm.loss] * missing
+        for trace in self._traced.values():
+            trace.record(self._trainer.steps_done - made, self._layer)
 
     def drain(self, elapsed: float) -> list[Event]:
         """The events of all steps since the last time; `elapsed` is in seconds."""
@@ -82,12 +87,12 @@ class Telemetry:
             for column in self._losses.values():
                 column.clear()
             self._first = self._trainer.steps_done
-        fresh = [t.drain(self._layer, self._units) for t in self._traced if t.steps]
+        fresh = [t.drain(self._layer, self._units) for t in self._traced.values() if t.steps]
         return [*events, *fresh]
 
     def recall(self) -> list[Event]:
         """The watched units from the first step on, as far as they are archived."""
-        return [trace.recall(self._layer, self._units) for trace in self._traced]
+        return [trace.recall(self._layer, self._units) for trace in self._traced.values()]
 
     def probe(self, thorough: bool) -> list[Event]:
         """Histograms of every hidden layer, losses by mode and, if there are any, splits."""
@@ -104,22 +109,32 @@ class ArmTrace:
     """The statistics of one arm's BatchNorm layers: the steps not yet sent, and an archive."""
 
     def __init__(self, arm: Arm, archive: Archive | None = None) -> None:
-        self.arm = arm
+        self._arm = arm
         self._archive = archive or Archive(arm.model.batchnorms)
+        self._seen: list[tuple[int, list[Tensor]]] = []
         self.steps: list[int] = []
         self._rows: list[Tensor] = []
 
-    def record(self, step: int, layer: int) -> None:
-        """Take in the step just made."""
-        if self.arm.alive:
-            self._archive.record(step)
-            if step % stride(step) == 0:
-                self.steps.append(step)
-                self._rows.append(self.arm.model.batchnorms[layer].statistics())
-
     def fork(self, arm: Arm) -> "ArmTrace":
         """The trace of a copy of its arm: they have the past in common."""
-        return ArmTrace(arm, self._archive.fork(arm.model.batchnorms))
+        return ArmTrace(arm, self._archive.fork())
+
+    def sample(self, step: int) -> None:
+        """Copy the statistics of every layer after a step, if anyone keeps them."""
+        if step % stride(step) == 0 or step % self._archive.every == 0:
+            rows = [layer.statistics() for layer in self._arm.model.batchnorms]
+            self._seen.append((step, rows))
+
+    def record(self, first: int, layer: int) -> None:
+        """Keep what was seen of the steps from `first` on that did not end the arm."""
+        end = first + len(self._arm.losses) - (not self._arm.alive)
+        for step, rows in self._seen:
+            if step < end:
+                self._archive.record(step, rows)
+                if step % stride(step) == 0:
+                    self.steps.append(step)
+                    self._rows.append(rows[layer])
+        self._seen.clear()
 
     def drain(self, layer: int, units: list[int]) -> Statistics:
         """What was recorded since the last time."""
@@ -137,4 +152,4 @@ class ArmTrace:
         watched = [row[:, units] for row in rows] or [torch.empty(4, len(units))]
         kinds = shorten(torch.stack(watched, dim=-1)[..., : len(steps)]).tolist()
         columns = [[finite(column) for column in kind] for kind in kinds]
-        return Statistics(self.arm.name, layer, units, list(steps), *columns)
+        return Statistics(self._arm.name, layer, units, list(steps), *columns)

@@ -14,12 +14,14 @@ from bntui.core.run import Run
 from bntui.core.trainer import Arm, Trainer
 from bntui.history import folded
 from bntui.protocol import (
+    PROTOCOL,
     AnyCommand,
     Change,
     Changed,
     Event,
     Fork,
     Forked,
+    Hello,
     ModeLosses,
     Recalibrate,
     Recalibrated,
@@ -109,10 +111,7 @@ def test_batches_of_another_size_go_on_in_the_same_stream_of_random_numbers() ->
     bench.step(2)
     first, *others = (arm.model.layers[0] for arm in bench.trainer.arms)
     assert all(torch.equal(first.x, other.x) for other in others)
-    stream = torch.Generator().manual_seed(bench.trainer.config.seed)
-    Trainer(bench.trainer.config, bench.trainer.dataset)  # draws as many, from its own
-    like = Bench(arms=("none",))
-    stream.set_state(like.trainer.arms[0].generator.get_state())
+    stream = Trainer(bench.trainer.config, bench.trainer.dataset).generator
     for size in (4, 4, 4, 7, 7):
         ix = torch.randint(0, len(bench.trainer.dataset), (size,), generator=stream)
     assert torch.equal(first.x, bench.trainer.dataset.batch(ix)[0])
@@ -323,9 +322,11 @@ def test_what_is_told_of_a_fork_fits_a_history_and_reaches_back() -> None:
     assert told[-1].steps == list(range(8))
     bench.obey(Undo())
     bench.step(1)
-    history = folded(bench.told)
-    assert history.skipped_count == 2  # there was no Hello to name the first arms
-    assert "BN copy" not in history.arms
+    config = bench.trainer.config
+    history = folded([Hello(PROTOCOL, "", "", config, config.arm_names), *bench.told])
+    assert history.skipped == []
+    assert list(history.arms) == ["no BN", "BN"]
+    assert history.marks == []
 
 
 def test_a_fork_in_a_running_run_is_measured_at_once() -> None:
