@@ -1,11 +1,11 @@
 """One run: a trainer, its pace, its state, and what it tells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from math import isfinite
 from time import monotonic
 from typing import Literal
 
-from bntui.core.control import Control
+from bntui.core.control import Control, Done
 from bntui.core.pacer import Pacer
 from bntui.core.telemetry import Telemetry, is_probed
 from bntui.core.trainer import Trainer
@@ -13,11 +13,14 @@ from bntui.errors import InputError
 from bntui.protocol import (
     AnyCommand,
     Change,
+    Changed,
     Diverged,
     Event,
     Fork,
+    Forked,
     Pause,
     Recalibrate,
+    Recalibrated,
     Refused,
     Resume,
     SetPace,
@@ -82,7 +85,7 @@ class Run:
                 pass
 
     def _turn(self, command: Change | Fork | Recalibrate | Undo) -> None:
-        """Change the run between two steps; measured anew at once if there is time."""
+        """Change the run between two steps, and measure at once what is another for it."""
         self.flush()
         try:
             done = self._control.obey(command)
@@ -92,10 +95,8 @@ class Run:
         for event in done:
             self._telemetry.note(event)
             self._tell(event)
-        if self._state != "running":
-            self._probe(thorough=True)
-        elif isinstance(command, Fork):
-            self._probe(thorough=False)
+        if altered := {event.arm for event in done if _alters_measurements(event)}:
+            self._probe(self._state != "running", altered)
 
     def _until_probe(self, most: int) -> int:
         """How many steps to make in one go: none may pass a probe or the end."""
@@ -167,7 +168,14 @@ class Run:
                 self.flush()
                 self._tell(Diverged(arm.name, arm.diverged_at, loss if isfinite(loss) else None))
 
-    def _probe(self, thorough: bool) -> None:
+    def _probe(self, thorough: bool, arms: Container[str | None] = (None,)) -> None:
+        """Measure these arms; None among them stands for all."""
         self.flush()
-        for event in self._telemetry.probe(thorough):
+        for event in self._telemetry.probe(thorough, arms):
             self._tell(event)
+
+
+def _alters_measurements(event: Done) -> bool:
+    """Whether an arm's outputs are others than before, though no step was made."""
+    turned = isinstance(event, Changed) and event.knob in {"norm", "eps", "batch_size"}
+    return turned or isinstance(event, Forked | Recalibrated)
