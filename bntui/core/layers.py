@@ -116,8 +116,9 @@ class BatchNorm(Layer):
         """See `batchnorm.backward`."""
         self.grad = grad
         grad_x, *param_grads = batchnorm.backward(self.saved, grad)
-        for kept, new in zip(self.param_grads, param_grads, strict=True):
-            kept.copy_(new)
+        for kept, new in zip(self.param_grads, param_grads, strict=False):
+            if new is not None:
+                kept.copy_(new)
         return grad_x
 
 

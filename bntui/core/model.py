@@ -76,7 +76,7 @@ def lay_flat(tensors: list[Tensor]) -> Tensor:
     them so.
     """
     row = torch.cat([tensor.detach().flatten() for tensor in tensors])
-    parts = row.split([tensor.numel() for tensor in tensors])
+    parts = torch.split(row, [tensor.numel() for tensor in tensors])
     for tensor, part in zip(tensors, parts, strict=True):
         tensor.data = part.view_as(tensor)
     return row
