@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
-from bntui.core import probes
 from bntui.core.archive import Archive
-from bntui.core.probes import finite, plain, shorten
+from bntui.core.probes.activations import activations
+from bntui.core.probes.modes import mode_losses
+from bntui.core.probes.numbers import finite, plain, shorten
 from bntui.core.trainer import Arm, Trainer
 from bntui.protocol import Event, Statistics, Steps
 
@@ -78,8 +79,8 @@ class Telemetry:
         """Histograms of every hidden layer and both modes' losses, of every arm."""
         arms, depth = self._trainer.arms, self._trainer.config.depth
         return [
-            *(probes.activations(self._trainer, arm, i) for arm in arms for i in range(depth)),
-            *(probes.mode_losses(self._trainer, arm, thorough) for arm in arms),
+            *(activations(self._trainer, arm, i) for arm in arms for i in range(depth)),
+            *(mode_losses(self._trainer, arm, thorough) for arm in arms),
         ]
 
 

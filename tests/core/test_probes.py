@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bntui.config import NOTEBOOK_WORDS, RunConfig
-from bntui.core import probes
 from bntui.core.data import Dataset
-from bntui.core.probes import finite, plain
+from bntui.core.probes.activations import _next_batches, activations
+from bntui.core.probes.modes import mode_losses, sizes
+from bntui.core.probes.numbers import finite, plain
 from bntui.core.trainer import Trainer
 
 
@@ -36,9 +37,9 @@ def everything(run: Trainer) -> list[torch.Tensor]:
 def measure(run: Trainer) -> None:
     for arm in run.arms:
         for layer in range(run.config.depth):
-            probes.activations(run, arm, layer)
-        probes.mode_losses(run, arm, thorough=True)
-        probes.mode_losses(run, arm, thorough=False)
+            activations(run, arm, layer)
+        mode_losses(run, arm, thorough=True)
+        mode_losses(run, arm, thorough=False)
 
 
 def test_a_probe_leaves_every_bit_as_it_was() -> None:
@@ -62,11 +63,11 @@ def test_a_probed_run_goes_on_as_one_that_nobody_looked_at() -> None:
 def test_histogram_and_saturation_count_every_activation() -> None:
     run = trainer()
     arm = run.arms[0]
-    event = probes.activations(run, arm, 0)
+    event = activations(run, arm, 0)
     h = torch.cat(
         [
             arm.model.hidden(run.dataset.batch(ix)[0], 0, training=True).flatten()
-            for ix in probes._next_batches(run, arm)
+            for ix in _next_batches(run, arm)
         ]
     )
     assert event.n == len(h) == sum(event.counts) == 20 * 32 * 20
@@ -80,10 +81,10 @@ def test_activations_that_are_not_finite_say_so() -> None:
     for layer in run.arms[0].model.layers:
         for param in layer.params:
             param.fill_(nan)
-    event = probes.activations(run, run.arms[0], 0)
+    event = activations(run, run.arms[0], 0)
     assert event.saturation is None
     assert sum(event.counts) == 0
-    assert probes.mode_losses(run, run.arms[0], thorough=True).train == [None] * 6
+    assert mode_losses(run, run.arms[0], thorough=True).train == [None] * 6
 
 
 def test_a_row_alone_in_training_mode_gives_the_loss_of_beta() -> None:
@@ -92,13 +93,13 @@ def test_a_row_alone_in_training_mode_gives_the_loss_of_beta() -> None:
     beta = arm.model.batchnorms[0].params[1]
     logits = arm.model.layers[-1].compute(torch.tanh(beta)[None], training=True)
     loss = torch.nn.functional.cross_entropy(logits, run.dataset.first(1)[1])
-    event = probes.mode_losses(run, arm, thorough=True)
+    event = mode_losses(run, arm, thorough=True)
     assert event.train[0] == pytest.approx(loss.item(), rel=1e-5)
 
 
 def test_without_batchnorm_both_modes_are_the_same() -> None:
     run = trainer()
-    event = probes.mode_losses(run, run.arms[0], thorough=True)
+    event = mode_losses(run, run.arms[0], thorough=True)
     assert event.train == event.eval
 
 
@@ -114,13 +115,13 @@ def test_without_batchnorm_both_modes_are_the_same() -> None:
     ],
 )
 def test_sizes(examples: int, wanted: list[int]) -> None:
-    assert probes.sizes(examples) == wanted
+    assert sizes(examples) == wanted
 
 
 def test_all_of_a_large_set_is_measured_only_where_there_is_time() -> None:
     run = trainer(NOTEBOOK_WORDS * 20)
-    passing = probes.mode_losses(run, run.arms[1], thorough=False)
-    thorough = probes.mode_losses(run, run.arms[1], thorough=True)
+    passing = mode_losses(run, run.arms[1], thorough=False)
+    thorough = mode_losses(run, run.arms[1], thorough=True)
     assert passing.sizes == thorough.sizes == [1, 2, 4, 8, 32, 1024, 1800]
     assert passing.train[-1] is None
     assert passing.eval[-1] is None

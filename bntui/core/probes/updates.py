@@ -1,0 +1,23 @@
+"""How large a step's gradients are beside the weights that they move."""
+
+import torch
+from torch import Tensor
+
+from bntui.core.model import CharMLP
+from bntui.core.probes.weights import matrices
+
+
+def grad_ratios(model: CharMLP) -> Tensor:
+    """std(grad) / std(weight) of every weight matrix (K,), after a step (makemore part 3).
+
+    The update:data ratio is lr times that, for plain SGD.
+    """
+    grads, data = zip(
+        *((_std(grad), _std(param)) for _, param, grad in matrices(model)), strict=True
+    )
+    return torch.stack(grads) / torch.stack(data)
+
+
+def _std(values: Tensor) -> Tensor:
+    """The divisor cancels out; n lets a matrix of one value be."""
+    return values.std(correction=0)
