@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from bntui.core.layers import BatchNorm
+from bntui.core.norms import BatchNorm
 
 MOST_SAMPLES = 1024
 MOST_BYTES = 64 * 2**20

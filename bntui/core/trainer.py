@@ -1,11 +1,12 @@
-"""Two networks trained in lockstep: the same initial draws, the same batches."""
+"""Networks trained in lockstep: the same initial draws, the same batches."""
 
+import copy
 from math import isfinite
 
 import torch
 from torch import Tensor
 
-from bntui.config import BN, RunConfig
+from bntui.config import Norm, RunConfig
 from bntui.core.data import Dataset
 from bntui.core.model import CharMLP
 
@@ -16,14 +17,17 @@ Plain SGD on a sound learning rate never comes near (the notebook's losses stay 
 while one too large multiplies the loss within a step or two.
 """
 
+LR_DROP = 10
+"""Divides the learning rates at the step `lr_drop` (makemore part 3)."""
+
 
 class Arm:
-    """One network, its random numbers, and how it fares."""
+    """One network, its random numbers, what it is trained with, and how it fares."""
 
-    def __init__(self, name: str, config: RunConfig, vocabulary: int) -> None:
-        self.name = name
+    def __init__(self, name: str, norm: Norm, config: RunConfig, vocabulary: int) -> None:
+        self.name, self.lr = name, config.lr
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.model = CharMLP(config, vocabulary, name == BN, self.generator)
+        self.model = CharMLP(config, vocabulary, norm, self.generator)
         self.loss = float("nan")
         self.first_loss: float | None = None
         self.alive = True
@@ -42,21 +46,39 @@ class Arm:
         if self.diverged_at is None and not loss <= DIVERGED * self.first_loss:
             self.diverged_at = step
 
+    @torch.inference_mode()
+    def fork(self, name: str) -> "Arm":
+        """A copy that shares nothing; whether it diverges is seen anew."""
+        fork = copy.deepcopy(self)
+        fork.name, fork.diverged_at = name, None
+        return fork
+
 
 class Trainer:
-    """The sole owner of the models; `steps_done` is also the number of the next step."""
+    """The sole owner of the models; `steps_done` is also the number of the next step.
+
+    Between steps `arms` may come and go, and what they are trained with may change; `batch_size`
+    is that of all.
+    """
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         self.config, self.dataset = config, dataset
+        self.batch_size = config.batch_size
         self.steps_done = 0
-        self.arms = [Arm(name, config, len(dataset.vocabulary)) for name in config.arm_names]
+        self.arms = [
+            Arm(name, norm, config, len(dataset.vocabulary))
+            for name, norm in zip(config.arm_names, config.arms, strict=True)
+        ]
 
     @torch.inference_mode()
     def step(self) -> None:
         """Train every arm that is alive on its next batch."""
+        if self.steps_done == self.config.lr_drop:
+            for arm in self.arms:
+                arm.lr /= LR_DROP
         for arm in self.arms:
             if arm.alive:
-                ix = arm.draw(len(self.dataset), self.config.batch_size)
-                loss = arm.model.train_step(*self.dataset.batch(ix), self.config.lr)
+                ix = arm.draw(len(self.dataset), self.batch_size)
+                loss = arm.model.train_step(*self.dataset.batch(ix), arm.lr)
                 arm.note(loss.item(), self.steps_done)
         self.steps_done += 1

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from bntui.core.probes.layers import hidden, upper
 from bntui.core.probes.numbers import histogram, plain
 from bntui.core.trainer import Arm, Trainer
 from bntui.protocol import Activations
@@ -16,8 +15,8 @@ BATCHES = 20
 def activations(trainer: Trainer, arm: Arm, layer: int) -> Activations:
     """Histogram and saturation of a hidden layer over the batches that would come next."""
     h = torch.cat([_hidden(trainer, arm, layer, ix) for ix in _next_batches(trainer, arm)])
-    activation = hidden(arm.model)[layer]
-    low, high = activation.low, upper(activation, h)
+    activation = arm.model.activations[layer]
+    low, high = activation.bounds(h)
     share = torch.where(h.sum().isfinite(), activation.flat(h).float().mean(), torch.nan)
     return Activations(
         arm=arm.name,
@@ -34,7 +33,7 @@ def activations(trainer: Trainer, arm: Arm, layer: int) -> Activations:
 def _next_batches(trainer: Trainer, arm: Arm) -> list[Tensor]:
     ahead = torch.Generator()
     ahead.set_state(arm.generator.get_state())
-    size = (trainer.config.batch_size,)
+    size = (trainer.batch_size,)
     n = len(trainer.dataset)
     return [torch.randint(0, n, size, generator=ahead) for _ in range(BATCHES)]
 

@@ -14,14 +14,17 @@ from bntui.protocol import Checks, Column
 EXAMPLES = 1024
 """Of the training set, its first, whose logits are compared."""
 
+NOTHING: Column = [None, None]
+
 
 @torch.inference_mode()
 def checks(trainer: Trainer, arm: Arm) -> Checks:
     """Both checks of a network, each where there is something to compare."""
     model = arm.model
     contexts, _ = trainer.dataset.first(min(EXAMPLES, affordable(model)))
-    fold = fold_check(model, contexts) if model.batchnorms else [None, None]
-    backward = backward_check(model) if has_batch(model) else [None, None]
+    folds = any(layer.on for layer in model.batchnorms)
+    fold = fold_check(model, contexts) if folds else NOTHING
+    backward = backward_check(model) if has_batch(model) else NOTHING
     return Checks(arm.name, trainer.steps_done, *fold, *backward)
 
 

@@ -7,26 +7,30 @@ arXiv:1712.05877, section 3.2.
 """
 
 from itertools import pairwise
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
 
-from bntui.core.layers import BatchNorm, Linear
+from bntui.core.layers import Layer, Linear
 from bntui.core.model import CharMLP
+from bntui.core.norms import BatchNorm
 
 
 def folded_logits(model: CharMLP, contexts: Tensor) -> Tensor:
     """Logits (N, vocabulary) of the folded network."""
     x = contexts
     for layer, after in pairwise([*model.layers, None]):
-        if isinstance(layer, Linear) and isinstance(after, BatchNorm):
+        if isinstance(layer, Linear) and _folds(after):
             weight, bias = fold(layer, after)
             x = torch.addmm(bias, x, weight)
-        elif isinstance(layer, BatchNorm):
-            continue  # its Linear has it
-        elif layer is not None:
+        elif layer and not _folds(layer):
             x = layer.compute(x, training=False)
     return x
+
+
+def _folds(layer: Layer | None) -> TypeGuard[BatchNorm]:
+    return isinstance(layer, BatchNorm) and layer.on
 
 
 def fold(linear: Linear, norm: BatchNorm) -> tuple[Tensor, Tensor]:
@@ -34,4 +38,5 @@ def fold(linear: Linear, norm: BatchNorm) -> tuple[Tensor, Tensor]:
     gamma, beta = norm.params
     variance = norm.running_var + norm.bn.eps
     scale = torch.where(variance > 0, gamma * variance.rsqrt(), 0.0)
-    return linear.W * scale, (linear.b - norm.running_mean) * scale + beta
+    bias = -norm.running_mean if linear.b is None else linear.b - norm.running_mean
+    return linear.W * scale, bias * scale + beta

@@ -11,8 +11,11 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own name for it)
 
 from bntui.core.activations import Activation
-from bntui.core.layers import BatchNorm, Embedding, Layer, Linear
+from bntui.core.batchnorm import BatchNorm1d
+from bntui.core.ghost import parts
+from bntui.core.layers import Embedding, Layer, Linear
 from bntui.core.model import CharMLP
+from bntui.core.norms import BatchNorm, GhostBatchNorm, Normalization, RowNorm
 
 
 def closed_form(model: CharMLP, contexts: Tensor, targets: Tensor) -> list[Tensor]:
@@ -31,7 +34,8 @@ def by_autograd(model: CharMLP, contexts: Tensor, targets: Tensor) -> list[Tenso
     for layer, params in zip(model.layers, leaves, strict=True):
         x = _forward(layer, params, x)
     loss = F.cross_entropy(x, targets.clone())
-    return list(torch.autograd.grad(loss, [leaf for params in leaves for leaf in params]))
+    every = [leaf for params in leaves for leaf in params]
+    return list(torch.autograd.grad(loss, every, materialize_grads=True))
 
 
 def _forward(layer: Layer, params: list[Tensor], x: Tensor) -> Tensor:
@@ -40,19 +44,23 @@ def _forward(layer: Layer, params: list[Tensor], x: Tensor) -> Tensor:
         case Embedding():
             return params[0][x].flatten(1)
         case Linear():
-            weight, bias = params
-            return x @ weight + bias
+            return F.linear(x, params[0].T, *params[1:])
+        case Normalization(on=False):
+            return x
+        case RowNorm():
+            return F.group_norm(x, layer.norm.groups, params[0], params[1], layer.norm.eps)
         case BatchNorm():
-            gamma, beta = params
-            return gamma * _standardized(x, layer) + beta
+            size = layer.size if isinstance(layer, GhostBatchNorm) else len(x)
+            x_hat = torch.cat([_standardized(part, layer.bn) for part in parts(x, size)])
+            return params[0] * x_hat + params[1]
         case Activation():
             return layer.compute(x, training=True)
     raise TypeError(f"no formula for {type(layer).__name__}")
 
 
-def _standardized(x: Tensor, layer: BatchNorm) -> Tensor:
+def _standardized(x: Tensor, bn: BatchNorm1d) -> Tensor:
     """(x - mean) / sqrt(var + eps) over the batch; 0 where that divides by 0."""
-    correction = layer.bn.correction.normalizing
     centred = x - x.mean(0)
-    var = centred.square().sum(0) / max(len(x) - correction, 1) + layer.bn.eps
+    squares = centred.square().sum(0)
+    var = squares / max(len(x) - bn.correction.normalizing, 1) + bn.eps
     return centred * torch.where(var > 0, var, torch.inf).rsqrt()

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from bntui.core.layers import BatchNorm
 from bntui.core.model import CharMLP
+from bntui.core.norms import BatchNorm
 from bntui.core.precise import Moments, precise_statistics
 from bntui.core.probes.modes import SIZES
 from bntui.core.probes.numbers import affordable, plain
@@ -24,9 +24,9 @@ EXAMPLES = 4096
 
 @torch.inference_mode()
 def ladder(trainer: Trainer, arm: Arm) -> Ladder | None:
-    """Every rung; None for a network without BatchNorm."""
+    """Every rung; None where no layer normalizes by a batch."""
     model, dataset = arm.model, trainer.dataset
-    if not model.batchnorms:
+    if not any(layer.on for layer in model.batchnorms):
         return None
     contexts, targets = dataset.first(min(EXAMPLES, affordable(model)))
     order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(0))
@@ -71,7 +71,7 @@ def _loss(
     """The loss () where BatchNorm layers normalize their input by `moments`."""
     x = contexts
     for layer in model.layers:
-        if isinstance(layer, BatchNorm):
+        if isinstance(layer, BatchNorm) and layer.on:
             x, _ = layer.bn.normalize_by(x, *moments(layer, x))
         else:
             x = layer.compute(x, training=False)

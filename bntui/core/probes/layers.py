@@ -15,19 +15,9 @@ SPREAD = 3.0
 """Standard deviations of the widest gradient that its range takes in."""
 
 
-def hidden(model: CharMLP) -> list[Activation]:
-    """The activation layers, first to last."""
-    return [layer for layer in model.layers if isinstance(layer, Activation)]
-
-
 def has_batch(model: CharMLP) -> bool:
     """Whether there was a training step, and so a batch to look at."""
     return hasattr(model.layers[0], "grad")
-
-
-def upper(layer: Activation, out: Tensor) -> float:
-    """Where the range of its outputs ends: its bound, or a round number above them."""
-    return round_up(out.max().item()) if layer.high is None else layer.high
 
 
 class _Ranges(NamedTuple):
@@ -41,17 +31,19 @@ def layers(trainer: Trainer, arm: Arm) -> Layers | None:
     """Their health; None before the first step."""
     if not has_batch(arm.model):
         return None
-    every = hidden(arm.model)
+    every = arm.model.activations
     ranges = _ranges(every)
     health = [_health(layer, ranges) for layer in every]
     return Layers(arm.name, trainer.steps_done, *ranges, health)
 
 
 def _ranges(every: list[Activation]) -> _Ranges:
-    """Common to all layers."""
-    high = max(upper(layer, layer.out) for layer in every)
+    """Common to all layers; where outputs have no bound, up to a round number."""
+    low, high = every[0].bounds(torch.stack([layer.out.max() for layer in every]))
+    if every[0].high is None:
+        high = round_up(high)
     widest = max(layer.grad.std(correction=0).item() for layer in every)
-    return _Ranges(every[0].low, high, round_up(SPREAD * widest))
+    return _Ranges(low, high, round_up(SPREAD * widest))
 
 
 def _health(layer: Activation, ranges: _Ranges) -> LayerHealth:

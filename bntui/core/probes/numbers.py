@@ -55,4 +55,5 @@ def affordable(model: CharMLP) -> int:
 
     The model's size alone decides it, so that a run always tells the same.
     """
-    return max(FEWEST, WORK // sum(param.numel() for layer in model.layers for param in layer.params))
+    sizes = [param.numel() for layer in model.layers for param in layer.params]
+    return max(FEWEST, WORK // sum(sizes))

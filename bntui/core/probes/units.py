@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from bntui.core.probes.layers import has_batch, hidden
+from bntui.core.probes.layers import has_batch
 from bntui.core.trainer import Arm, Trainer
 from bntui.protocol import Units
 
@@ -16,7 +16,7 @@ _DIGITS = "0123456789abcdef"
 @torch.inference_mode()
 def units(trainer: Trainer, arm: Arm, layer: int) -> Units | None:
     """Of a hidden layer, on the last training batch; None without one, or without numbers in it."""
-    every = hidden(arm.model)
+    every = arm.model.activations
     if not has_batch(arm.model) or layer >= len(every) or every[layer].out.isnan().any():
         return None
     flat = every[layer].flat(every[layer].out)
