@@ -18,6 +18,7 @@ from bntui.core.model import CharMLP
 from bntui.core.norms import BatchNorm, GhostBatchNorm, Normalization, RowNorm
 
 
+@torch.inference_mode()
 def closed_form(model: CharMLP, contexts: Tensor, targets: Tensor) -> list[Tensor]:
     """The gradient of every parameter, by a step of length 0 of the model's copy."""
     twin = copy.deepcopy(model)
