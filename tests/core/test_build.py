@@ -59,7 +59,7 @@ def test_unit_init_draws_in_the_notebooks_order() -> None:
 def test_fan_in_init_scales_the_hidden_weights_and_makes_the_last_layer_less_confident() -> None:
     layers, _ = built(init="fan-in", gain=2.0, hidden=400, groups=1)
     deviations = [float(layer.W.std()) for layer in linears(layers)]
-    assert deviations == pytest.approx([2 / 12**0.5, 2 / 20, 0.1 / 20], rel=0.03)
+    assert deviations == pytest.approx([2 / 12**0.5, 2 / 20, 0.1 / 20], rel=0.05)
     assert all(layer.b is not None and not layer.b.any() for layer in linears(layers))
 
 
