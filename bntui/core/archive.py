@@ -15,19 +15,18 @@ class Archive:
     """
 
     def __init__(self, layers: list[BatchNorm]) -> None:
-        self._layers = layers
         numbers = 4 * 4 * sum(layer.bn.dim for layer in layers)
         self._room = max(2, min(MOST_SAMPLES, MOST_BYTES // max(numbers, 1)))
         self.every = 1
         self.steps: list[int] = []
         self._rows: list[list[Tensor]] = []
 
-    def record(self, step: int) -> None:
-        """Take in the step just made, if it is one of those kept."""
+    def record(self, step: int, rows: list[Tensor]) -> None:
+        """Take in a step's statistics, (4, C) a layer, if it is one of those kept."""
         if step % self.every:
             return
         self.steps.append(step)
-        self._rows.append([layer.statistics() for layer in self._layers])
+        self._rows.append(rows)
         if len(self.steps) > self._room:
             self.every *= 2
             kept = [place for place, at in enumerate(self.steps) if at % self.every == 0]

@@ -125,39 +125,44 @@ class BatchNorm1d(nn.Module):
         """Algorithm 1, without autograd; with `update` false the running statistics stay put."""
         self._check(x)
         work = x.float() if x.dtype.itemsize < 4 else x
-        return self.normalize_by(x, *self._statistics(work, training, update))
+        return self._scaled(self._statistics(work, training, update), x.dtype)
 
     def normalize_by(
         self, x: Tensor, mean: Tensor, var: Tensor, divisor: int | None = None
     ) -> tuple[Tensor, Saved]:
         """Normalize x by a mean and variance (C,) from anywhere; without autograd or trace."""
-        inv_std = torch.rsqrt(var + self.eps)
+        work = x.float() if x.dtype.itemsize < 4 else x
+        return self._scaled(_Centered(mean, var, divisor, work - _column(mean, x)), x.dtype)
+
+    def _scaled(self, statistics: "_Centered", dtype: torch.dtype) -> tuple[Tensor, Saved]:
+        """The rest of algorithm 1."""
+        mean, var, divisor, x_hat = statistics
+        inv_std = (var + self.eps).rsqrt_()
         if self.eps == 0:
             inv_std.masked_fill_(var == 0, 0.0)
-        work = x.float() if x.dtype.itemsize < 4 else x
-        x_hat = (work - _column(mean, x)).mul_(_column(inv_std, x))
-        if self.gamma is None or self.beta is None:
+        x_hat.mul_(_column(inv_std, x_hat))
+        gamma, beta = self.gamma, self.beta
+        if gamma is None or beta is None:
             out = x_hat
         else:
-            out = torch.addcmul(_column(self.beta, x), x_hat, _column(self.gamma, x))
-        return out.to(x.dtype), Saved(x_hat, inv_std, self.gamma, mean, var, divisor)
+            out = torch.addcmul(_column(beta, x_hat), x_hat, _column(gamma, x_hat))
+        return out.to(dtype), Saved(x_hat, inv_std, gamma, mean, var, divisor)
 
-    def _statistics(
-        self, x: Tensor, training: bool, update: bool
-    ) -> tuple[Tensor, Tensor, int | None]:
-        """Mean, var and the var's divisor: the batch's, or the running ones and None."""
-        if not training and self.running_mean is not None and self.running_var is not None:
+    def _statistics(self, x: Tensor, training: bool, update: bool) -> "_Centered":
+        """The batch's statistics, or the running ones, and x without the mean."""
+        if not training and (mean := self.running_mean) is not None:
+            var = self.get_buffer("running_var")
             # Copies: a backward may come after a later batch has moved the buffers.
-            return self.running_mean.clone(), self.running_var.clone(), None
+            return _Centered(mean.clone(), var.clone(), None, x - _column(mean, x))
         values = x.numel() // self.dim
         if values == 1 and self.single_row == "raise":
             raise ValueError("one value a channel has no variance to normalize with in training")
-        mean, var, divisor = _of_batch(x, values, self.correction.normalizing)
+        batch = _of_batch(x, values, self.correction.normalizing)
         if training and update:
-            self._track(mean, var, divisor, values)
-        return mean, var, divisor
+            self._track(batch.mean, batch.var, values)
+        return batch
 
-    def _track(self, mean: Tensor, var: Tensor, divisor: int, values: int) -> None:
+    def _track(self, mean: Tensor, var: Tensor, values: int) -> None:
         """Move the running statistics towards this batch's, each by its own convention."""
         if (count := self.num_batches_tracked) is None:
             return
@@ -166,6 +171,7 @@ class BatchNorm1d(nn.Module):
         if self.running_mean is not None and values > 0:
             self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
         if self.running_var is not None and (wanted := values - self.correction.running) > 0:
+            divisor = max(values - self.correction.normalizing, 1)
             batch = var if divisor == wanted else var * (divisor / wanted)
             self.running_var.lerp_(batch.to(self.running_var.dtype), share)
 
@@ -272,13 +278,32 @@ class _Normalize(torch.autograd.Function):
         return *backward(Saved._make((*ctx.saved_tensors, ctx.divisor)), grad_out), None, None
 
 
-def _of_batch(x: Tensor, values: int, correction: int) -> tuple[Tensor, Tensor, int]:
-    """Mean, variance and its divisor; too few values for a variance have the variance 0."""
+class _Centered(NamedTuple):
+    """Mean and variance (C,), the variance's divisor or None, and x - mean (like x)."""
+
+    mean: Tensor
+    var: Tensor
+    divisor: int | None
+    centered: Tensor
+
+
+def _of_batch(x: Tensor, values: int, correction: int) -> _Centered:
+    """The batch's statistics; too few values for a variance have the variance 0.
+
+    Two passes, over x less its first value: a mean far from 0 then costs no digits, and a constant
+    channel's variance is 0 (T. Chan et al., "Algorithms for Computing the Sample Variance", 1983).
+    `torch.var_mean`, one pass and one operation, takes four times as long over the rows of (N, C).
+    """
     if values <= correction:
         mean = x.sum(_over(x))
-        return mean, torch.zeros_like(mean), 1
-    var, mean = torch.var_mean(x, _over(x), correction=correction)
-    return mean, var, values - correction
+        return _Centered(mean, torch.zeros_like(mean), 1, x - _column(mean, x))
+    first = x[0] if x.ndim == 2 else x[0, :, 0]
+    centered = x - _column(first, x)
+    shift = centered.sum(_over(x)).div_(values)
+    centered.sub_(_column(shift, x))
+    divisor = values - correction
+    var = (centered * centered).sum(_over(x)).div_(divisor)
+    return _Centered(shift.add_(first), var, divisor, centered)
 
 
 def _over(x: Tensor) -> tuple[int, ...]:

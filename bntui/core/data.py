@@ -53,9 +53,9 @@ class Examples:
         return len(self._starts)
 
     def batch(self, ix: Tensor) -> tuple[Tensor, Tensor]:
-        """Contexts (n, block_size) and targets (n,) of the examples `ix` (n,), all int64."""
+        """Contexts (..., block_size) and targets (...) of the examples `ix` (...), all int64."""
         windows = self._windows[self._starts[ix]].long()
-        return windows[:, :-1], windows[:, -1]
+        return windows[..., :-1].contiguous(), windows[..., -1].contiguous()
 
     def first(self, n: int) -> tuple[Tensor, Tensor]:
         """The first n examples, or all where there are fewer."""

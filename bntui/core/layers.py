@@ -2,8 +2,11 @@
 
 `compute` is the formula alone and leaves no trace, so that probes may use it. `forward` is a
 training step's: it keeps `out` and what the backward needs. `backward` takes and keeps `grad`, the
-loss's gradient at `out` (the sum over the batch's mean), leaves the parameters' gradients in
+loss's gradient at `out` (the sum over the batch's mean), writes the parameters' gradients into
 `param_grads` and returns the gradient at the input.
+
+At these sizes a step's cost is the number of tensor operations, at 1 to 5 microseconds each, more
+than what they compute; so a formula is written in as few as it takes.
 """
 
 import torch
@@ -44,7 +47,7 @@ class Embedding(Layer):
 
     def compute(self, x: Tensor, training: bool) -> Tensor:
         """out[n] = C[x[n, 0]], C[x[n, 1]], ..."""
-        return self.C[x].flatten(1)
+        return self.C.index_select(0, x.flatten()).view(len(x), -1)
 
     def backward(self, grad: Tensor) -> Tensor:
         """A row's gradient is the sum over its occurrences; characters have none."""
@@ -94,6 +97,6 @@ class CrossEntropy:
 
     def backward(self) -> Tensor:
         """dlogits = (softmax - onehot) / N."""
-        grad = self.out.exp()
-        grad[torch.arange(len(grad)), self.targets] -= 1
-        return grad.div_(len(grad))
+        grad = self.out.exp().div_(len(self.out))
+        share = grad.new_full((len(grad), 1), -1 / len(grad))
+        return grad.scatter_add_(1, self.targets[:, None], share)

@@ -22,6 +22,8 @@ class CharMLP:
     ) -> None:
         self.layers = Builder(config, vocabulary, norm, generator).layers()
         self.cross_entropy = CrossEntropy()
+        self.params = lay_flat([param for layer in self.layers for param in layer.params])
+        self.param_grads = lay_flat([grad for layer in self.layers for grad in layer.param_grads])
 
     @property
     def normalizations(self) -> list[Normalization]:
@@ -47,9 +49,7 @@ class CharMLP:
         grad = self.cross_entropy.backward()
         for layer in reversed(self.layers):
             grad = layer.backward(grad)
-        for layer in self.layers:
-            for param, param_grad in zip(layer.params, layer.param_grads, strict=True):
-                param.sub_(param_grad, alpha=lr)
+        self.params.sub_(self.param_grads, alpha=lr)
         return loss
 
     def hidden(self, contexts: Tensor, layer: int, training: bool) -> Tensor:
@@ -69,3 +69,16 @@ class CharMLP:
         for layer in self.layers:
             x = layer.compute(x, training)
         return self.cross_entropy.compute(x, targets)
+
+
+def lay_flat(tensors: list[Tensor]) -> Tensor:
+    """One row of all their numbers; the tensors are from now on views of it.
+
+    One operation then works on all of them at once. `copy.deepcopy` of whatever holds both keeps
+    them so.
+    """
+    row = torch.cat([tensor.detach().flatten() for tensor in tensors])
+    parts = torch.split(row, [tensor.numel() for tensor in tensors])
+    for tensor, part in zip(tensors, parts, strict=True):
+        tensor.data = part.view_as(tensor)
+    return row

@@ -18,7 +18,7 @@ class Normalization(Layer):
 
     def __init__(self, module: BatchNorm1d | GroupNorm) -> None:
         self.module, self.on = module, True
-        super().__init__(*(param.detach() for param in module.parameters()))
+        super().__init__(*(param.requires_grad_(False) for param in module.parameters()))
 
     def compute(self, x: Tensor, training: bool) -> Tensor:
         """As the module does; running statistics stay put."""
@@ -34,7 +34,8 @@ class Normalization(Layer):
         self.grad = grad
         if self.on:
             grad_x, *param_grads = self._backward(grad)
-            self.param_grads = tuple(param_grads)
+            for kept, new in zip(self.param_grads, param_grads, strict=True):
+                kept.copy_(new)
             return grad_x
         for param_grad in self.param_grads:
             param_grad.zero_()

@@ -31,6 +31,7 @@ class Run:
         self._pacer = Pacer(trainer.config.pace)
         self._telemetry = Telemetry(trainer)
         self._state: Literal["running", "paused", "finished"] = "running"
+        self._seconds = 0.0
         self._tell_state()
         self._probe(thorough=False)
         self._pacer.run()
@@ -41,8 +42,10 @@ class Run:
 
     def advance(self, deadline: float) -> None:
         """Make the steps that are due, until `deadline` on the monotonic clock."""
-        while self.wait() == 0 and monotonic() < deadline:
-            self._step()
+        while self.wait() == 0 and (left := deadline - monotonic()) > 0:
+            affordable = int(left / self._seconds) if self._seconds else 1
+            most = min(max(affordable, 1), self._trainer.ahead)
+            self._train(self._until_probe(self._pacer.due(most)))
 
     def flush(self) -> None:
         """Tell of the steps made since the last time."""
@@ -66,11 +69,19 @@ class Run:
             case _:
                 pass
 
-    def _step(self) -> None:
-        self._trainer.step()
-        self._pacer.stepped()
-        self._telemetry.record()
-        self._tell_divergence()
+    def _until_probe(self, most: int) -> int:
+        """How many steps to make in one go: none may pass a probe or the end."""
+        done = self._trainer.steps_done
+        most = min(most, max(self._trainer.config.steps - done, 1))
+        return next((n for n in range(1, most) if is_probed(done + n)), most)
+
+    def _train(self, steps: int) -> None:
+        begun = monotonic()
+        made = self._trainer.advance(steps, self._telemetry.sample)
+        self._telemetry.record(made)
+        self._seconds = (monotonic() - begun) / made
+        self._pacer.stepped(made)
+        self._tell_divergence(made)
         if self._is_over():
             self._finish()
         elif is_probed(self._trainer.steps_done):
@@ -101,7 +112,7 @@ class Run:
         if self._state == "running":
             self._pacer.rest()
         self._pacer.run()
-        self._step()
+        self._train(1)
         if self._state != "finished":
             self._pause()
 
@@ -116,12 +127,14 @@ class Run:
         diverged = [arm.name for arm in self._trainer.arms if arm.diverged_at is not None]
         self._tell(State(self._state, self._trainer.steps_done, self._pacer.pace, diverged))
 
-    def _tell_divergence(self) -> None:
-        step = self._trainer.steps_done - 1
+    def _tell_divergence(self, made: int) -> None:
+        """Name each arm that diverged in the steps just made."""
+        first = self._trainer.steps_done - made
         for arm in self._trainer.arms:
-            if arm.diverged_at == step:
+            if arm.diverged_at is not None and arm.diverged_at >= first:
+                loss = arm.losses[arm.diverged_at - first]
                 self.flush()
-                self._tell(Diverged(arm.name, step, arm.loss if isfinite(arm.loss) else None))
+                self._tell(Diverged(arm.name, arm.diverged_at, loss if isfinite(loss) else None))
 
     def _probe(self, thorough: bool) -> None:
         self.flush()

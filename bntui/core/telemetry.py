@@ -37,7 +37,7 @@ class Telemetry:
         self.watch(0, UNITS)
         self._losses: dict[str, list[float]] = {arm.name: [] for arm in trainer.arms}
         self._first = 0
-        self._traced = [ArmTrace(arm) for arm in trainer.arms if arm.model.batchnorms]
+        self._traced = {arm.name: ArmTrace(arm) for arm in trainer.arms if arm.model.batchnorms}
 
     def watch(self, layer: int, units: list[int]) -> bool:
         """Trace these units of this BatchNorm layer, as far as there are such; is that a change?"""
@@ -48,13 +48,18 @@ class Telemetry:
         self._layer, self._units = now
         return now != before
 
-    def record(self) -> None:
-        """Take in the step just made."""
-        step = self._trainer.steps_done - 1
+    def sample(self, arm: Arm, step: int) -> None:
+        """Look at an arm just after a step; `record` takes in what is seen."""
+        if trace := self._traced.get(arm.name):
+            trace.sample(step)
+
+    def record(self, made: int) -> None:
+        """Take in the steps just made."""
         for arm in self._trainer.arms:
-            self._losses[arm.name].append(arm.loss)
-        for trace in self._traced:
-            trace.record(step, self._layer)
+            missing = made - len(arm.losses)
+            self._losses[arm.name] += arm.losses + [arm.loss] * missing
+        for trace in self._traced.values():
+            trace.record(self._trainer.steps_done - made, self._layer)
 
     def drain(self, elapsed: float) -> list[Event]:
         """The events of all steps since the last time; `elapsed` is in seconds."""
@@ -68,12 +73,12 @@ class Telemetry:
             for column in self._losses.values():
                 column.clear()
             self._first = self._trainer.steps_done
-        fresh = [t.drain(self._layer, self._units) for t in self._traced if t.steps]
+        fresh = [t.drain(self._layer, self._units) for t in self._traced.values() if t.steps]
         return [*events, *fresh]
 
     def recall(self) -> list[Event]:
         """The watched units from the first step on, as far as they are archived."""
-        return [trace.recall(self._layer, self._units) for trace in self._traced]
+        return [trace.recall(self._layer, self._units) for trace in self._traced.values()]
 
     def probe(self, thorough: bool) -> list[Event]:
         """Histograms of every hidden layer and both modes' losses, of every arm."""
@@ -90,16 +95,26 @@ class ArmTrace:
     def __init__(self, arm: Arm) -> None:
         self._arm = arm
         self._archive = Archive(arm.model.batchnorms)
+        self._seen: list[tuple[int, list[Tensor]]] = []
         self.steps: list[int] = []
         self._rows: list[Tensor] = []
 
-    def record(self, step: int, layer: int) -> None:
-        """Take in the step just made."""
-        if self._arm.alive:
-            self._archive.record(step)
-            if step % stride(step) == 0:
-                self.steps.append(step)
-                self._rows.append(self._arm.model.batchnorms[layer].statistics())
+    def sample(self, step: int) -> None:
+        """Copy the statistics of every layer after a step, if anyone keeps them."""
+        if step % stride(step) == 0 or step % self._archive.every == 0:
+            rows = [layer.statistics() for layer in self._arm.model.batchnorms]
+            self._seen.append((step, rows))
+
+    def record(self, first: int, layer: int) -> None:
+        """Keep what was seen of the steps from `first` on that did not end the arm."""
+        end = first + len(self._arm.losses) - (not self._arm.alive)
+        for step, rows in self._seen:
+            if step < end:
+                self._archive.record(step, rows)
+                if step % stride(step) == 0:
+                    self.steps.append(step)
+                    self._rows.append(rows[layer])
+        self._seen.clear()
 
     def drain(self, layer: int, units: list[int]) -> Statistics:
         """What was recorded since the last time."""

@@ -32,7 +32,7 @@ def in_torch(model: CharMLP) -> nn.Sequential:
             layers.append(layer.bn.to_torch())
         else:
             layers.append(nn.Tanh())
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers).requires_grad_()
 
 
 def batch() -> tuple[Tensor, Tensor]:

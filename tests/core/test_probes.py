@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bntui.config import NOTEBOOK_WORDS
-from bntui.core.probes.activations import _next_batches, activations
+from bntui.core.probes.activations import BATCHES, activations
 from bntui.core.probes.checks import checks
 from bntui.core.probes.ladder import ladder
 from bntui.core.probes.layers import layers
@@ -76,7 +76,7 @@ def test_histogram_and_saturation_count_every_activation() -> None:
     h = torch.cat(
         [
             arm.model.hidden(run.dataset.batch(ix)[0], 0, training=True).flatten()
-            for ix in _next_batches(run, arm)
+            for ix in run.peek(BATCHES)
         ]
     )
     assert event.n == len(h) == sum(event.counts) == 20 * 32 * 20

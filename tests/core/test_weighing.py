@@ -1,6 +1,6 @@
 """Update ratios at sampled steps."""
 
-from math import log10, nan
+from math import log10
 
 import pytest
 
@@ -55,6 +55,6 @@ def test_an_arm_that_is_dead_is_weighed_no_more() -> None:
     run = trained(0)
     arm = run.arms[0]
     weighing = Weighing(arm)
-    arm.note(nan, 0)
+    arm.alive = False
     weighing.record(0)
     assert weighing.steps == []

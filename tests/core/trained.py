@@ -19,7 +19,7 @@ def trained(steps: int = 30, words: tuple[str, ...] = NOTEBOOK_WORDS, **settings
 
 def everything(trainer: Trainer) -> list[Tensor]:
     """Every number that decides how the run goes on, or that the last step left."""
-    tensors = [arm.generator.get_state() for arm in trainer.arms]
+    tensors = [trainer.generator.get_state()]
     for arm in trainer.arms:
         for layer in arm.model.layers:
             tensors += [*layer.params, layer.out, layer.grad, *layer.param_grads]

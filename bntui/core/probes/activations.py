@@ -1,4 +1,4 @@
-"""What a hidden layer gives on the batches that would come next, drawn from a generator's copy."""
+"""What a hidden layer gives on the batches to come."""
 
 import torch
 from torch import Tensor
@@ -13,8 +13,8 @@ BATCHES = 20
 
 @torch.inference_mode()
 def activations(trainer: Trainer, arm: Arm, layer: int) -> Activations:
-    """Histogram and saturation of a hidden layer over the batches that would come next."""
-    h = torch.cat([_hidden(trainer, arm, layer, ix) for ix in _next_batches(trainer, arm)])
+    """Histogram and saturation of a hidden layer over the batches to come."""
+    h = torch.cat([_hidden(trainer, arm, layer, ix) for ix in trainer.peek(BATCHES)])
     activation = arm.model.activations[layer]
     low, high = activation.bounds(h)
     share = torch.where(h.sum().isfinite(), activation.flat(h).float().mean(), torch.nan)
@@ -28,14 +28,6 @@ def activations(trainer: Trainer, arm: Arm, layer: int) -> Activations:
         low=low,
         high=high,
     )
-
-
-def _next_batches(trainer: Trainer, arm: Arm) -> list[Tensor]:
-    ahead = torch.Generator()
-    ahead.set_state(arm.generator.get_state())
-    size = (trainer.batch_size,)
-    n = len(trainer.dataset)
-    return [torch.randint(0, n, size, generator=ahead) for _ in range(BATCHES)]
 
 
 def _hidden(trainer: Trainer, arm: Arm, layer: int, ix: Tensor) -> Tensor:
