@@ -24,4 +24,4 @@ def is_weighed(step: int) -> bool:
 
     Standard deviations of all weights cost about half a step, and so a fortieth of the time.
     """
-    return step in EARLY or step % (WEIGH_EVERY * stride(step)) == 0
+    return step in EARLY or (step % WEIGH_EVERY == 0 and step % (WEIGH_EVERY * stride(step)) == 0)

@@ -26,11 +26,11 @@ class Looking:
         """Look at this from now on, at the last hidden layer where there are not so many."""
         self._probes = look.probes
         self._layer = min(max(look.layer, 0), self._trainer.config.depth - 1)
-        self.stale()
-
-    def stale(self) -> None:
-        """Measure again, even where no step was made."""
         self._measured, self._due = -1, 0.0
+
+    def all_told(self) -> None:
+        """Nothing is new until the next step: every probe was told of this one."""
+        self._measured = self._trainer.steps_done
 
     def is_due(self) -> bool:
         """Whether there is something new to look at, and time enough has passed."""

@@ -5,13 +5,16 @@ from math import isfinite
 from time import monotonic
 from typing import Literal
 
+from bntui.core.cadence import is_probed
+from bntui.core.looking import Looking
 from bntui.core.pacer import Pacer
-from bntui.core.telemetry import Telemetry, is_probed
+from bntui.core.telemetry import Telemetry
 from bntui.core.trainer import Trainer
 from bntui.protocol import (
     AnyCommand,
     Diverged,
     Event,
+    Look,
     Pause,
     Resume,
     SetPace,
@@ -24,12 +27,16 @@ Tell = Callable[[Event], None]
 
 
 class Run:
-    """Trains when `advance` is called, and tells `tell` everything there is to know of it."""
+    """Trains when `advance` is called, and tells `tell` everything there is to know of it.
 
-    def __init__(self, trainer: Trainer, tell: Tell) -> None:
-        self._trainer, self._tell = trainer, tell
+    What is measured only because someone looks goes to `show`.
+    """
+
+    def __init__(self, trainer: Trainer, tell: Tell, show: Tell) -> None:
+        self._trainer, self._tell, self._show = trainer, tell, show
         self._pacer = Pacer(trainer.config.pace)
         self._telemetry = Telemetry(trainer)
+        self._looking = Looking(trainer)
         self._state: Literal["running", "paused", "finished"] = "running"
         self._seconds = 0.0
         self._tell_state()
@@ -46,6 +53,7 @@ class Run:
             affordable = int(left / self._seconds) if self._seconds else 1
             most = min(max(affordable, 1), self._trainer.ahead)
             self._train(self._until_probe(self._pacer.due(most)))
+        self._look()
 
     def flush(self) -> None:
         """Tell of the steps made since the last time."""
@@ -66,6 +74,8 @@ class Run:
                 self._tell_state()
             case Watch(layer, units):
                 self._watch(layer, units)
+            case Look():
+                self._looking.at(command)
             case _:
                 pass
 
@@ -116,6 +126,12 @@ class Run:
         if self._state != "finished":
             self._pause()
 
+    def _look(self) -> None:
+        if self._looking.is_due():
+            self.flush()
+            for event in self._looking.measure():
+                self._show(event)
+
     def _watch(self, layer: int, units: list[int]) -> None:
         self.flush()
         if self._telemetry.watch(layer, units):
@@ -140,3 +156,5 @@ class Run:
         self.flush()
         for event in self._telemetry.probe(thorough):
             self._tell(event)
+        if thorough:
+            self._looking.all_told()

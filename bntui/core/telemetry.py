@@ -4,28 +4,21 @@ import torch
 from torch import Tensor
 
 from bntui.core.archive import Archive
+from bntui.core.cadence import stride
 from bntui.core.probes.activations import activations
+from bntui.core.probes.checks import checks
+from bntui.core.probes.ladder import ladder
+from bntui.core.probes.layers import layers
 from bntui.core.probes.modes import mode_losses
 from bntui.core.probes.numbers import finite, plain, shorten
+from bntui.core.probes.units import units
+from bntui.core.probes.weights import weights
 from bntui.core.trainer import Arm, Trainer
+from bntui.core.weighing import Weighing
 from bntui.protocol import Event, Statistics, Steps
 
 UNITS = [0, 1, 2, 3, 4]
 """Watched until someone watches others: the notebook's first five dimensions."""
-
-EARLY = {0, 1, 2, 5, 10, 20, 50, 100, 200}
-PROBE_EVERY = 500
-
-
-def stride(step: int) -> int:
-    """Statistics are told of every step below 10,000, every 10th below 100,000, and so on."""
-    places = len(str(step)) - 4
-    return int("1" + "0" * places)
-
-
-def is_probed(steps_done: int) -> bool:
-    """Probes measure early and often, then every 500 steps, every 5,000 from 10,000 on, ..."""
-    return steps_done in EARLY or steps_done % (PROBE_EVERY * stride(steps_done)) == 0
 
 
 class Telemetry:
@@ -38,6 +31,7 @@ class Telemetry:
         self._losses: dict[str, list[float]] = {arm.name: [] for arm in trainer.arms}
         self._first = 0
         self._traced = {arm.name: ArmTrace(arm) for arm in trainer.arms if arm.model.batchnorms}
+        self._weighed = {arm.name: Weighing(arm) for arm in trainer.arms}
 
     def watch(self, layer: int, units: list[int]) -> bool:
         """Trace these units of this BatchNorm layer, as far as there are such; is that a change?"""
@@ -52,6 +46,7 @@ class Telemetry:
         """Look at an arm just after a step; `record` takes in what is seen."""
         if trace := self._traced.get(arm.name):
             trace.sample(step)
+        self._weighed[arm.name].sample(step)
 
     def record(self, made: int) -> None:
         """Take in the steps just made."""
@@ -74,19 +69,26 @@ class Telemetry:
                 column.clear()
             self._first = self._trainer.steps_done
         fresh = [t.drain(self._layer, self._units) for t in self._traced.values() if t.steps]
-        return [*events, *fresh]
+        moved = [weighing.drain() for weighing in self._weighed.values() if weighing.steps]
+        return [*events, *moved, *fresh]
 
     def recall(self) -> list[Event]:
         """The watched units from the first step on, as far as they are archived."""
         return [trace.recall(self._layer, self._units) for trace in self._traced.values()]
 
     def probe(self, thorough: bool) -> list[Event]:
-        """Histograms of every hidden layer and both modes' losses, of every arm."""
-        arms, depth = self._trainer.arms, self._trainer.config.depth
-        return [
-            *(activations(self._trainer, arm, i) for arm in arms for i in range(depth)),
-            *(mode_losses(self._trainer, arm, thorough) for arm in arms),
+        """What every arm's log has of this step; what takes long only where `thorough`."""
+        run, arms, depth = self._trainer, self._trainer.arms, self._trainer.config.depth
+        events: list[Event | None] = [
+            *(activations(run, arm, i) for arm in arms for i in range(depth)),
+            *(mode_losses(run, arm, thorough) for arm in arms),
+            *(layers(run, arm) for arm in arms),
+            *(weights(run, arm) for arm in arms),
         ]
+        if thorough:
+            events += [units(run, arm, i) for arm in arms for i in range(depth)]
+            events += [probe(run, arm) for arm in arms for probe in (ladder, checks)]
+        return [event for event in events if event]
 
 
 class ArmTrace:

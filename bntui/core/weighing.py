@@ -20,9 +20,9 @@ class Weighing:
         self._rates: list[float] = []
         self._rows: list[Tensor] = []
 
-    def record(self, step: int) -> None:
+    def sample(self, step: int) -> None:
         """Take in the step just made, if it is one of those told."""
-        if self._arm.alive and is_weighed(step):
+        if is_weighed(step):
             self.steps.append(step)
             self._rates.append(self._arm.lr)
             self._rows.append(grad_ratios(self._arm.model))

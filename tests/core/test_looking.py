@@ -74,8 +74,10 @@ def test_four_times_a_second_while_there_is_something_new() -> None:
     look.measure()
     clock.now += 1
     assert not look.is_due()
-    look.stale()
+    look.at(Look(["layers"]))
     assert look.is_due()
+    look.all_told()
+    assert not look.is_due()
 
 
 def test_a_slow_probe_takes_a_fifth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ def test_the_ratios_of_each_sampled_step_are_told_once() -> None:
     wanted = []
     for step in range(6):
         run.step()
-        weighing.record(step)
+        weighing.sample(step)
         param, grad = arm.model.layers[1].params[0], arm.model.layers[1].param_grads[0]
         wanted.append(log10(0.1 * grad.std() / param.std()))
     event = weighing.drain()
@@ -44,17 +44,8 @@ def test_a_turned_learning_rate_is_that_of_its_step_and_zero_has_no_logarithm() 
     for step, lr in enumerate([1e-3, 1e-4, 0.0]):
         arm.lr = lr
         run.step()
-        weighing.record(step)
+        weighing.sample(step)
     first, second, none = weighing.drain().update_ratio[2]
     assert first is not None
     assert second == pytest.approx(first - 1, abs=0.3)
     assert none is None
-
-
-def test_an_arm_that_is_dead_is_weighed_no_more() -> None:
-    run = trained(0)
-    arm = run.arms[0]
-    weighing = Weighing(arm)
-    arm.alive = False
-    weighing.record(0)
-    assert weighing.steps == []
