@@ -168,12 +168,14 @@ class BatchNorm1d(nn.Module):
             return
         count.add_(1)
         share = 1 / int(count) if self.momentum is None else self.momentum
-        if self.running_mean is not None and values > 0:
-            self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
-        if self.running_var is not None and (wanted := values - self.correction.running) > 0:
+        running = self.running_mean
+        if running is not None and values > 0:
+            running.lerp_(mean.to(running.dtype), share)
+        running, wanted = self.running_var, values - self.correction.running
+        if running is not None and wanted > 0:
             divisor = max(values - self.correction.normalizing, 1)
             batch = var if divisor == wanted else var * (divisor / wanted)
-            self.running_var.lerp_(batch.to(self.running_var.dtype), share)
+            running.lerp_(batch.to(running.dtype), share)
 
     def _check(self, x: Tensor) -> None:
         if not x.is_floating_point():
@@ -248,9 +250,9 @@ def backward(saved: Saved, grad_out: Tensor) -> tuple[Tensor, Tensor | None, Ten
     if saved.divisor is None:
         grad_x = grad_out * _column(scale, x_hat)
     else:
-        values = max(x_hat.numel() // len(scale), 1)
-        along_x_hat = _column(grad_gamma / -saved.divisor, x_hat)
-        grad_x = torch.addcmul(grad_out, x_hat, along_x_hat)
+        values = max(x_hat.numel() // scale.numel(), 1)
+        along_x_hat = _column(grad_gamma, x_hat)
+        grad_x = torch.addcmul(grad_out, x_hat, along_x_hat, value=-1 / saved.divisor)
         grad_x = grad_x.sub_(_column(grad_beta, x_hat), alpha=1 / values)
         grad_x = grad_x.mul_(_column(scale, x_hat))
     if saved.gamma is None:
@@ -299,10 +301,12 @@ def _of_batch(x: Tensor, values: int, correction: int) -> _Centered:
         return _Centered(mean, torch.zeros_like(mean), 1, x - _column(mean, x))
     first = x[0] if x.ndim == 2 else x[0, :, 0]
     centered = x - _column(first, x)
-    shift = centered.sum(_over(x)).div_(values)
+    shift = centered.mean(_over(x))
     centered.sub_(_column(shift, x))
     divisor = values - correction
-    var = (centered * centered).sum(_over(x)).div_(divisor)
+    var = (centered * centered).mean(_over(x))
+    if correction:
+        var.mul_(values / divisor)
     return _Centered(shift.add_(first), var, divisor, centered)
 
 
