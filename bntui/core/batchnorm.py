@@ -125,28 +125,27 @@ class BatchNorm1d(nn.Module):
         """Algorithm 1, without autograd; with `update` false the running statistics stay put."""
         self._check(x)
         work = x.float() if x.dtype.itemsize < 4 else x
-        return self._scaled(self._statistics(work, training, update), x.dtype)
+        return self._scale(x, self._statistics(work, training, update))
 
-    def normalize_by(
-        self, x: Tensor, mean: Tensor, var: Tensor, divisor: int | None = None
-    ) -> tuple[Tensor, Saved]:
-        """Normalize x by a mean and variance (C,) from anywhere; without autograd or trace."""
+    def normalize_by(self, x: Tensor, mean: Tensor, var: Tensor) -> tuple[Tensor, Saved]:
+        """Normalize x by a mean and variance (C,) from anywhere, as evaluation does."""
+        self._check(x)
         work = x.float() if x.dtype.itemsize < 4 else x
-        return self._scaled(_Centered(mean, var, divisor, work - _column(mean, x)), x.dtype)
+        return self._scale(x, _Centered(mean, var, None, work - _column(mean, x)))
 
-    def _scaled(self, statistics: "_Centered", dtype: torch.dtype) -> tuple[Tensor, Saved]:
-        """The rest of algorithm 1."""
-        mean, var, divisor, x_hat = statistics
+    def _scale(self, x: Tensor, statistics: "_Centered") -> tuple[Tensor, Saved]:
+        """From x without the mean to the output, in the type of x."""
+        mean, var, divisor, centered = statistics
         inv_std = (var + self.eps).rsqrt_()
         if self.eps == 0:
             inv_std.masked_fill_(var == 0, 0.0)
-        x_hat.mul_(_column(inv_std, x_hat))
+        x_hat = centered.mul_(_column(inv_std, x))
         gamma, beta = self.gamma, self.beta
         if gamma is None or beta is None:
             out = x_hat
         else:
-            out = torch.addcmul(_column(beta, x_hat), x_hat, _column(gamma, x_hat))
-        return out.to(dtype), Saved(x_hat, inv_std, gamma, mean, var, divisor)
+            out = torch.addcmul(_column(beta, x), x_hat, _column(gamma, x))
+        return out.to(x.dtype), Saved(x_hat, inv_std, gamma, mean, var, divisor)
 
     def _statistics(self, x: Tensor, training: bool, update: bool) -> "_Centered":
         """The batch's statistics, or the running ones, and x without the mean."""
@@ -168,14 +167,12 @@ class BatchNorm1d(nn.Module):
             return
         count.add_(1)
         share = 1 / int(count) if self.momentum is None else self.momentum
-        running = self.running_mean
-        if running is not None and values > 0:
-            running.lerp_(mean.to(running.dtype), share)
-        running, wanted = self.running_var, values - self.correction.running
-        if running is not None and wanted > 0:
+        if self.running_mean is not None and values > 0:
+            self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
+        if self.running_var is not None and (wanted := values - self.correction.running) > 0:
             divisor = max(values - self.correction.normalizing, 1)
             batch = var if divisor == wanted else var * (divisor / wanted)
-            running.lerp_(batch.to(running.dtype), share)
+            self.running_var.lerp_(batch.to(self.running_var.dtype), share)
 
     def _check(self, x: Tensor) -> None:
         if not x.is_floating_point():
@@ -250,9 +247,9 @@ def backward(saved: Saved, grad_out: Tensor) -> tuple[Tensor, Tensor | None, Ten
     if saved.divisor is None:
         grad_x = grad_out * _column(scale, x_hat)
     else:
-        values = max(x_hat.numel() // scale.numel(), 1)
-        along_x_hat = _column(grad_gamma, x_hat)
-        grad_x = torch.addcmul(grad_out, x_hat, along_x_hat, value=-1 / saved.divisor)
+        values = max(x_hat.numel() // len(scale), 1)
+        along_x_hat = _column(grad_gamma / -saved.divisor, x_hat)
+        grad_x = torch.addcmul(grad_out, x_hat, along_x_hat)
         grad_x = grad_x.sub_(_column(grad_beta, x_hat), alpha=1 / values)
         grad_x = grad_x.mul_(_column(scale, x_hat))
     if saved.gamma is None:
@@ -301,12 +298,10 @@ def _of_batch(x: Tensor, values: int, correction: int) -> _Centered:
         return _Centered(mean, torch.zeros_like(mean), 1, x - _column(mean, x))
     first = x[0] if x.ndim == 2 else x[0, :, 0]
     centered = x - _column(first, x)
-    shift = centered.mean(_over(x))
+    shift = centered.sum(_over(x)).div_(values)
     centered.sub_(_column(shift, x))
     divisor = values - correction
-    var = (centered * centered).mean(_over(x))
-    if correction:
-        var.mul_(values / divisor)
+    var = (centered * centered).sum(_over(x)).div_(divisor)
     return _Centered(shift.add_(first), var, divisor, centered)
 
 

@@ -61,6 +61,10 @@ class Examples:
         """The first n examples, or all where there are fewer."""
         return self.batch(torch.arange(min(n, len(self))))
 
+    def spread(self, n: int) -> tuple[Tensor, Tensor]:
+        """At most n examples, evenly spaced; all where there are no more."""
+        return self.batch(torch.arange(0, len(self), -(-len(self) // n)))
+
 
 class Dataset(Examples):
     """The examples to train on; `held_out` are others, by the name of their split.

@@ -32,10 +32,11 @@ class Looking:
         """Nothing is new until the next step: every probe was told of this one."""
         self._measured = self._trainer.steps_done
 
-    def is_due(self) -> bool:
-        """Whether there is something new to look at, and time enough has passed."""
-        fresh = self._measured != self._trainer.steps_done
-        return bool(self._probes) and fresh and self._clock() >= self._due
+    def wait(self) -> float | None:
+        """Seconds until it is time to measure; None while there is nothing new to look at."""
+        if not self._probes or self._measured == self._trainer.steps_done:
+            return None
+        return max(self._due - self._clock(), 0.0)
 
     def measure(self) -> list[Event]:
         """What is looked at, of every arm that has it."""

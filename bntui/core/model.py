@@ -1,5 +1,7 @@
 """The character model of the makemore lectures, as a list of layers."""
 
+import copy
+
 import torch
 from torch import Tensor
 
@@ -22,8 +24,17 @@ class CharMLP:
     ) -> None:
         self.layers = Builder(config, vocabulary, norm, generator).layers()
         self.cross_entropy = CrossEntropy()
+        self._lay_flat()
+
+    def _lay_flat(self) -> None:
         self.params = lay_flat([param for layer in self.layers for param in layer.params])
         self.param_grads = lay_flat([grad for layer in self.layers for grad in layer.param_grads])
+
+    def fork(self) -> "CharMLP":
+        """A copy that shares nothing."""
+        fork = copy.deepcopy(self)
+        fork._lay_flat()  # nn.Parameter copies itself apart from what it is a view of
+        return fork
 
     @property
     def normalizations(self) -> list[Normalization]:
@@ -74,8 +85,7 @@ class CharMLP:
 def lay_flat(tensors: list[Tensor]) -> Tensor:
     """One row of all their numbers; the tensors are from now on views of it.
 
-    One operation then works on all of them at once. `copy.deepcopy` of whatever holds both keeps
-    them so.
+    One operation then works on all of them at once.
     """
     row = torch.cat([tensor.detach().flatten() for tensor in tensors])
     parts = torch.split(row, [tensor.numel() for tensor in tensors])

@@ -6,20 +6,27 @@ from time import monotonic
 from typing import Literal
 
 from bntui.core.cadence import is_probed
+from bntui.core.control import Control
 from bntui.core.looking import Looking
 from bntui.core.pacer import Pacer
 from bntui.core.telemetry import Telemetry
 from bntui.core.trainer import Trainer
+from bntui.errors import InputError
 from bntui.protocol import (
     AnyCommand,
+    Change,
     Diverged,
     Event,
+    Fork,
     Look,
     Pause,
+    Recalibrate,
+    Refused,
     Resume,
     SetPace,
     State,
     Step,
+    Undo,
     Watch,
 )
 
@@ -37,6 +44,7 @@ class Run:
         self._pacer = Pacer(trainer.config.pace)
         self._telemetry = Telemetry(trainer)
         self._looking = Looking(trainer)
+        self._control = Control(trainer)
         self._state: Literal["running", "paused", "finished"] = "running"
         self._seconds = 0.0
         self._tell_state()
@@ -44,12 +52,12 @@ class Run:
         self._pacer.run()
 
     def wait(self) -> float | None:
-        """Seconds until the next step is due; None when none is."""
-        return self._pacer.wait() if self._state == "running" else None
+        """Seconds until there is something to do: a step, or else a look; None when nothing is."""
+        return self._pacer.wait() if self._state == "running" else self._looking.wait()
 
     def advance(self, deadline: float) -> None:
         """Make the steps that are due, until `deadline` on the monotonic clock."""
-        while self.wait() == 0 and (left := deadline - monotonic()) > 0:
+        while self._is_due() and (left := deadline - monotonic()) > 0:
             affordable = int(left / self._seconds) if self._seconds else 1
             most = min(max(affordable, 1), self._trainer.ahead)
             self._train(self._until_probe(self._pacer.due(most)))
@@ -64,7 +72,7 @@ class Run:
         """Do as told; what makes no sense in this state is let pass."""
         match command:
             case Pause() if self._state == "running":
-                self._pause()
+                self._pause(thorough=True)
             case Resume() if self._state == "paused":
                 self._resume()
             case Step() if self._state != "finished":
@@ -76,8 +84,31 @@ class Run:
                 self._watch(layer, units)
             case Look():
                 self._looking.at(command)
+            case Change() | Fork() if self._state == "finished":
+                self._tell(Refused("The run is finished: no step is left to turn a knob for."))
+            case Change() | Fork() | Recalibrate() | Undo():
+                self._turn(command)
             case _:
                 pass
+
+    def _turn(self, command: Change | Fork | Recalibrate | Undo) -> None:
+        """Change the run between two steps; measured anew at once if there is time."""
+        self.flush()
+        try:
+            done = self._control.obey(command)
+        except InputError as refusal:
+            self._tell(Refused(str(refusal)))
+            return
+        for event in done:
+            self._telemetry.note(event)
+            self._tell(event)
+        if self._state != "running":
+            self._probe(thorough=True)
+        elif isinstance(command, Fork):
+            self._probe(thorough=False)
+
+    def _is_due(self) -> bool:
+        return self._state == "running" and self._pacer.wait() == 0
 
     def _until_probe(self, most: int) -> int:
         """How many steps to make in one go: none may pass a probe or the end."""
@@ -86,6 +117,9 @@ class Run:
         return next((n for n in range(1, most) if is_probed(done + n)), most)
 
     def _train(self, steps: int) -> None:
+        for event in self._control.scheduled():
+            self.flush()
+            self._tell(event)
         begun = monotonic()
         made = self._trainer.advance(steps, self._telemetry.sample)
         self._telemetry.record(made)
@@ -107,11 +141,11 @@ class Run:
         self._state = "finished"
         self._tell_state()
 
-    def _pause(self) -> None:
+    def _pause(self, thorough: bool) -> None:
         self._pacer.rest()
         self._state = "paused"
         self._tell_state()
-        self._probe(thorough=True)
+        self._probe(thorough)
 
     def _resume(self) -> None:
         self._state = "running"
@@ -124,10 +158,10 @@ class Run:
         self._pacer.run()
         self._train(1)
         if self._state != "finished":
-            self._pause()
+            self._pause(thorough=False)
 
     def _look(self) -> None:
-        if self._looking.is_due():
+        if self._looking.wait() == 0:
             self.flush()
             for event in self._looking.measure():
                 self._show(event)

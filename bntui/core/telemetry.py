@@ -13,9 +13,10 @@ from bntui.core.probes.modes import mode_losses
 from bntui.core.probes.numbers import finite, plain, shorten
 from bntui.core.probes.units import units
 from bntui.core.probes.weights import weights
+from bntui.core.splits import split_losses
 from bntui.core.trainer import Arm, Trainer
 from bntui.core.weighing import Weighing
-from bntui.protocol import Event, Statistics, Steps
+from bntui.protocol import Event, Forked, Removed, Statistics, Steps
 
 UNITS = [0, 1, 2, 3, 4]
 """Watched until someone watches others: the notebook's first five dimensions."""
@@ -41,6 +42,21 @@ class Telemetry:
         before, now = (self._layer, self._units), (layer, units)
         self._layer, self._units = now
         return now != before
+
+    def note(self, event: Event) -> None:
+        """Follow a fork that was made, with its origin's past, and no more one that was removed.
+
+        Every step before must have been drained.
+        """
+        if isinstance(event, Forked):
+            arm = next(arm for arm in self._trainer.arms if arm.name == event.arm)
+            self._losses[arm.name] = []
+            self._weighed[arm.name] = Weighing(arm)
+            if trace := self._traced.get(event.origin):
+                self._traced[arm.name] = trace.fork(arm)
+        elif isinstance(event, Removed):
+            del self._losses[event.arm], self._weighed[event.arm]
+            self._traced.pop(event.arm, None)
 
     def sample(self, arm: Arm, step: int) -> None:
         """Look at an arm just after a step; `record` takes in what is seen."""
@@ -79,9 +95,11 @@ class Telemetry:
     def probe(self, thorough: bool) -> list[Event]:
         """What every arm's log has of this step; what takes long only where `thorough`."""
         run, arms, depth = self._trainer, self._trainer.arms, self._trainer.config.depth
+        split = arms if run.dataset.held_out else []
         events: list[Event | None] = [
             *(activations(run, arm, i) for arm in arms for i in range(depth)),
             *(mode_losses(run, arm, thorough) for arm in arms),
+            *(split_losses(run, arm, thorough) for arm in split),
             *(layers(run, arm) for arm in arms),
             *(weights(run, arm) for arm in arms),
         ]
@@ -94,12 +112,16 @@ class Telemetry:
 class ArmTrace:
     """The statistics of one arm's BatchNorm layers: the steps not yet sent, and an archive."""
 
-    def __init__(self, arm: Arm) -> None:
+    def __init__(self, arm: Arm, archive: Archive | None = None) -> None:
         self._arm = arm
-        self._archive = Archive(arm.model.batchnorms)
+        self._archive = archive or Archive(arm.model.batchnorms)
         self._seen: list[tuple[int, list[Tensor]]] = []
         self.steps: list[int] = []
         self._rows: list[Tensor] = []
+
+    def fork(self, arm: Arm) -> "ArmTrace":
+        """The trace of a copy of its arm: they have the past in common."""
+        return ArmTrace(arm, self._archive.fork())
 
     def sample(self, step: int) -> None:
         """Copy the statistics of every layer after a step, if anyone keeps them."""

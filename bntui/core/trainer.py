@@ -21,7 +21,6 @@ while one too large multiplies the loss within a step or two.
 LR_DROP = 10
 """Divides the learning rates at the step `lr_drop` (makemore part 3)."""
 
-
 AHEAD, EXAMPLES_AHEAD = 128, 4096
 """Most steps, and about the most examples, that are drawn and gathered at once."""
 
@@ -71,11 +70,10 @@ class Arm:
             beyond = (step for step, loss in enumerate(losses, first) if not loss <= bound)
             self.diverged_at = next(beyond, None)
 
-    @torch.inference_mode()
     def fork(self, name: str) -> "Arm":
         """A copy that shares nothing; whether it diverges is seen anew."""
-        fork = copy.deepcopy(self)
-        fork.name, fork.diverged_at = name, None
+        fork = copy.copy(self)
+        fork.name, fork.model, fork.diverged_at = name, self.model.fork(), None
         return fork
 
 
@@ -83,20 +81,18 @@ class Trainer:
     """The sole owner of the models; `steps_done` is also the number of the next step.
 
     All arms train on the batches of one generator, which goes on from where their initial weights
-    left it.
-
-    Between steps `arms` may come and go, and what they are trained with may change; `batch_size`
-    is that of all.
+    left it. Between steps arms may come and go, and what they are trained with may change.
     """
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         self.config, self.dataset = config, dataset
         self.batch_size = config.batch_size
         self.steps_done = 0
-        self.arms = []
+        self.arms: list[Arm] = []
+        vocabulary = len(dataset.vocabulary)
         for name, norm in zip(config.arm_names, config.arms, strict=True):
             self.generator = Generator().manual_seed(config.seed)
-            self.arms.append(Arm(name, norm, config, len(dataset.vocabulary), self.generator))
+            self.arms.append(Arm(name, norm, config, vocabulary, self.generator))
 
     @property
     def ahead(self) -> int:
@@ -127,13 +123,10 @@ class Trainer:
     def advance(self, steps: int, after: AfterStep = lambda arm, step: None) -> int:
         """Train every arm that is alive on the next batches, one arm after the other.
 
-        Returns the steps made: fewer than asked for where the last arm died.
+        Returns the steps made: fewer than asked for where the last arm died, or where the learning
+        rate drops.
         """
-        if self.steps_done == self.config.lr_drop:
-            for arm in self.arms:
-                arm.lr /= LR_DROP
-        drop = (self.config.lr_drop or 0) - self.steps_done
-        steps = min(steps, drop) if drop > 0 else steps
+        steps = self._until_drop(steps)
         contexts, targets = self.dataset.batch(self.peek(steps))
         for arm in self.arms:
             arm.losses = []
@@ -143,3 +136,11 @@ class Trainer:
         self.draw(made)
         self.steps_done += made
         return made
+
+    def _until_drop(self, steps: int) -> int:
+        """How many of the steps have one learning rate; let it drop if this is the step."""
+        left = (self.config.lr_drop or self.steps_done) - self.steps_done
+        if left == 0 and self.config.lr_drop:
+            for arm in self.arms:
+                arm.lr /= LR_DROP
+        return min(steps, left) if left > 0 else steps

@@ -8,6 +8,7 @@ from bntui.core import looking
 from bntui.core.looking import Looking
 from bntui.core.trainer import Trainer
 from bntui.protocol import Checks, Event, Ladder, Layers, Look, Probe, Units, Weights
+from tests.core.clock import Clock
 from tests.core.trained import trained
 
 KINDS: dict[Probe, type[Event]] = {
@@ -17,15 +18,6 @@ KINDS: dict[Probe, type[Event]] = {
     "ladder": Ladder,
     "checks": Checks,
 }
-
-
-class Clock:
-    """A time that passes when told to."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def looked(*probes: Probe, layer: int = 0, **settings: Any) -> tuple[Trainer, Looking, Clock]:
@@ -51,12 +43,12 @@ def test_a_probe_that_nobody_looks_at_does_not_run(monkeypatch: pytest.MonkeyPat
     for _ in range(5):
         run.step()
         clock.now += 1
-        assert look.is_due()
+        assert look.wait() == 0
         look.measure()
     assert calls == ["units", "units", "checks", "checks"] * 5
     look.at(Look([]))
-    clock.now += 1
-    assert not look.is_due()
+    run.step()
+    assert look.wait() is None
 
 
 def test_four_times_a_second_while_there_is_something_new() -> None:
@@ -64,20 +56,20 @@ def test_four_times_a_second_while_there_is_something_new() -> None:
     measured = 0
     for _ in range(100):
         run.step()
-        if look.is_due():
+        if look.wait() == 0:
             look.measure()
             measured += 1
         clock.now += 0.02
     assert measured == 8
     clock.now += 1
-    assert look.is_due()
+    assert look.wait() == 0
     look.measure()
     clock.now += 1
-    assert not look.is_due()
+    assert look.wait() != 0
     look.at(Look(["layers"]))
-    assert look.is_due()
+    assert look.wait() == 0
     look.all_told()
-    assert not look.is_due()
+    assert look.wait() is None
 
 
 def test_a_slow_probe_takes_a_fifth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,9 +82,9 @@ def test_a_slow_probe_takes_a_fifth_of_the_time(monkeypatch: pytest.MonkeyPatch)
     look.measure()
     run.step()
     clock.now += 4.9
-    assert not look.is_due()
+    assert look.wait() != 0
     clock.now += 0.2
-    assert look.is_due()
+    assert look.wait() == 0
 
 
 @pytest.mark.parametrize(("asked", "measured"), [(0, 0), (1, 1), (7, 2), (-3, 0)])

@@ -33,6 +33,7 @@ from bntui.protocol import (
     Watch,
     Weights,
 )
+from tests.core.clock import Clock
 
 SMALL = RunConfig(hidden=8, emb=3, batch_size=4, pace=None, steps=100)
 
@@ -210,6 +211,7 @@ def test_the_log_is_the_same_whoever_looks(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_looking_while_paused_measures_at_once_and_once() -> None:
     run, told = begun(depth=2)
+    clock = run._looking._clock = Clock()
     run.obey(Step())
     run.obey(Look(["units"], 1))
     run.advance(far())
@@ -218,11 +220,29 @@ def test_looking_while_paused_measures_at_once_and_once() -> None:
         ("no BN", 1, 1),
         ("BN", 1, 1),
     ]
+    assert run.wait() is None
     run.obey(Step())
+    clock.now += 1
+    assert run.wait() == 0
     run.advance(far())
-    assert len(told.shown) == 2
-    assert {(e.arm, e.layer, e.step) for e in told if isinstance(e, Units) and e.step == 2} == {
-        (arm, layer, 2) for arm in ("no BN", "BN") for layer in (0, 1)
+    assert [(e.arm, e.layer, e.step) for e in told.shown[2:] if isinstance(e, Units)] == [
+        ("no BN", 1, 2),
+        ("BN", 1, 2),
+    ]
+
+
+def test_what_a_pause_tells_is_not_measured_twice() -> None:
+    run, told = begun(depth=2)
+    run.obey(Look(["units", "ladder"], 1))
+    run.advance(monotonic())
+    count = len(told.shown)
+    run.obey(Step())
+    run.obey(Resume())
+    run.obey(Pause())
+    run.advance(far())
+    assert len(told.shown) == count
+    assert {(e.arm, e.layer) for e in told if isinstance(e, Units) and e.step == 1} == {
+        (arm, layer) for arm in ("no BN", "BN") for layer in (0, 1)
     }
 
 
