@@ -5,7 +5,7 @@ All thin out by decades, so that a log and its plots grow with the run's digits,
 
 EARLY = {0, 1, 2, 5, 10, 20, 50, 100, 200}
 PROBE_EVERY = 500
-WEIGH_EVERY = 20
+WEIGH_EVERY = 50
 
 
 def stride(step: int) -> int:
@@ -20,8 +20,8 @@ def is_probed(steps_done: int) -> bool:
 
 
 def is_weighed(step: int) -> bool:
-    """Updates are told early and often, then of every 20th step, every 200th from 10,000 on, ...
+    """Updates are told early and often, then of every 50th step, every 500th from 10,000 on, ...
 
-    Standard deviations of all weights cost about half a step, and so a fortieth of the time.
+    Standard deviations of all weights cost about half a step, and so a hundredth of the time.
     """
     return step in EARLY or (step % WEIGH_EVERY == 0 and step % (WEIGH_EVERY * stride(step)) == 0)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from bntui.core.cadence import is_weighed
-from bntui.core.probes.numbers import plain
+from bntui.core.probes.numbers import finite, shorten
 from bntui.core.probes.updates import grad_ratios
 from bntui.core.probes.weights import matrices
 from bntui.core.trainer import Arm
@@ -16,6 +16,7 @@ class Weighing:
 
     def __init__(self, arm: Arm) -> None:
         self._arm = arm
+        self._matrices = matrices(arm.model)
         self.steps: list[int] = []
         self._rates: list[float] = []
         self._rows: list[Tensor] = []
@@ -25,14 +26,15 @@ class Weighing:
         if is_weighed(step):
             self.steps.append(step)
             self._rates.append(self._arm.lr)
-            self._rows.append(grad_ratios(self._arm.model))
+            self._rows.append(grad_ratios(self._matrices))
 
     def drain(self) -> Updates:
         """What was recorded since the last time."""
         grads = torch.stack(self._rows, dim=-1).double()
         updates = grads * torch.tensor(self._rates, dtype=torch.float64)
-        names = [name for name, _, _ in matrices(self._arm.model)]
-        columns = ([plain(column) for column in ratios.log10()] for ratios in (updates, grads))
+        kinds = shorten(torch.stack([updates, grads]).log10()).tolist()
+        columns = [[finite(column) for column in kind] for kind in kinds]
+        names = [matrix.name for matrix in self._matrices]
         event = Updates(self._arm.name, names, self.steps, *columns)
         self.steps, self._rates, self._rows = [], [], []
         return event

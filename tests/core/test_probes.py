@@ -17,7 +17,7 @@ from bntui.core.probes.modes import mode_losses, sizes
 from bntui.core.probes.numbers import finite, plain, round_up
 from bntui.core.probes.units import units
 from bntui.core.probes.updates import grad_ratios
-from bntui.core.probes.weights import weights
+from bntui.core.probes.weights import matrices, weights
 from bntui.core.trainer import Trainer
 from tests.core.trained import everything, trained
 
@@ -31,7 +31,7 @@ def measure(run: Trainer) -> None:
         mode_losses(run, arm, thorough=False)
         layers(run, arm)
         weights(run, arm)
-        grad_ratios(arm.model)
+        grad_ratios(matrices(arm.model))
         ladder(run, arm)
         checks(run, arm)
 

@@ -11,9 +11,9 @@ from tests.core.trained import trained
 
 def test_ratios_thin_out_by_decades() -> None:
     weighed = [step for step in range(20_001) if is_weighed(step)]
-    assert weighed[:9] == [0, 1, 2, 5, 10, 20, 40, 50, 60]
-    assert weighed[-2:] == [19_800, 20_000]
-    assert len(weighed) < 600
+    assert weighed[:9] == [0, 1, 2, 5, 10, 20, 50, 100, 150]
+    assert weighed[-2:] == [19_500, 20_000]
+    assert len(weighed) < 230
 
 
 def test_the_ratios_of_each_sampled_step_are_told_once() -> None:

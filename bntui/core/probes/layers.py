@@ -7,9 +7,9 @@ from torch import Tensor
 
 from bntui.core.activations import Activation
 from bntui.core.model import CharMLP
-from bntui.core.probes.numbers import histogram, plain, round_up
+from bntui.core.probes.numbers import finite, histogram, round_up, shorten
 from bntui.core.trainer import Arm, Trainer
-from bntui.protocol import LayerHealth, Layers
+from bntui.protocol import Column, LayerHealth, Layers
 
 SPREAD = 3.0
 """Standard deviations of the widest gradient that its range takes in."""
@@ -33,7 +33,10 @@ def layers(trainer: Trainer, arm: Arm) -> Layers | None:
         return None
     every = arm.model.activations
     ranges = _ranges(every)
-    health = [_health(layer, ranges) for layer in every]
+    numbers = shorten(torch.stack([_numbers(layer) for layer in every])).tolist()
+    health = [
+        _health(layer, finite(row), ranges) for layer, row in zip(every, numbers, strict=True)
+    ]
     return Layers(arm.name, trainer.steps_done, *ranges, health)
 
 
@@ -46,26 +49,27 @@ def _ranges(every: list[Activation]) -> _Ranges:
     return _Ranges(low, high, round_up(SPREAD * widest))
 
 
-def _health(layer: Activation, ranges: _Ranges) -> LayerHealth:
-    low, high, limit = ranges
-    flat = layer.flat(layer.out)
-    mean, std = _moments(layer.out)
-    share = torch.where(mean.isfinite(), flat.float().mean(), torch.nan)
-    numbers = torch.stack([mean, std, share, *_moments(layer.grad)])
-    out_mean, out_std, flat_share, grad_mean, grad_std = plain(numbers)
+def _numbers(layer: Activation) -> Tensor:
+    """Mean and standard deviation (n in the divisor) of outputs and gradients, share of flat: (5,).
+
+    Of outputs that are not finite no share is flat.
+    """
+    std, mean = torch.std_mean(layer.out, correction=0)
+    grad_std, grad_mean = torch.std_mean(layer.grad, correction=0)
+    flat = layer.flat(layer.out).float().mean()
+    share = torch.where(mean.isfinite(), flat, torch.nan)
+    return torch.stack([mean, std, grad_mean, grad_std, share])
+
+
+def _health(layer: Activation, numbers: Column, ranges: _Ranges) -> LayerHealth:
+    mean, std, grad_mean, grad_std, share = numbers
     return LayerHealth(
-        mean=out_mean,
-        std=out_std,
-        flat=flat_share,
-        dead=int(flat.all(0).sum()),
+        mean=mean,
+        std=std,
+        flat=share,
+        dead=int(layer.flat(layer.out).all(0).sum()),
         grad_mean=grad_mean,
         grad_std=grad_std,
-        counts=histogram(layer.out, low, high),
-        grad_counts=histogram(layer.grad, -limit, limit),
+        counts=histogram(layer.out, ranges.low, ranges.high),
+        grad_counts=histogram(layer.grad, -ranges.grad_limit, ranges.grad_limit),
     )
-
-
-def _moments(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (n in the divisor) of all values."""
-    std, mean = torch.std_mean(values, correction=0)
-    return mean, std

@@ -3,18 +3,16 @@
 import torch
 from torch import Tensor
 
-from bntui.core.model import CharMLP
-from bntui.core.probes.weights import matrices
+from bntui.core.probes.weights import Matrix
 
 
-def grad_ratios(model: CharMLP) -> Tensor:
+def grad_ratios(matrices: list[Matrix]) -> Tensor:
     """std(grad) / std(weight) of every weight matrix (K,), after a step (makemore part 3).
 
     The update:data ratio is lr times that, for plain SGD.
     """
-    grads, data = zip(
-        *((_std(grad), _std(param)) for _, param, grad in matrices(model)), strict=True
-    )
+    grads = [_std(grad) for _, _, grad in matrices]
+    data = [_std(param) for _, param, _ in matrices]
     return torch.stack(grads) / torch.stack(data)
 
 
