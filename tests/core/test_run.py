@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from bntui.config import NOTEBOOK_WORDS, RunConfig
-from bntui.core import looking
+from bntui.core import looking, telemetry
 from bntui.core.data import Dataset
 from bntui.core.run import Run
 from bntui.core.trainer import Trainer
@@ -16,6 +16,7 @@ from bntui.protocol import (
     Checks,
     Diverged,
     Event,
+    Fork,
     Ladder,
     Layers,
     Look,
@@ -28,12 +29,15 @@ from bntui.protocol import (
     Statistics,
     Step,
     Steps,
+    Undo,
     Units,
     Updates,
     Watch,
     Weights,
 )
 from tests.core.clock import Clock
+
+Probes = Callable[..., Event | None]
 
 SMALL = RunConfig(hidden=8, emb=3, batch_size=4, pace=None, steps=100)
 
@@ -261,3 +265,34 @@ def test_what_takes_long_is_measured_at_the_end_and_on_pause_alone() -> None:
     assert steps[Ladder] == steps[Checks] == [0, 30]
     updates = [e for e in told if isinstance(e, Updates) and e.arm == "BN"]
     assert [step for e in updates for step in e.steps] == [0, 1, 2, 5, 10, 20]
+
+
+def test_nothing_is_measured_that_is_neither_logged_nor_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[str] = []
+    for name in ("layers", "weights", "units", "ladder", "checks"):
+        for module in (telemetry, looking):
+            probe = getattr(module, name)
+
+            def counted(*args: object, name: str = name, probe: Probes = probe) -> Event | None:
+                measured.append(name)
+                return probe(*args)
+
+            monkeypatch.setattr(module, name, counted)
+    run, _ = begun(steps=30)
+    run.advance(far())
+    counts = {name: measured.count(name) for name in ("layers", "weights", "units", "ladder")}
+    assert counts == {"layers": 2 * 7, "weights": 2 * 7, "units": 2, "ladder": 2}
+    assert measured.count("checks") == 2
+
+
+def test_a_fork_tells_its_own_ratios_from_its_first_step_on_until_it_is_removed() -> None:
+    run, told = begun()
+    for command in (Step(), Step(), Fork("BN"), Step(), Step(), Undo(), Step(), Step(), Pause()):
+        run.obey(command)
+    steps = {
+        arm: [step for e in told if isinstance(e, Updates) and e.arm == arm for step in e.steps]
+        for arm in ("BN", "BN copy")
+    }
+    assert steps == {"BN": [0, 1, 2, 5], "BN copy": [2]}
