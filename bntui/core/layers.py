@@ -47,7 +47,7 @@ class Embedding(Layer):
 
     def compute(self, x: Tensor, training: bool) -> Tensor:
         """out[n] = C[x[n, 0]], C[x[n, 1]], ..."""
-        return self.C.index_select(0, x.flatten()).view(len(x), -1)
+        return self.C.index_select(0, x.flatten()).view(x.shape[0], -1)
 
     def backward(self, grad: Tensor) -> Tensor:
         """A row's gradient is the sum over its occurrences; characters have none."""
@@ -79,7 +79,7 @@ class Linear(Layer):
         torch.mm(self.x.T, grad, out=self.param_grads[0])
         if self.b is not None:
             torch.sum(grad, 0, out=self.param_grads[1])
-        return grad @ self.W.T
+        return torch.mm(grad, self.W.T)
 
 
 class CrossEntropy:
@@ -97,6 +97,5 @@ class CrossEntropy:
 
     def backward(self) -> Tensor:
         """dlogits = (softmax - onehot) / N."""
-        grad = self.out.exp().div_(len(self.out))
-        share = grad.new_full((len(grad), 1), -1 / len(grad))
-        return grad.scatter_add_(1, self.targets[:, None], share)
+        grad = self.out.exp().scatter_(1, self.targets[:, None], -1, reduce="add")
+        return grad.mul_(1 / grad.shape[0])

@@ -1,12 +1,12 @@
 """One run: a trainer, its pace, its state, and what it tells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from math import isfinite
 from time import monotonic
 from typing import Literal
 
 from bntui.core.cadence import is_probed
-from bntui.core.control import Control
+from bntui.core.control import Control, Done
 from bntui.core.looking import Looking
 from bntui.core.pacer import Pacer
 from bntui.core.telemetry import Telemetry
@@ -15,12 +15,15 @@ from bntui.errors import InputError
 from bntui.protocol import (
     AnyCommand,
     Change,
+    Changed,
     Diverged,
     Event,
     Fork,
+    Forked,
     Look,
     Pause,
     Recalibrate,
+    Recalibrated,
     Refused,
     Resume,
     SetPace,
@@ -92,7 +95,7 @@ class Run:
                 pass
 
     def _turn(self, command: Change | Fork | Recalibrate | Undo) -> None:
-        """Change the run between two steps; measured anew at once if there is time."""
+        """Change the run between two steps, and measure at once what is another for it."""
         self.flush()
         try:
             done = self._control.obey(command)
@@ -102,10 +105,8 @@ class Run:
         for event in done:
             self._telemetry.note(event)
             self._tell(event)
-        if self._state != "running":
-            self._probe(thorough=True)
-        elif isinstance(command, Fork):
-            self._probe(thorough=False)
+        if altered := {event.arm for event in done if _alters_measurements(event)}:
+            self._probe(self._state != "running", altered)
 
     def _is_due(self) -> bool:
         return self._state == "running" and self._pacer.wait() == 0
@@ -186,9 +187,16 @@ class Run:
                 self.flush()
                 self._tell(Diverged(arm.name, arm.diverged_at, loss if isfinite(loss) else None))
 
-    def _probe(self, thorough: bool) -> None:
+    def _probe(self, thorough: bool, arms: Container[str | None] = (None,)) -> None:
+        """Measure these arms; None among them stands for all."""
         self.flush()
-        for event in self._telemetry.probe(thorough):
+        for event in self._telemetry.probe(thorough, arms):
             self._tell(event)
-        if thorough:
+        if thorough and None in arms:
             self._looking.all_told()
+
+
+def _alters_measurements(event: Done) -> bool:
+    """Whether an arm's outputs are others than before, though no step was made."""
+    turned = isinstance(event, Changed) and event.knob in {"norm", "eps", "batch_size"}
+    return turned or isinstance(event, Forked | Recalibrated)

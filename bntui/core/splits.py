@@ -38,6 +38,8 @@ def split_losses(trainer: Trainer, arm: Arm, thorough: bool) -> SplitLosses:
 
 def _loss(model: CharMLP, contexts: Tensor, targets: Tensor) -> Tensor:
     """The mean loss () over all, in pieces; NaN over none."""
+    if not len(targets):
+        return torch.tensor(torch.nan)
     pieces = zip(torch.split(contexts, _ROWS), torch.split(targets, _ROWS), strict=True)
     sums = [model.loss(x, y, training=False).double() * len(y) for x, y in pieces]
     return torch.stack(sums).sum() / len(targets)

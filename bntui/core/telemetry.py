@@ -1,5 +1,7 @@
 """What a run tells of itself: sampled by step, so that a config and seed always tell the same."""
 
+from collections.abc import Container
+
 import torch
 from torch import Tensor
 
@@ -92,9 +94,10 @@ class Telemetry:
         """The watched units from the first step on, as far as they are archived."""
         return [trace.recall(self._layer, self._units) for trace in self._traced.values()]
 
-    def probe(self, thorough: bool) -> list[Event]:
-        """What every arm's log has of this step; what takes long only where `thorough`."""
-        run, arms, depth = self._trainer, self._trainer.arms, self._trainer.config.depth
+    def probe(self, thorough: bool, names: Container[str | None] = (None,)) -> list[Event]:
+        """What the log has of this step, of the arms named (of all, for None)."""
+        run, depth = self._trainer, self._trainer.config.depth
+        arms = [arm for arm in run.arms if None in names or arm.name in names]
         split = arms if run.dataset.held_out else []
         events: list[Event | None] = [
             *(activations(run, arm, i) for arm in arms for i in range(depth)),

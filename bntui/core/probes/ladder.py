@@ -47,8 +47,7 @@ def ladder(trainer: Trainer, arm: Arm) -> Ladder | None:
 
 def _precise(trainer: Trainer, model: CharMLP) -> list[Moments]:
     """Over the training set, or evenly spaced examples of it where all would take too long."""
-    every = -(-len(trainer.dataset) // affordable(model))
-    contexts, _ = trainer.dataset.batch(torch.arange(0, len(trainer.dataset), every))
+    contexts, _ = trainer.dataset.spread(affordable(model))
     return precise_statistics(model, contexts)
 
 
