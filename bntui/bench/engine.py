@@ -73,7 +73,7 @@ def engine(config: RunConfig) -> Side:
 
 def _run(trainer: Trainer, outlet: Outlet, seconds: float) -> int:
     """Train as the engine's process does, to the end or until the time is up; the steps done."""
-    run, end = Run(trainer, outlet.tell), monotonic() + seconds
+    run, end = Run(trainer, outlet.tell, outlet.show), monotonic() + seconds
     while run.wait() is not None and monotonic() < end:
         run.advance(monotonic() + 1 / SENDS_PER_SECOND)
         run.flush()

@@ -97,4 +97,4 @@ class Engine:
         from bntui.core.run import Run  # noqa: PLC0415 (torch is loaded by now)
         from bntui.core.trainer import Trainer  # noqa: PLC0415
 
-        self._run = Run(Trainer(config, examples), self._outlet.tell)
+        self._run = Run(Trainer(config, examples), self._outlet.tell, self._outlet.show)

@@ -5,7 +5,8 @@ from torch import Tensor
 
 from bntui.core.data import Examples
 from bntui.core.model import CharMLP
-from bntui.core.probes import SAMPLE, plain
+from bntui.core.probes.modes import SAMPLE
+from bntui.core.probes.numbers import plain
 from bntui.core.trainer import Arm, Trainer
 from bntui.protocol import SplitLosses
 
