@@ -28,9 +28,9 @@ class Axis:
 
     def dots(self, values: list[float], count: int) -> list[int | None]:
         """Where `values` stand on this axis in `count` dots from 0; None for what has no place."""
-        scale = (count - 1) / (self.high - self.low)
+        most, span = count - 1, self.high - self.low
         places = map(self.place, values)
-        return [None if p is None else int((p - self.low) * scale + 0.5) for p in places]
+        return [None if p is None else int((p - self.low) / span * most + 0.5) for p in places]
 
 
 def linear(label: str, values: list[float], ticks: int = 4) -> Axis:
