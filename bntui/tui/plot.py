@@ -45,6 +45,9 @@ Cell = tuple[str, object]
 TURN = 4
 """Columns of a turn; a change of colour costs some 25 bytes on the wire, a column three."""
 
+JUMP = 6
+"""Equal cells that are sent again between two that changed: a jump of the cursor costs as much."""
+
 Row = list[tuple[str, str]]
 """Runs of one ink: (text, ink)."""
 
@@ -170,33 +173,39 @@ def _ticks(axis: Axis, width: int = 0) -> tuple[list[float], list[str]]:
     return [at for at, _ in axis.ticks], [text.rjust(width) for _, text in axis.ticks]
 
 
-def _runs(row: list[Cell]) -> list[tuple[str, str]]:
-    """Neighbours of one ink joined, so that a row costs few colour codes."""
-    inked = [
-        (marker, INKS[color] if isinstance(color, int) and marker != " " else "axis")
-        for marker, color in row
-    ]
-    return [
-        ("".join(marker for marker, _ in run), ink)
-        for ink, run in groupby(inked, key=lambda cell: cell[1])
-    ]
+def _runs(row: list[Cell]) -> Row:
+    """Neighbours of one ink joined, so that a row costs few colour codes; blanks need no ink."""
+    runs: Row = []
+    for marker, color in row:
+        ink = INKS[color] if isinstance(color, int) else "axis"
+        if runs and (marker == " " or runs[-1][1] == ink):
+            runs[-1] = (runs[-1][0] + marker, runs[-1][1])
+        else:
+            runs.append((marker, ink))
+    return runs
 
 
 def _width(row: Row) -> int:
     return sum(len(text) for text, _ in row)
 
 
-def _change(y: int, old: Row, new: Row) -> Region:
-    """From the first cell of a row that differs to the last; with few bytes a row changes."""
+def _changes(y: int, old: Row, new: Row) -> list[Region]:
+    """The spans of a row that differ; over a few equal cells going on costs less than a jump."""
     one, other = _inked(old), _inked(new)
-    differing = [x for x, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
-    if len(one) != len(other) or not differing:
-        return Region(0, y, max(len(one), len(other)), 1)
-    return Region(differing[0], y, differing[-1] - differing[0] + 1, 1)
+    spans: list[Region] = []
+    for x, (before, now) in enumerate(zip(one, other, strict=False)):
+        if before == now:
+            continue
+        if spans and x - spans[-1].right <= JUMP:
+            spans[-1] = Region(spans[-1].x, y, x + 1 - spans[-1].x, 1)
+        else:
+            spans.append(Region(x, y, 1, 1))
+    return spans if len(one) == len(other) else [Region(0, y, max(len(one), len(other)), 1)]
 
 
 def _inked(row: Row) -> list[tuple[str, str]]:
-    return [(character, ink) for text, ink in row for character in text]
+    """Every character with its ink; a blank has none."""
+    return [(char, "" if char == " " else ink) for text, ink in row for char in text]
 
 
 class Plot(Widget):
@@ -233,7 +242,8 @@ class Plot(Widget):
             self.refresh()
             return
         rows = enumerate(zip(before, self._cells, strict=True))
-        if changed := [_change(y, old, new) for y, (old, new) in rows if old != new]:
+        changed = [span for y, (old, new) in rows if old != new for span in _changes(y, old, new)]
+        if changed:
             self.refresh(*changed)
 
     def _draw(self) -> Cells:
