@@ -34,7 +34,7 @@ class ThemedApp(App[None]):
     """What both apps have: colours, and good manners towards signals."""
 
     TITLE = "bntui"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
 
     def __init__(self) -> None:
         super().__init__(driver_class=PatientDriver)
