@@ -95,7 +95,7 @@ def lag(repeats: Repeats) -> Measurement:
 def memory(repeats: Repeats) -> Measurement:
     """The most memory that the screen's process takes over 5 million steps, in MB."""
     steps = int(5_000_000 * min(repeats.seconds, 1))
-    return Measurement([watch("script", steps).memory[-1][1]])
+    return Measurement([max(size for _, size in watch("script", steps).memory)])
 
 
 def watch(kind: str, amount: float) -> Seen:

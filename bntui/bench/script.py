@@ -20,8 +20,9 @@ from bntui.protocol import (
 
 BATCH = 50
 """Steps told at once: what an engine makes in a thirtieth of a second."""
-SAMPLES = 40_000
+SAMPLES = 20_000
 """Sampled statistics of a long run; a real one's thin out to about as many."""
+DIGITS = 6
 UNITS = [0, 1, 2, 3, 4]
 
 
@@ -49,11 +50,11 @@ def more(first: int, count: int, steps: int) -> Iterator[AnyEvent]:
 
 
 def _losses(random: Random, at: range) -> Column:
-    return [0.1 + 20 / (1 + 0.05 * step) + 0.1 * random.random() for step in at]
+    return [round(0.1 + 20 / (1 + step / 20) + random.random() / 10, DIGITS) for step in at]
 
 
 def _noise(random: Random, sampled: list[int]) -> list[Column]:
-    return [[unit + random.random() for _ in sampled] for unit in UNITS]
+    return [[round(unit + random.random(), DIGITS) for _ in sampled] for unit in UNITS]
 
 
 def _probes(step: int) -> Iterator[AnyEvent]:

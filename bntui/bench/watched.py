@@ -22,7 +22,7 @@ PARTS = 10
 
 
 class Seen(msgspec.Struct):
-    """Milliseconds by which the event loop was late, and (steps, peak MB) pairs."""
+    """Milliseconds by which the event loop was late, and (steps, MB) pairs."""
 
     lags: list[float]
     memory: list[tuple[int, float]]
@@ -58,13 +58,16 @@ class Watched(BntuiApp):
 
     def _note_memory(self) -> None:
         if self.history.steps >= self._steps * len(self.seen.memory) // PARTS:
-            self.seen.memory.append((self.history.steps, peak()))
+            self.seen.memory.append((self.history.steps, memory()))
 
 
-def peak() -> float:
-    """The most memory that this process has had, in MB."""
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kB on Linux
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+def memory() -> float:
+    """What this process has in memory now, in MB; where that is not told, the most it ever had."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return pages * resource.getpagesize() / 1e6
 
 
 def main(kind: str, amount: str, file: str) -> None:
