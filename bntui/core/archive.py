@@ -1,8 +1,10 @@
 """What every BatchNorm unit saw and kept, thinned out, so that any unit can be shown later."""
 
+import copy
+
 from torch import Tensor
 
-from bntui.core.layers import BatchNorm
+from bntui.core.norms import BatchNorm
 
 MOST_SAMPLES = 1024
 MOST_BYTES = 64 * 2**20
@@ -32,6 +34,12 @@ class Archive:
             kept = [place for place, at in enumerate(self.steps) if at % self.every == 0]
             self.steps = [self.steps[place] for place in kept]
             self._rows = [self._rows[place] for place in kept]
+
+    def fork(self) -> "Archive":
+        """Another with the same past."""
+        fork = copy.copy(self)
+        fork.steps, fork._rows = list(self.steps), list(self._rows)
+        return fork
 
     def rows(self, layer: int) -> list[Tensor]:
         """(4, C) of that layer at each of `steps`."""

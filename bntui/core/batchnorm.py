@@ -129,7 +129,17 @@ class BatchNorm1d(nn.Module):
         """Algorithm 1, without autograd; with `update` false the running statistics stay put."""
         self._check(x)
         work = x.float() if x.dtype.itemsize < 4 else x
-        mean, var, divisor, centered = self._statistics(work, training, update)
+        return self._scale(x, self._statistics(work, training, update))
+
+    def normalize_by(self, x: Tensor, mean: Tensor, var: Tensor) -> tuple[Tensor, Saved]:
+        """Normalize x by a mean and variance (C,) from anywhere, as evaluation does."""
+        self._check(x)
+        work = x.float() if x.dtype.itemsize < 4 else x
+        return self._scale(x, _Centered(mean, var, None, work - _column(mean, x)))
+
+    def _scale(self, x: Tensor, statistics: "_Centered") -> tuple[Tensor, Saved]:
+        """From x without the mean to the output, in the type of x."""
+        mean, var, divisor, centered = statistics
         inv_std = (var + self.eps).rsqrt_()
         if self.eps == 0:
             inv_std.masked_fill_(var == 0, 0.0)

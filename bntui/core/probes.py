@@ -13,8 +13,8 @@ from torch import Tensor
 from bntui.core.trainer import Arm, Trainer
 from bntui.protocol import Activations, Column, ModeLosses
 
-BATCHES, BINS, SATURATED = 20, 50, 0.97
-"""The notebook's: batches pooled, bins on [-1, 1]; and the lecture's bound of saturation."""
+BATCHES, BINS = 20, 50
+"""The notebook's: batches pooled, and bins."""
 
 SIZES = (1, 2, 4, 8, 32)
 SAMPLE = 1024
@@ -46,17 +46,22 @@ def finite(values: Iterable[float]) -> Column:
 def activations(trainer: Trainer, arm: Arm, layer: int) -> Activations:
     """Histogram and saturation of a hidden layer over the batches that would come next."""
     h = torch.cat([_hidden(trainer, arm, layer, ix) for ix in trainer.peek(BATCHES)])
-    h = h.flatten()
-    saturated = torch.count_nonzero(h.abs() > SATURATED) / len(h)
-    finite = bool(h.sum().isfinite())
+    activation = arm.model.activations[layer]
+    low, high = activation.bounds(h)
     return Activations(
         arm=arm.name,
         layer=layer,
         step=trainer.steps_done,
-        n=len(h),
-        counts=torch.histc(h, BINS, -1, 1).long().tolist(),
-        saturation=plain(saturated[None])[0] if finite else None,
+        n=h.numel(),
+        counts=torch.histc(h, BINS, low, high).long().tolist(),
+        saturation=plain(activation.flat(h).float().mean()[None])[0] if _is_finite(h) else None,
+        low=low,
+        high=high,
     )
+
+
+def _is_finite(x: Tensor) -> bool:
+    return bool(x.sum().isfinite())
 
 
 def _hidden(trainer: Trainer, arm: Arm, layer: int, ix: Tensor) -> Tensor:

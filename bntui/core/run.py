@@ -5,18 +5,25 @@ from math import isfinite
 from time import monotonic
 from typing import Literal
 
+from bntui.core.control import Control
 from bntui.core.pacer import Pacer
 from bntui.core.telemetry import Telemetry, is_probed
 from bntui.core.trainer import Trainer
+from bntui.errors import InputError
 from bntui.protocol import (
     AnyCommand,
+    Change,
     Diverged,
     Event,
+    Fork,
     Pause,
+    Recalibrate,
+    Refused,
     Resume,
     SetPace,
     State,
     Step,
+    Undo,
     Watch,
 )
 
@@ -30,6 +37,7 @@ class Run:
         self._trainer, self._tell = trainer, tell
         self._pacer = Pacer(trainer.config.pace)
         self._telemetry = Telemetry(trainer)
+        self._control = Control(trainer)
         self._state: Literal["running", "paused", "finished"] = "running"
         self._seconds = 0.0
         self._tell_state()
@@ -56,7 +64,7 @@ class Run:
         """Do as told; what makes no sense in this state is let pass."""
         match command:
             case Pause() if self._state == "running":
-                self._pause()
+                self._pause(thorough=True)
             case Resume() if self._state == "paused":
                 self._resume()
             case Step() if self._state != "finished":
@@ -66,8 +74,28 @@ class Run:
                 self._tell_state()
             case Watch(layer, units):
                 self._watch(layer, units)
+            case Change() | Fork() if self._state == "finished":
+                self._tell(Refused("The run is finished: no step is left to turn a knob for."))
+            case Change() | Fork() | Recalibrate() | Undo():
+                self._turn(command)
             case _:
                 pass
+
+    def _turn(self, command: Change | Fork | Recalibrate | Undo) -> None:
+        """Change the run between two steps; measured anew at once if there is time."""
+        self.flush()
+        try:
+            done = self._control.obey(command)
+        except InputError as refusal:
+            self._tell(Refused(str(refusal)))
+            return
+        for event in done:
+            self._telemetry.note(event)
+            self._tell(event)
+        if self._state != "running":
+            self._probe(thorough=True)
+        elif isinstance(command, Fork):
+            self._probe(thorough=False)
 
     def _until_probe(self, most: int) -> int:
         """How many steps to make in one go: none may pass a probe or the end."""
@@ -76,6 +104,9 @@ class Run:
         return next((n for n in range(1, most) if is_probed(done + n)), most)
 
     def _train(self, steps: int) -> None:
+        for event in self._control.scheduled():
+            self.flush()
+            self._tell(event)
         begun = monotonic()
         made = self._trainer.advance(steps, self._telemetry.sample)
         self._telemetry.record(made)
@@ -97,11 +128,11 @@ class Run:
         self._state = "finished"
         self._tell_state()
 
-    def _pause(self) -> None:
+    def _pause(self, thorough: bool) -> None:
         self._pacer.rest()
         self._state = "paused"
         self._tell_state()
-        self._probe(thorough=True)
+        self._probe(thorough)
 
     def _resume(self) -> None:
         self._state = "running"
@@ -114,7 +145,7 @@ class Run:
         self._pacer.run()
         self._train(1)
         if self._state != "finished":
-            self._pause()
+            self._pause(thorough=False)
 
     def _watch(self, layer: int, units: list[int]) -> None:
         self.flush()

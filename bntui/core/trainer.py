@@ -1,12 +1,13 @@
 """Networks trained in lockstep: the same initial draws, the same batches."""
 
+import copy
 from collections.abc import Callable
 from math import isfinite
 
 import torch
 from torch import Generator, Tensor
 
-from bntui.config import BN, RunConfig
+from bntui.config import Norm, RunConfig
 from bntui.core.data import Dataset
 from bntui.core.model import CharMLP
 
@@ -17,6 +18,8 @@ Plain SGD on a sound learning rate never comes near (the notebook's losses stay 
 while one too large multiplies the loss within a step or two.
 """
 
+LR_DROP = 10
+"""Divides the learning rates at the step `lr_drop` (makemore part 3)."""
 
 AHEAD, EXAMPLES_AHEAD = 128, 4096
 """Most steps, and about the most examples, that are drawn and gathered at once."""
@@ -28,9 +31,11 @@ AfterStep = Callable[["Arm", int], None]
 class Arm:
     """One network, and how it fares; `losses` are those of the steps made last."""
 
-    def __init__(self, name: str, config: RunConfig, vocabulary: int, generator: Generator) -> None:
+    def __init__(
+        self, name: str, norm: Norm, config: RunConfig, vocabulary: int, generator: Generator
+    ) -> None:
         self.name = name
-        self.model = CharMLP(config, vocabulary, name == BN, generator)
+        self.model = CharMLP(config, vocabulary, norm, generator)
         self.lr = config.lr
         self.losses: list[float] = []
         self.loss = float("nan")
@@ -47,7 +52,7 @@ class Arm:
         for step, batch in enumerate(zip(contexts, targets, strict=True), first):
             loss = self.model.train_step(*batch, self.lr)
             losses.append(loss)
-            if loss.is_cpu and not isfinite(loss):
+            if loss.is_cpu and not isfinite(loss.item()):
                 break
             after(self, step)
         self._note(torch.stack(losses).tolist(), first)
@@ -65,22 +70,29 @@ class Arm:
             beyond = (step for step, loss in enumerate(losses, first) if not loss <= bound)
             self.diverged_at = next(beyond, None)
 
+    def fork(self, name: str) -> "Arm":
+        """A copy that shares nothing; whether it diverges is seen anew."""
+        fork = copy.copy(self)
+        fork.name, fork.model, fork.diverged_at = name, self.model.fork(), None
+        return fork
+
 
 class Trainer:
     """The sole owner of the models; `steps_done` is also the number of the next step.
 
     All arms train on the batches of one generator, which goes on from where their initial weights
-    left it.
+    left it. Between steps arms may come and go, and what they are trained with may change.
     """
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         self.config, self.dataset = config, dataset
         self.batch_size = config.batch_size
         self.steps_done = 0
-        self.arms = []
-        for name in config.arm_names:
+        self.arms: list[Arm] = []
+        vocabulary = len(dataset.vocabulary)
+        for name, norm in zip(config.arm_names, config.arms, strict=True):
             self.generator = Generator().manual_seed(config.seed)
-            self.arms.append(Arm(name, config, len(dataset.vocabulary), self.generator))
+            self.arms.append(Arm(name, norm, config, vocabulary, self.generator))
 
     @property
     def ahead(self) -> int:
@@ -111,8 +123,10 @@ class Trainer:
     def advance(self, steps: int, after: AfterStep = lambda arm, step: None) -> int:
         """Train every arm that is alive on the next batches, one arm after the other.
 
-        Returns the steps made: fewer than asked for where the last arm died.
+        Returns the steps made: fewer than asked for where the last arm died, or where the learning
+        rate drops.
         """
+        steps = self._until_drop(steps)
         contexts, targets = self.dataset.batch(self.peek(steps))
         for arm in self.arms:
             arm.losses = []
@@ -122,3 +136,11 @@ class Trainer:
         self.draw(made)
         self.steps_done += made
         return made
+
+    def _until_drop(self, steps: int) -> int:
+        """How many of the steps have one learning rate; let it drop if this is the step."""
+        left = (self.config.lr_drop or self.steps_done) - self.steps_done
+        if left == 0 and self.config.lr_drop:
+            for arm in self.arms:
+                arm.lr /= LR_DROP
+        return min(steps, left) if left > 0 else steps
