@@ -13,6 +13,8 @@ from bntui.config import MOST_ARMS, RunConfig
 from bntui.core.words import check
 from bntui.presets import PRESETS
 from bntui.protocol import LOG_BY_DEFAULT
+from bntui.ranges import Range
+from bntui.ranges import check as check_config
 from bntui.text import clean
 
 OFF = {"pace": "max"}
@@ -67,7 +69,7 @@ def log_options(command: F) -> F:
 
 def fps_option(command: F) -> F:
     """How often the screen is drawn."""
-    accepted = Accepted("X", "a number from 0.1 to 30", _within(float, 0.1, 30))
+    accepted = _number("X", float, Range(False, 0.1, 30))
     text = "Frames a second; fewer send less.  [4; 0.1 to 30]"
     return click.option("--fps", type=accepted, metavar="X", default="4", help=text)(command)
 
@@ -104,10 +106,16 @@ def chosen(ctx: click.Context) -> dict[str, Any]:
 
 
 def config(ctx: click.Context, **defaults: Any) -> RunConfig:
-    """The preset with what was named on the command line; `defaults` are the command's own."""
+    """The preset with what was named on the command line; `defaults` are the command's own.
+
+    Raises:
+        InputError: The options do not go together.
+    """
     fields = chosen(ctx)
     preset = PRESETS[fields.get("preset", RunConfig().preset)]
-    return msgspec.structs.replace(preset, **{**defaults, **fields})
+    made = msgspec.structs.replace(preset, **{**defaults, **fields})
+    check_config(made)
+    return made
 
 
 def _fields() -> tuple[inspect.Field, ...]:
@@ -126,12 +134,10 @@ def _accepted(field: inspect.Field) -> Accepted:
 
 def _of_type(kind: inspect.Type) -> Accepted:
     match kind:
-        case inspect.IntType(ge=low, le=high):
-            accepted = f"a whole number from {low:,} to {high:,}"
-            return Accepted("N", accepted, _within(int, low, high))
-        case inspect.FloatType(ge=low, le=high):
-            accepted = f"a number from {low:g} to {high:,.9g}"
-            return Accepted("X", accepted, _within(float, low, high))
+        case inspect.IntType(ge=low, le=high) if low is not None and high is not None:
+            return _number("N", int, Range(True, low, high))
+        case inspect.FloatType(ge=low, le=high) if low is not None and high is not None:
+            return _number("X", float, Range(False, low, high))
         case inspect.LiteralType(values=names):
             return one_of([str(name) for name in names])
         case inspect.BoolType():
@@ -146,14 +152,14 @@ def _of_type(kind: inspect.Type) -> Accepted:
     raise TypeError(f"no option can be made of {kind}")
 
 
-def _within(kind: type[float], low: float | None, high: float | None) -> Callable[[str], float]:
+def _number(name: str, kind: type[float], allowed: Range) -> Accepted:
     def parse(text: str) -> float:
         number = kind(text.replace(",", ""))
-        if low is None or high is None or not low <= number <= high:
+        if not allowed.holds(number):
             raise ValueError
         return number
 
-    return parse
+    return Accepted(name, str(allowed), parse)
 
 
 def _or(word: str, number: Accepted) -> Accepted:
