@@ -47,10 +47,13 @@ class _Level:
         self.mean.append(mean)
 
     def append_pair_of(self, below: "_Level") -> None:
-        low, high, mean = _merge(below.low[-2:], below.high[-2:], below.mean[-2:])
-        self.low.append(low)
-        self.high.append(high)
-        self.mean.append(mean)
+        """The last two buckets of the level below as one; where both are known, without ado."""
+        low, high, mean = below.low[-2:], below.high[-2:], below.mean[-2:]
+        total = mean[0] + mean[1]
+        known = not isnan(total)
+        self.low.append(min(low) if known else _summary(low)[0])
+        self.high.append(max(high) if known else _summary(high)[1])
+        self.mean.append(total / 2 if known else _summary(mean)[2])
 
 
 class Column:
