@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 import msgspec
+import torch
 
 from bntui.bench.engine import NOTEBOOK, loop
 from bntui.bench.figure import Measurement, Repeats, in_turn
@@ -29,7 +30,8 @@ PRESSES_PER_SECOND = 10
 
 
 def over_notebook(repeats: Repeats) -> Measurement:
-    """The engine under a live screen over the notebook's loop alone."""
+    """The engine under a live screen over the notebook's loop alone, each with one thread."""
+    torch.set_num_threads(1)
     return in_turn(_engine, loop(Notebook, NOTEBOOK), repeats)
 
 
