@@ -8,6 +8,9 @@ from typing import NamedTuple
 SHIFT = 3
 """The pyramid's lowest level summarises 2**SHIFT numbers; below that they are read one by one."""
 
+AT_ONCE = 64
+"""Numbers that are summarised one by one sooner than the pyramid is climbed."""
+
 
 class Buckets(NamedTuple):
     """Neighbouring numbers taken together: bucket i holds numbers [(first + i) * size, ...)."""
@@ -37,17 +40,20 @@ class _Level:
         new.low, new.high, new.mean = self.low[:], self.high[:], self.mean[:]
         return new
 
-    def append(self, values: Iterable[float]) -> None:
+    def append(self, values: "array[float]") -> None:
         low, high, mean = _summary(values)
         self.low.append(low)
         self.high.append(high)
         self.mean.append(mean)
 
     def append_pair_of(self, below: "_Level") -> None:
-        low, high, mean = _merge(below.low[-2:], below.high[-2:], below.mean[-2:])
-        self.low.append(low)
-        self.high.append(high)
-        self.mean.append(mean)
+        """The last two buckets of the level below as one; where both are known, without ado."""
+        low, high, mean = below.low[-2:], below.high[-2:], below.mean[-2:]
+        total = mean[0] + mean[1]
+        known = not isnan(total)
+        self.low.append(min(low) if known else _summary(low)[0])
+        self.high.append(max(high) if known else _summary(high)[1])
+        self.mean.append(total / 2 if known else _summary(mean)[2])
 
 
 class Column:
@@ -85,15 +91,15 @@ class Column:
 
     def extend(self, values: Iterable[float | None]) -> None:
         """Append numbers; the pyramid grows with every full bucket."""
-        for value in values:
-            self.values.append(nan if value is None or abs(value) == inf else value)
-            if len(self.values) & ((1 << SHIFT) - 1) == 0:
-                self._grow()
+        full = len(self.values) >> SHIFT
+        self.values.extend([nan if v is None or abs(v) == inf else v for v in values])
+        for bucket in range(full, len(self.values) >> SHIFT):
+            self._grow(bucket)
 
-    def _grow(self) -> None:
-        size = 1 << SHIFT
-        self._level(0).append(self.values[-size:])
-        count, depth = len(self.values) >> SHIFT, 0
+    def _grow(self, bucket: int) -> None:
+        """Summarise a bucket that is full, and every pair of buckets that is full with it."""
+        self._level(0).append(self.values[bucket << SHIFT : (bucket + 1) << SHIFT])
+        count, depth = bucket + 1, 0
         while count & 1 == 0:
             self._level(depth + 1).append_pair_of(self._levels[depth])
             count, depth = count >> 1, depth + 1
@@ -111,28 +117,32 @@ class Column:
         shift = 0
         while ((stop - 1) >> shift) - (start >> shift) + 1 > max(most, 1):
             shift += 1
-        first, last = start >> shift, -(-stop >> shift)
-        summaries = [self._summary(i, shift) for i in range(first, last)]
-        low, high, mean = ([s[k] for s in summaries] for k in range(3))
-        return Buckets(first, 1 << shift, low, high, mean)
+        first, full, last = start >> shift, stop >> shift, -(-stop >> shift)
+        buckets = Buckets(first, 1 << shift, [], [], [])
+        if shift >= SHIFT and full > first:
+            level = self._levels[shift - SHIFT]
+            buckets.low.extend(level.low[first:full])
+            buckets.high.extend(level.high[first:full])
+            buckets.mean.extend(level.mean[first:full])
+        for i in range(first + len(buckets.mean), last):
+            low, high, mean = self._summary(i, shift)
+            buckets.low.append(low)
+            buckets.high.append(high)
+            buckets.mean.append(mean)
+        return buckets
 
     def over(self, start: int, stop: int) -> tuple[float, float, float]:
         """Lowest, highest and mean of the numbers in [start, stop), in logarithmic time."""
-        parts: list[tuple[float, float, float]] = []
-        sizes: list[int] = []
-        while start < stop:
-            shift = (stop - start).bit_length() - 1
-            while start & ((1 << shift) - 1):
-                shift -= 1
-            if shift < SHIFT:
-                size = min(-start % (1 << SHIFT) or stop - start, stop - start)
-                parts.append(_summary(self.values[start : start + size]))
-            else:
-                size = 1 << shift
-                parts.append(self._summary(start >> shift, shift))
-            sizes.append(size)
-            start += size
-        return _weighted(parts, sizes)
+        stop = min(stop, len(self))
+        if stop - start <= AT_ONCE:
+            return _summary(self.values[start:stop])
+        shift = max(((stop - start) // AT_ONCE).bit_length(), SHIFT)
+        first, last = -(-start >> shift), stop >> shift
+        level = self._levels[shift - SHIFT]
+        middle = _merge(level.low[first:last], level.high[first:last], level.mean[first:last])
+        inner, outer = first << shift, last << shift
+        parts = [self.over(start, inner), middle, self.over(outer, stop)]
+        return _weighted(parts, [inner - start, outer - inner, stop - outer])
 
     def _summary(self, bucket: int, shift: int) -> tuple[float, float, float]:
         depth = shift - SHIFT
@@ -149,18 +159,21 @@ class Column:
         halves = [2 * bucket, 2 * bucket + 1]
         known = [h for h in halves if h << (shift - 1) < len(self)]
         summaries = [self._summary(h, shift - 1) for h in known]
-        return _merge(*([s[k] for s in summaries] for k in range(3)))
+        return _merge(*(array("f", [s[k] for s in summaries]) for k in range(3)))
 
     def mean_of_last(self, count: int) -> float:
         """Mean of the last `count` numbers that are known; NaN if there are none."""
         return _summary(self.values[max(len(self) - count, 0) : len(self)])[2]
 
 
-def _summary(values: Iterable[float]) -> tuple[float, float, float]:
-    known = [value for value in values if not isnan(value)]
-    if not known:
+def _summary(values: "array[float]") -> tuple[float, float, float]:
+    total = sum(values)
+    if isnan(total):
+        values = array("f", [value for value in values if not isnan(value)])
+        total = sum(values)
+    if not values:
         return nan, nan, nan
-    return min(known), max(known), sum(known) / len(known)
+    return min(values), max(values), total / len(values)
 
 
 def _weighted(
@@ -174,6 +187,6 @@ def _weighted(
 
 
 def _merge(
-    lows: Iterable[float], highs: Iterable[float], means: Iterable[float]
+    lows: "array[float]", highs: "array[float]", means: "array[float]"
 ) -> tuple[float, float, float]:
     return _summary(lows)[0], _summary(highs)[1], _summary(means)[2]
