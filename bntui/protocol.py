@@ -28,14 +28,31 @@ def _tag(name: str) -> str:
     return name.lower()
 
 
-class Event(Struct, frozen=True, tag_field="event", tag=_tag):
-    """Something the engine says. Text fields are cleaned of control characters when made."""
+def _cleaned(value: object) -> object:
+    """A text, a list of texts, or a dict by texts, made safe to show; all else as it is."""
+    match value:
+        case str():
+            return clean(value)
+        case [str(), *_]:
+            return [clean(str(text)) for text in value]
+        case dict():
+            return {clean(name): inner for name, inner in value.items()}
+        case _:
+            return value
+
+
+class _Safe(Struct, frozen=True):
+    """Its text fields are cleaned of control characters when it is made."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, str):
-                msgspec.structs.force_setattr(self, name, clean(value))
+            if (cleaned := _cleaned(value)) is not value:
+                msgspec.structs.force_setattr(self, name, cleaned)
+
+
+class Event(_Safe, frozen=True, tag_field="event", tag=_tag):
+    """Something the engine says."""
 
 
 class Hello(Event, frozen=True):
@@ -192,7 +209,7 @@ class Updates(Event, frozen=True):
     grad_ratio: list[Column]
 
 
-class WeightHealth(Struct, frozen=True):
+class WeightHealth(_Safe, frozen=True):
     """One weight matrix: its spread, and counts in 50 equal bins on [low, high]."""
 
     name: str
