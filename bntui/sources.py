@@ -111,7 +111,12 @@ class EngineSource:
                 yield event
 
     async def send(self, command: Command) -> None:
-        """Write a command; an engine that is gone says so through its events."""
+        """Write a command; an engine that is gone says so through its events.
+
+        A run that is begun again is logged as the first was, in a file of its own.
+        """
+        if isinstance(command, Start):
+            command = Start(command.config, self._start.log)
         if self._process and self._process.stdin and not self._process.stdin.is_closing():
             self._process.stdin.write(encode(command))
             try:

@@ -15,6 +15,7 @@ from bntui.core.loading import Loader
 from bntui.core.outlet import Outlet
 from bntui.protocol import PROTOCOL, AnyCommand, Hello, Skipped, Start, Stop
 from bntui.runlog import RETRY
+from bntui.share import share
 from bntui.wire import command_reader
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ class Engine:
         self._run, config = None, start.config
         self._outlet.begin(start.log, config)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        self._outlet.tell(Hello(PROTOCOL, __version__, started, config, config.arm_names))
+        self._outlet.tell(
+            Hello(PROTOCOL, __version__, started, config, config.arm_names, share(config))
+        )
         self._outlet.tell_log()
         examples = self._loader.load(config)
         from bntui.core.run import Run  # noqa: PLC0415 (torch is loaded by now)
