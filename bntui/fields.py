@@ -11,6 +11,7 @@ from msgspec import inspect
 
 from bntui.config import MOST_ARMS, RunConfig
 from bntui.presets import PRESETS
+from bntui.ranges import Range
 from bntui.text import clean
 
 OFF = {"pace": "max"}
@@ -54,12 +55,10 @@ def accepted(field: inspect.Field) -> Accepted:
 
 def _of_type(kind: inspect.Type) -> Accepted:
     match kind:
-        case inspect.IntType(ge=low, le=high):
-            words = f"a whole number from {low:,} to {high:,}"
-            return Accepted("N", words, within(int, low, high))
-        case inspect.FloatType(ge=low, le=high):
-            words = f"a number from {low:g} to {high:,.9g}"
-            return Accepted("X", words, within(float, low, high))
+        case inspect.IntType(ge=low, le=high) if low is not None and high is not None:
+            return number("N", int, Range(True, low, high))
+        case inspect.FloatType(ge=low, le=high) if low is not None and high is not None:
+            return number("X", float, Range(False, low, high))
         case inspect.LiteralType(values=names):
             return one_of([str(name) for name in names])
         case inspect.BoolType():
@@ -74,25 +73,25 @@ def _of_type(kind: inspect.Type) -> Accepted:
     raise TypeError(f"no option can be made of {kind}")
 
 
-def within(kind: type[float], low: float | None, high: float | None) -> Callable[[str], float]:
-    """A parser of numbers from `low` to `high`."""
+def number(name: str, kind: type[float], allowed: Range) -> Accepted:
+    """A number in that range, with or without commas."""
 
     def parse(text: str) -> float:
-        number = kind(text.replace(",", ""))
-        if low is None or high is None or not low <= number <= high:
+        value = kind(text.replace(",", ""))
+        if not allowed.holds(value):
             raise ValueError
-        return number
+        return value
 
-    return parse
+    return Accepted(name, str(allowed), parse)
 
 
-def _or(word: str, number: Accepted) -> Accepted:
+def _or(word: str, other: Accepted) -> Accepted:
     """A number, or the word that stands for None."""
 
     def parse(text: str) -> object:
-        return None if text == word else number.parse(text)
+        return None if text == word else other.parse(text)
 
-    return Accepted(f"{number.name}|{word}", f"{number.accepted}, or {word}", parse)
+    return Accepted(f"{other.name}|{word}", f"{other.accepted}, or {word}", parse)
 
 
 def _several(item: Accepted) -> Accepted:

@@ -11,9 +11,11 @@ from msgspec import inspect
 
 from bntui.config import RunConfig
 from bntui.core.words import check
-from bntui.fields import ACCEPTED, FILE, Accepted, fields, text_of, within
+from bntui.fields import ACCEPTED, FILE, Accepted, fields, number, text_of
 from bntui.presets import PRESETS, SOURCES
 from bntui.protocol import LOG_BY_DEFAULT
+from bntui.ranges import Range
+from bntui.ranges import check as check_config
 from bntui.share import parts
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +62,7 @@ def log_options(command: F) -> F:
 
 def fps_option(command: F) -> F:
     """How often the screen is drawn."""
-    accepted = Value(Accepted("X", "a number from 0.1 to 30", within(float, 0.1, 30)))
+    accepted = Value(number("X", float, Range(False, 0.1, 30)))
     text = "Frames a second; fewer send less.  [4; 0.1 to 30]"
     return click.option("--fps", type=accepted, metavar="X", default="4", help=text)(command)
 
@@ -100,14 +102,16 @@ def config(ctx: click.Context, **defaults: Any) -> RunConfig:
     """The preset or shared config with what was named beside it; `defaults` are the command's own.
 
     Raises:
-        InputError: The shared string cannot be read.
+        InputError: The shared string cannot be read, or the options do not go together.
     """
     named = chosen(ctx)
     shared = named.pop("share", None)
     if shared is not None and "preset" in named:
         raise click.UsageError("--share and --preset exclude each other.")
     preset, told = (named.get("preset", "notebook"), {}) if shared is None else parts(shared)
-    return msgspec.structs.replace(PRESETS[preset], **{**defaults, **told, **named})
+    made = msgspec.structs.replace(PRESETS[preset], **{**defaults, **told, **named})
+    check_config(made)
+    return made
 
 
 def _help(field: inspect.Field, accepted: Accepted) -> str:

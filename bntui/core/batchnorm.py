@@ -125,10 +125,16 @@ class BatchNorm1d(nn.Module):
         """Algorithm 1, without autograd; with `update` false the running statistics stay put."""
         self._check(x)
         work = x.float() if x.dtype.itemsize < 4 else x
-        mean, var, divisor = self._statistics(work, training, update)
+        return self.normalize_by(x, *self._statistics(work, training, update))
+
+    def normalize_by(
+        self, x: Tensor, mean: Tensor, var: Tensor, divisor: int | None = None
+    ) -> tuple[Tensor, Saved]:
+        """Normalize x by a mean and variance (C,) from anywhere; without autograd or trace."""
         inv_std = torch.rsqrt(var + self.eps)
         if self.eps == 0:
             inv_std.masked_fill_(var == 0, 0.0)
+        work = x.float() if x.dtype.itemsize < 4 else x
         x_hat = (work - _column(mean, x)).mul_(_column(inv_std, x))
         if self.gamma is None or self.beta is None:
             out = x_hat
