@@ -1,6 +1,7 @@
 """Findings say what the numbers say."""
 
 import re
+from collections.abc import Sequence
 from statistics import fmean, variance
 
 from hypothesis import given
@@ -13,6 +14,7 @@ from bntui.protocol import (
     Activations,
     AnyEvent,
     Changed,
+    Column,
     Diverged,
     Forked,
     ModeLosses,
@@ -27,7 +29,7 @@ def run(*events: AnyEvent, config: RunConfig | None = None) -> History:
     return folded([*beginning(config), *events])
 
 
-def told(first: int, **columns: list[float]) -> Steps:
+def told(first: int, **columns: Sequence[float | None]) -> Steps:
     names = {"plain": "no BN", "bn": "BN"}
     return Steps(first, 1.0, {names.get(n, n): list(c) for n, c in columns.items()})
 
@@ -36,7 +38,7 @@ def sentences(history: History) -> list[str]:
     return [finding.sentence() for finding in findings(history)]
 
 
-def wavy(mean: float, count: int) -> list[float]:
+def wavy(mean: float, count: int) -> Column:
     return [mean + 0.05 * (-1) ** i for i in range(count)]
 
 
@@ -118,7 +120,7 @@ def test_a_change_begins_a_new_window() -> None:
 
 
 def test_forks_are_compared_with_their_origin_from_where_they_began() -> None:
-    fork = [Forked("BN lr=0.5", "BN", 100), Changed(100, "lr", 0.5, 0.1, "BN lr=0.5")]
+    fork: list[AnyEvent] = [Forked("BN lr=0.5", "BN", 100), Changed(100, "lr", 0.5, 0.1, "BN lr=0.5")]
     begun = [told(0, plain=wavy(1, 100), bn=wavy(1, 100)), *fork]
     after = Steps(100, 2.0, {"no BN": [1.0] * 40, "BN": wavy(2, 40), "BN lr=0.5": wavy(3, 40)})
     texts = sentences(run(*begun, after))
@@ -127,7 +129,7 @@ def test_forks_are_compared_with_their_origin_from_where_they_began() -> None:
 
 
 def test_a_fork_with_no_change_is_equal_bit_for_bit() -> None:
-    same = Steps(100, 2.0, dict.fromkeys(["no BN", "BN", "BN copy"], [1.0 + i for i in range(40)]))  # type: ignore[arg-type]
+    same = Steps(100, 2.0, {name: list(wavy(1, 40)) for name in ("no BN", "BN", "BN copy")})
     begun = told(0, plain=wavy(1, 100), bn=wavy(1, 100))
     texts = sentences(run(begun, Forked("BN copy", "BN", 100), same))
     assert texts[0].startswith("BN copy and BN have had equal losses in each of the last 40 steps")
