@@ -1,0 +1,129 @@
+"""What the lab is made of, how it is laid out, and the clock by which it is drawn."""
+
+from textual import events
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Static
+
+from bntui import protocol
+from bntui.history import History
+from bntui.tui.driver import is_behind
+from bntui.tui.keybar import KeyBar
+from bntui.tui.pages import Pages
+from bntui.tui.panes.pane import Pane
+from bntui.tui.scrubbar import ScrubBar
+from bntui.tui.status import Status
+from bntui.tui.tabs import PaneTabs
+from bntui.tui.timeline import Timeline
+
+ROOM_FOR_ALL = (100, 30)
+ROOM_FOR_ONE = (40, 12)
+
+
+class LabFrame(Screen[None]):
+    """The lab without its keys: status, tabs, panes, scrub bar, key bar."""
+
+    class Send(Message, namespace="lab_screen"):
+        """Ask for a command to be sent to whatever the events come from."""
+
+        def __init__(self, command: protocol.Command) -> None:
+            super().__init__()
+            self.command = command
+
+    def __init__(self, history: History, fps: float) -> None:
+        super().__init__()
+        self.fps = fps
+        self.history = history
+        self.pages = Pages()
+        self.timeline = Timeline()
+        self._drawn = -1
+        self._status = Status()
+        self._scrub_bar = ScrubBar()
+        self._tabs = PaneTabs([pane.TITLE for pane in self.pages.panes])
+
+    def compose(self) -> ComposeResult:
+        """Status, tabs (only beside a single pane), panes, keys; and the word for no room."""
+        yield self._status
+        yield self._tabs
+        yield self.pages
+        yield self._scrub_bar
+        yield KeyBar()
+        yield Static("", id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        """Start the frame clock."""
+        self._status.show(self.history)
+        self.pages.current.focus()
+        self.set_interval(1 / self.fps, self._tick)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Choose the layout that the terminal has room for."""
+        width, height = event.size
+        tiny = width < ROOM_FOR_ONE[0] or height < ROOM_FOR_ONE[1]
+        self.pages.narrow = width < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
+        self.set_class(tiny, "-tiny")
+        self.set_class(self.pages.narrow, "-narrow")
+        self.query_one("#too-small", Static).update(
+            f"bntui needs at least {ROOM_FOR_ONE[0]} x {ROOM_FOR_ONE[1]};\n"
+            f"this terminal has {width} x {height}."
+        )
+        self.lay_out()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The focused pane is the current one, the one that zoom and narrow terminals show."""
+        if isinstance(event.widget, Pane):
+            self.pages.bring(event.widget)
+            self.lay_out()
+            self.draw()
+
+    def on_pane_tabs_chosen(self, event: PaneTabs.Chosen) -> None:
+        """A tab was clicked."""
+        self.pages.panes[event.index].focus()
+
+    def lay_out(self) -> None:
+        """Lay out what is to be seen, and draw it once it has its size."""
+        self.pages.lay_out()
+        self._tabs.display = self.pages.single
+        self._tabs.choose(self.pages.place)
+        self.call_after_refresh(self.draw)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether anything came since the last frame."""
+        return self._drawn != self.history.version
+
+    def _tick(self) -> None:
+        if is_behind(self.app):
+            return
+        if self.timeline.tick(1 / self.fps, self.history):
+            self.draw()
+        elif self.is_behind:
+            self.draw() if self.timeline.at is None else self._draw_frame()
+
+    def _draw_frame(self) -> None:
+        """What is about the newest step, wherever the panes stand."""
+        self._drawn = self.history.version
+        self._status.show(self.history)
+        self._scrub_bar.show(self.timeline, self.history)
+        self.set_class(self.timeline.at is not None, "-scrubbing")
+
+    def draw(self) -> None:
+        """Draw everything that is seen, where the timeline stands."""
+        self._draw_frame()
+        self.pages.draw(self.view)
+
+    @property
+    def view(self) -> History:
+        """The run as of where the timeline stands."""
+        return self.timeline.view(self.history)
+
+    def show(self, pane: Pane) -> None:
+        """Draw after a pane's own key; bring it forward where it cannot be seen."""
+        if pane not in self.pages.seen:
+            pane.focus()
+        pane.draw(self.view)
+
+    def ask(self, command: protocol.Command) -> None:
+        """Send a command; the screen changes when the engine's answer comes back."""
+        self.post_message(self.Send(command))
