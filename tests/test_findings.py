@@ -120,8 +120,11 @@ def test_a_change_begins_a_new_window() -> None:
 
 
 def test_forks_are_compared_with_their_origin_from_where_they_began() -> None:
-    fork: list[AnyEvent] = [Forked("BN lr=0.5", "BN", 100), Changed(100, "lr", 0.5, 0.1, "BN lr=0.5")]
-    begun = [told(0, plain=wavy(1, 100), bn=wavy(1, 100)), *fork]
+    begun: list[AnyEvent] = [
+        told(0, plain=wavy(1, 100), bn=wavy(1, 100)),
+        Forked("BN lr=0.5", "BN", 100),
+        Changed(100, "lr", 0.5, 0.1, "BN lr=0.5"),
+    ]
     after = Steps(100, 2.0, {"no BN": [1.0] * 40, "BN": wavy(2, 40), "BN lr=0.5": wavy(3, 40)})
     texts = sentences(run(*begun, after))
     assert texts[0] == "BN lr=0.5's mean loss of the last 40 steps is higher (3 > 2)."

@@ -105,11 +105,18 @@ class BntuiApp(ThemedApp):
     async def on_lab_screen_send(self, event: LabScreen.Send) -> None:
         """Pass a command on, or say that nobody hears it."""
         if not self.source.accepts_commands:
-            self.notify("This is a recording: it takes no commands.", severity="warning")
+            self._refuse("This is a recording: it takes no commands.")
         elif self.history.failed:
-            self.notify("The engine has stopped; q leaves.", severity="warning")
+            self._refuse("The engine has stopped; q leaves.")
         else:
-            await self.source.send(event.command)
+            try:
+                await self.source.send(event.command)
+            except InputError as error:
+                self._refuse(str(error))
+
+    def _refuse(self, reason: str) -> None:
+        self.lab.panel.board.pending.forget()
+        self.notify(reason, severity="warning", markup=False)
 
     def action_runs(self) -> None:
         """The logged runs."""

@@ -6,12 +6,13 @@ from textual.binding import BindingType
 
 from bntui.tui.commands import COMMANDS
 from bntui.tui.screens.help import HelpScreen
+from bntui.tui.screens.labknobs import KnobActions
 from bntui.tui.screens.labrun import RunActions
 from bntui.tui.screens.labtime import TimeActions
 from bntui.tui.screens.labview import ViewActions
 
 
-class LabScreen(RunActions, TimeActions, ViewActions):
+class LabScreen(RunActions, KnobActions, TimeActions, ViewActions):
     """Four panes side by side where there is room, one with tabs where there is not."""
 
     BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]

@@ -1,14 +1,19 @@
 """What the lab is made of, how it is laid out, and the clock by which it is drawn."""
 
+from time import monotonic
+
 from textual import events
 from textual.app import ComposeResult
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
 from bntui import protocol
 from bntui.history import History
+from bntui.tui.controls.panel import Panel
 from bntui.tui.driver import is_behind
+from bntui.tui.findingsline import FindingsLine
 from bntui.tui.keybar import KeyBar
 from bntui.tui.pages import Pages
 from bntui.tui.panes.pane import Pane
@@ -19,6 +24,8 @@ from bntui.tui.timeline import Timeline
 
 ROOM_FOR_ALL = (100, 30)
 ROOM_FOR_ONE = (40, 12)
+ROOM_FOR_FINDINGS = 30
+PANEL_WIDTH = 42
 
 
 class LabFrame(Screen[None]):
@@ -36,9 +43,11 @@ class LabFrame(Screen[None]):
         self.fps = fps
         self.history = history
         self.pages = Pages()
+        self.panel = Panel()
         self.timeline = Timeline()
         self._drawn = -1
         self._status = Status()
+        self._findings = FindingsLine()
         self._scrub_bar = ScrubBar()
         self._tabs = PaneTabs([pane.TITLE for pane in self.pages.panes])
 
@@ -46,8 +55,9 @@ class LabFrame(Screen[None]):
         """Status, tabs (only beside a single pane), panes, keys; and the word for no room."""
         yield self._status
         yield self._tabs
-        yield self.pages
+        yield Horizontal(self.pages, self.panel, id="middle")
         yield self._scrub_bar
+        yield self._findings
         yield KeyBar()
         yield Static("", id="too-small", markup=False)
 
@@ -57,13 +67,20 @@ class LabFrame(Screen[None]):
         self.pages.current.focus()
         self.set_interval(1 / self.fps, self._tick)
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Choose the layout that the terminal has room for."""
-        width, height = event.size
-        tiny = width < ROOM_FOR_ONE[0] or height < ROOM_FOR_ONE[1]
-        self.pages.narrow = width < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
-        self.set_class(tiny, "-tiny")
-        self.set_class(self.pages.narrow, "-narrow")
+        self.fit()
+
+    def fit(self) -> None:
+        """Lay out for the terminal's size, with the control panel or without."""
+        width, height = self.app.size
+        over = width < ROOM_FOR_ALL[0]
+        room = width if over or not self.panel.is_shown else width - PANEL_WIDTH
+        self.pages.narrow = room < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
+        self.panel.set_class(over, "-over")
+        self.set_class(width < ROOM_FOR_ONE[0] or height < ROOM_FOR_ONE[1], "-tiny")
+        self.set_class(over or height < ROOM_FOR_ALL[1], "-narrow")
+        self._findings.display = height >= ROOM_FOR_FINDINGS
         self.query_one("#too-small", Static).update(
             f"bntui needs at least {ROOM_FOR_ONE[0]} x {ROOM_FOR_ONE[1]};\n"
             f"this terminal has {width} x {height}."
@@ -107,6 +124,10 @@ class LabFrame(Screen[None]):
         self._status.show(self.history)
         self._scrub_bar.show(self.timeline, self.history)
         self.set_class(self.timeline.at is not None, "-scrubbing")
+        if self.panel.is_shown:
+            self.panel.draw(self.history)
+        if self._findings.display:
+            self._findings.show(self.view, monotonic())
 
     def draw(self) -> None:
         """Draw everything that is seen, where the timeline stands."""
