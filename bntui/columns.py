@@ -37,7 +37,7 @@ class _Level:
         new.low, new.high, new.mean = self.low[:], self.high[:], self.mean[:]
         return new
 
-    def append(self, values: Iterable[float]) -> None:
+    def append(self, values: "array[float]") -> None:
         low, high, mean = _summary(values)
         self.low.append(low)
         self.high.append(high)
@@ -85,15 +85,15 @@ class Column:
 
     def extend(self, values: Iterable[float | None]) -> None:
         """Append numbers; the pyramid grows with every full bucket."""
-        for value in values:
-            self.values.append(nan if value is None or abs(value) == inf else value)
-            if len(self.values) & ((1 << SHIFT) - 1) == 0:
-                self._grow()
+        full = len(self.values) >> SHIFT
+        self.values.extend([nan if v is None or abs(v) == inf else v for v in values])
+        for bucket in range(full, len(self.values) >> SHIFT):
+            self._grow(bucket)
 
-    def _grow(self) -> None:
-        size = 1 << SHIFT
-        self._level(0).append(self.values[-size:])
-        count, depth = len(self.values) >> SHIFT, 0
+    def _grow(self, bucket: int) -> None:
+        """Summarise a bucket that is full, and every pair of buckets that is full with it."""
+        self._level(0).append(self.values[bucket << SHIFT : (bucket + 1) << SHIFT])
+        count, depth = bucket + 1, 0
         while count & 1 == 0:
             self._level(depth + 1).append_pair_of(self._levels[depth])
             count, depth = count >> 1, depth + 1
@@ -149,18 +149,21 @@ class Column:
         halves = [2 * bucket, 2 * bucket + 1]
         known = [h for h in halves if h << (shift - 1) < len(self)]
         summaries = [self._summary(h, shift - 1) for h in known]
-        return _merge(*([s[k] for s in summaries] for k in range(3)))
+        return _merge(*(array("f", [s[k] for s in summaries]) for k in range(3)))
 
     def mean_of_last(self, count: int) -> float:
         """Mean of the last `count` numbers that are known; NaN if there are none."""
         return _summary(self.values[max(len(self) - count, 0) : len(self)])[2]
 
 
-def _summary(values: Iterable[float]) -> tuple[float, float, float]:
-    known = [value for value in values if not isnan(value)]
-    if not known:
+def _summary(values: "array[float]") -> tuple[float, float, float]:
+    total = sum(values)
+    if isnan(total):
+        values = array("f", [value for value in values if not isnan(value)])
+        total = sum(values)
+    if not values:
         return nan, nan, nan
-    return min(known), max(known), sum(known) / len(known)
+    return min(values), max(values), total / len(values)
 
 
 def _weighted(
@@ -174,6 +177,6 @@ def _weighted(
 
 
 def _merge(
-    lows: Iterable[float], highs: Iterable[float], means: Iterable[float]
+    lows: "array[float]", highs: "array[float]", means: "array[float]"
 ) -> tuple[float, float, float]:
     return _summary(lows)[0], _summary(highs)[1], _summary(means)[2]

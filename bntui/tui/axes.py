@@ -26,6 +26,12 @@ class Axis:
         position = log10(value) if self.log else value
         return position if self.low <= position <= self.high else None
 
+    def dots(self, values: list[float], count: int) -> list[int | None]:
+        """Where `values` stand on this axis in `count` dots from 0; None for what has no place."""
+        most, span = count - 1, self.high - self.low
+        places = map(self.place, values)
+        return [None if p is None else int((p - self.low) / span * most + 0.5) for p in places]
+
 
 def linear(label: str, values: list[float], ticks: int = 4) -> Axis:
     """An axis over all finite `values`, with about `ticks` round marks."""

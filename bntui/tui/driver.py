@@ -8,6 +8,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from bntui.text import clean
+from bntui.tui.thrift import thrifty
 from bntui.tui.writer import PatientWriter
 
 LAST_FRAMES = 1.0
@@ -28,7 +29,7 @@ class PatientDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """Take output at once, whatever the terminal does."""
         if self._patient:
-            self._patient.write(data)
+            self._patient.write(thrifty(data))
 
     def start_application_mode(self) -> None:
         """As Textual does, with this driver's own output."""

@@ -10,8 +10,8 @@ PIECE = 4096
 LOOK_EVERY = 0.1
 """Seconds after which a terminal that takes nothing is tried again."""
 
-CANCEL = b"\x18\x1b\\"
-"""CAN and ST: whatever sequence was cut off is over."""
+CANCEL = b"\x18\x1b\\\x1b[0m"
+"""CAN and ST: whatever sequence was cut off is over; and so is its colour."""
 
 
 class PatientWriter(Thread):
