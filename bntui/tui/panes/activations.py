@@ -1,5 +1,7 @@
 """The notebook's four histograms: no BN and BN, at init and now, on the same axes."""
 
+from itertools import zip_longest
+
 from textual.app import ComposeResult
 from textual.containers import Grid
 
@@ -7,7 +9,7 @@ from bntui.history import History
 from bntui.protocol import Activations
 from bntui.tui.axes import linear
 from bntui.tui.bars import Bars, Histogram
-from bntui.tui.panes.pane import Pane
+from bntui.tui.panes.pane import ARM_SHAPES, Pane
 
 BIN_WIDTH = 2 / 50
 
@@ -33,7 +35,7 @@ class ActivationsPane(Pane):
         self._bars = [Bars() for _ in range(4)]
 
     def compose_body(self) -> ComposeResult:
-        """A row an arm; init at the left, now at the right."""
+        """A row an arm, init at the left, now at the right; or four arms as they are now."""
         yield Grid(*self._bars)
 
     def draw(self, history: History) -> None:
@@ -42,20 +44,22 @@ class ActivationsPane(Pane):
         self.hidden_layer %= depth
         layer = f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
         self.headline((f"{layer}density (√) · sat. = |h| > 0.97", "dim"))
-        arms = dict(list(history.arms.items())[:2])
-        pairs = [arm.activations.get(self.hidden_layer, []) for arm in arms.values()]
-        top = _top([event for events in pairs for event in (*events[:1], *events[-1:])])
-        for arm, (name, events) in enumerate(zip(arms, pairs, strict=True)):
-            self._show(arm, name, events, top)
+        events = [arm.activations.get(self.hidden_layer, []) for arm in history.arms.values()]
+        top = _top([event for told in events for event in (*told[:1], *told[-1:])])
+        shown = self._histograms(list(history.arms), events, top)
+        for bars, histogram in zip_longest(self._bars, shown):
+            bars.show(histogram)
 
-    def _show(self, arm: int, name: str, events: list[Activations], top: float) -> None:
-        init, now = self._bars[2 * arm : 2 * arm + 2]
-        if not events:
-            init.show(None)
-            now.show(None)
-            return
-        init.show(_histogram(events[0], name, "init", top, arm))
-        now.show(_histogram(events[-1], name, "now", top, arm))
+    def _histograms(
+        self, names: list[str], events: list[list[Activations]], top: float
+    ) -> list[Histogram | None]:
+        """Of two arms each at the start and now; of more, each as it is now."""
+        whens = {"init": 0, "now": -1} if len(names) <= 2 else {"now": -1}
+        return [
+            _histogram(told[place], name, when, top, arm) if told else None
+            for arm, (name, told) in enumerate(zip(names, events, strict=True))
+            for when, place in whens.items()
+        ]
 
 
 def densities(event: Activations) -> tuple[float, ...]:
@@ -70,4 +74,6 @@ def _top(events: list[Activations]) -> float:
 
 def _histogram(event: Activations, name: str, when: str, top: float, arm: int) -> Histogram:
     share = "not finite" if event.saturation is None else f"{event.saturation:.1%} sat."
-    return Histogram(f" {name} {when} · {share}", densities(event), top, f"arm-{arm}")
+    return Histogram(
+        f"{ARM_SHAPES[arm]} {name} {when} · {share}", densities(event), top, f"arm-{arm}"
+    )

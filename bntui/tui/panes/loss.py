@@ -8,8 +8,9 @@ from bntui.armhistory import ArmHistory
 from bntui.columns import Buckets
 from bntui.history import History
 from bntui.tui import axes
-from bntui.tui.panes.pane import Pane, Part, arm_part, value
-from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
+from bntui.tui.marks import marks
+from bntui.tui.panes.pane import ARM_STROKES, Pane, Part, arm_parts, value
+from bntui.tui.plot import Figure, Plot, Series
 
 WINDOW = 500
 """Steps of the close view, and of the mean in the headline: the notebook's."""
@@ -41,7 +42,8 @@ class LossPane(Pane):
 
     def draw(self, history: History) -> None:
         """Redraw curves and numbers."""
-        self.headline(*_numbers(history), (self._view(history.steps), "dim"))
+        room = self.size.width - len(self.TITLE) - 4
+        self.headline(*_numbers(history, room), (self._view(history.steps), "dim"))
         self._plot.show(self._figure(history))
 
     def _view(self, steps: int) -> str:
@@ -66,12 +68,11 @@ class LossPane(Pane):
         if all(isnan(y) for y in values):
             return None
         scale = axes.logarithmic if self.log_scale else axes.linear
-        diverged = [float(a.diverged.step) for a in _arms(history) if a.diverged]
         return Figure(
             axes.steps("step", start, stop),
             scale("loss", values),
             (*bands, *curves),
-            tuple(step for step in diverged if start <= step <= stop),
+            *marks(history, start, stop),
         )
 
 
@@ -79,27 +80,39 @@ def _arms(history: History) -> list[ArmHistory]:
     return list(history.arms.values())
 
 
-def _numbers(history: History) -> list[Part]:
-    parts: list[Part] = []
-    for i, (name, arm) in enumerate(history.arms.items()):
-        parts.append(arm_part(i, name, value(arm.loss.mean_of_last(WINDOW))))
-        if arm.diverged:
-            parts.append((f"diverged at step {arm.diverged.step:,}  ", "bold $error"))
-    return parts
+def _numbers(history: History, room: int) -> list[Part]:
+    """Each arm's mean of the last steps, or where it diverged."""
+    texts = [
+        f"diverged at step {arm.diverged.step:,}"
+        if arm.diverged
+        else value(arm.loss.mean_of_last(WINDOW))
+        for arm in history.arms.values()
+    ]
+    return arm_parts(history, texts, room)
 
 
 def _curves(
     index: int, arm: ArmHistory, start: int, stop: int, points: int
 ) -> tuple[Series, Series]:
-    """The faint band between each bucket's extremes, and the smoothed curve."""
-    buckets = arm.loss.buckets(start, stop, points)
+    """The faint band between each bucket's extremes, and the smoothed curve.
+
+    A fork's begin where it does: what was before is its origin's.
+    """
+    buckets = _since(arm, start, stop, points)
     x = [float(step) for step in buckets.starts]
     band = Series(
         [step for step in x for _ in range(2)],
         [edge for pair in zip(buckets.low, buckets.high, strict=True) for edge in pair],
         f"arm-{index}-faint",
     )
-    return band, Series(x, smooth(buckets), f"arm-{index}", THIN if index else THICK)
+    return band, Series(x, smooth(buckets), f"arm-{index}", ARM_STROKES[index])
+
+
+def _since(arm: ArmHistory, start: int, stop: int, points: int) -> Buckets:
+    """Buckets as wide as every other arm's, without those before the arm began."""
+    first, size, *columns = arm.loss.buckets(start, stop, points)
+    skipped = max(-(-arm.began // size) - first, 0)
+    return Buckets(first + skipped, size, *(column[skipped:] for column in columns))
 
 
 def smooth(buckets: Buckets) -> list[float]:

@@ -12,6 +12,7 @@ from bntui.history import History
 from bntui.presets import PRESETS
 from bntui.protocol import ModeLosses
 from bntui.tui import axes
+from bntui.tui.marks import marks
 from bntui.tui.panes.pane import Pane, Part, value
 from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
 
@@ -64,14 +65,15 @@ class ModesPane(Pane):
 
     def draw(self, history: History) -> None:
         """Redraw curves, table and remark."""
-        if not history.arms or not (arms := list(history.arms.values()))[-1].modes:
+        arm = _shown(history)
+        if arm is None:
             self.headline(("waiting for the first measurement", "dim"))
             self._plot.show(None)
             return
-        last = arms[-1].modes[-1]
+        last = arm.modes[-1]
         self.place %= max(len(last.sizes), 1)
         self.headline(*self._numbers(last))
-        self._plot.show(self._figure(arms[-1], history))
+        self._plot.show(self._figure(arm, history))
         self._show_text(last, history)
 
     def next_size(self) -> None:
@@ -100,7 +102,7 @@ class ModesPane(Pane):
         stop = axes.room_for(history.steps, total)
         n = f"{known[-1].sizes[self.place]:,}"
         axis = axes.fitting(f"loss n={n}", y, 3)
-        return Figure(axes.steps("step", 0, stop), axis, tuple(curves))
+        return Figure(axes.steps("step", 0, stop), axis, tuple(curves), *marks(history, 0, stop))
 
     def _curve(self, mode: str, x: list[float], known: list[ModeLosses]) -> Series:
         losses = [getattr(event, mode)[self.place] for event in known]
@@ -150,6 +152,13 @@ class ModesPane(Pane):
         return min(max((self.size.width - LABEL) // max(count, 1), NARROWEST), WIDEST)
 
 
+def _shown(history: History) -> ArmHistory | None:
+    """The first arm in which the modes differ by what they are: BatchNorm's; or else the last."""
+    measured = [arm for arm in history.arms.values() if arm.modes]
+    normalized = [arm for arm in measured if arm.norm.startswith("bn")]
+    return next(iter([*normalized, *measured[-1:]]), None)
+
+
 def brief(number: float | None, width: int, sign: str = "-") -> str:
     """A number in at most `width` characters, with as many digits as they hold."""
     if number is None or isnan(number):
@@ -174,8 +183,10 @@ def _plain_arms(history: History) -> str:
     """The arms without BN, which are the same in both modes: one figure each."""
     plain = [
         f"{name}: {value(arm.modes[-1].eval[-1])} in either mode (n = {arm.modes[-1].sizes[-1]:,})"
-        for name, arm in list(history.arms.items())[:-1]
-        if arm.modes and same(arm.modes[-1].train, arm.modes[-1].eval)
+        for name, arm in history.arms.items()
+        if arm is not _shown(history)
+        and arm.modes
+        and same(arm.modes[-1].train, arm.modes[-1].eval)
     ]
     return ", ".join(plain)
 

@@ -2,15 +2,20 @@
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
 from bntui.history import History
+from bntui.tui.plot import CROSSED, PLUSED, THICK, THIN
 
 ARM_SHAPES = ("▞", "⠒", "×", "+")
-"""How each arm's curve looks without colour: blocks, fine dots, ..."""
+"""How each arm's curve looks without colour, as a legend shows it."""
+
+ARM_STROKES = (THICK, THIN, CROSSED, PLUSED)
+"""The same, as a plot draws it."""
 
 Part = tuple[str, str] | str
 
@@ -58,7 +63,31 @@ class Pane(Widget, can_focus=True):
 
 def arm_part(index: int, name: str, text: str) -> Part:
     """An arm's shape, name and a number, in the arm's colour."""
-    return f"{ARM_SHAPES[index]} {name} {text}  ", f"$ink-arm-{index}"
+    words = " ".join(filter(None, (ARM_SHAPES[index], name, text)))
+    return f"{words}  ", f"$ink-arm-{index}"
+
+
+def arm_parts(history: History, texts: list[str], width: int) -> list[Part]:
+    """All arms in `width` columns: by name, a fork by its difference alone, or by shape alone."""
+    names = list(history.arms)
+    forks = [
+        name.removeprefix(arm.origin).strip() if arm.origin else name
+        for name, arm in history.arms.items()
+    ]
+    parts: list[Part] = []
+    for called in (names, forks, [""] * len(names)):
+        parts = [
+            arm_part(i, name, text)
+            for i, (name, text) in enumerate(zip(called, texts, strict=True))
+        ]
+        if cells(parts) <= width:
+            break
+    return parts
+
+
+def cells(parts: list[Part]) -> int:
+    """How many columns the parts take, blanks at the end left out."""
+    return cell_len("".join(part if isinstance(part, str) else part[0] for part in parts).rstrip())
 
 
 def value(number: float | None, digits: int = 4) -> str:

@@ -8,10 +8,12 @@ from bntui.armhistory import Trace
 from bntui.columns import Column
 from bntui.history import History
 from bntui.tui import axes
+from bntui.tui.marks import marks
 from bntui.tui.panes.pane import Pane, Part, value
 from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
 
 Ranges = list[tuple[int, int]]
+Marks = tuple[tuple[float, ...], tuple[str, ...]]
 
 LAG_WINDOW = 100
 """Sampled steps over which the lag is averaged, so that a single batch's noise cancels."""
@@ -59,7 +61,8 @@ class StatisticsPane(Pane):
             return
         total = history.hello.config.steps if history.hello else 1
         self.headline(*self._numbers(trace))
-        self._show(trace, axes.room_for(history.steps, total))
+        stop = axes.room_for(history.steps, total)
+        self._show(trace, stop, marks(history, 0, stop))
 
     def _chosen(self, trace: Trace) -> list[int]:
         return list(range(len(trace.units))) if self.unit is None else [self.unit]
@@ -81,7 +84,7 @@ class StatisticsPane(Pane):
         lags = [abs(lag(trace, self.moment, i)) for i in self._chosen(trace)]
         return f"|lag| {value(sum(lags) / len(lags), 2)}" if lags else ""
 
-    def _show(self, trace: Trace, stop: int) -> None:
+    def _show(self, trace: Trace, stop: int, done: Marks) -> None:
         ranges = trace.buckets(2 * max(self._running_plot.size.width - 8, 10))
         running = trace.columns[f"running_{self.moment}"]
         batch = trace.columns[f"batch_{self.moment}"]
@@ -92,20 +95,24 @@ class StatisticsPane(Pane):
         y = [v for s in (*strong, *noisy) for v in s.y]
         if all(isnan(v) for v in y):
             return
-        self._draw_plots(strong, noisy, y, stop)
+        self._draw_plots(strong, noisy, y, stop, done)
 
     def _draw_plots(
-        self, strong: list[Series], noisy: list[Series], y: list[float], stop: int
+        self, strong: list[Series], noisy: list[Series], y: list[float], stop: int, done: Marks
     ) -> None:
         x = axes.steps("step", 0, stop)
         if self.unit is not None:
-            self._running_plot.show(Figure(x, axes.linear(self.moment, y), (*noisy, *strong)))
+            self._running_plot.show(
+                Figure(x, axes.linear(self.moment, y), (*noisy, *strong), *done)
+            )
             return
         bare = axes.Axis("", x.low, x.high, ())
         self._running_plot.show(
-            Figure(bare, axes.linear(f"running {self.moment}", y, 3), tuple(strong))
+            Figure(bare, axes.linear(f"running {self.moment}", y, 3), tuple(strong), *done)
         )
-        self._batch_plot.show(Figure(x, axes.linear(f"batch {self.moment}", y, 3), tuple(noisy)))
+        self._batch_plot.show(
+            Figure(x, axes.linear(f"batch {self.moment}", y, 3), tuple(noisy), done[0])
+        )
 
 
 def lag(trace: Trace, moment: str, unit: int) -> float:
