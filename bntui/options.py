@@ -67,6 +67,11 @@ def fps_option(command: F) -> F:
     return click.option("--fps", type=accepted, metavar="X", default="4", help=text)(command)
 
 
+def tour_option(command: F) -> F:
+    """Whether the lab begins with the guided tour."""
+    return click.option("--tour", is_flag=True, help="Show the guided tour again.")(command)
+
+
 def log_place(ctx: click.Context) -> str | None:
     """The engine's word for what was asked of the log."""
     path = ctx.params["log"]

@@ -28,12 +28,17 @@ class FindingsLine(Static):
         self._topics: list[str] = []
         self._shown = ""
         self._place = 0
+        self._at: int | None = None
         self._told = self._turned = float("-inf")
 
-    def show(self, history: History, now: float) -> None:
-        """Say what `history` gives cause to say, at `now` seconds on any steady clock."""
-        if now - self._told < HOLD and self._topics:
+    def show(self, history: History, now: float, at: int | None = None) -> None:
+        """Say what `history` gives cause to say, at `now` seconds on any steady clock.
+
+        Where another step `at` is looked at, that is said at once.
+        """
+        if now - self._told < HOLD and self._topics and at == self._at:
             return
+        self._at = at
         found = findings(history)
         topics = [finding.topic for finding in found]
         if topics != self._topics:

@@ -53,10 +53,13 @@ class Lab:
 
 @asynccontextmanager
 async def lab(
-    events: Iterable[AnyEvent], size: tuple[int, int] = (120, 40), commands: bool = True
+    events: Iterable[AnyEvent],
+    size: tuple[int, int] = (120, 40),
+    commands: bool = True,
+    tour: bool = False,
 ) -> AsyncIterator[Lab]:
     source = ScriptedSource(events, commands)
-    app = BntuiApp(source)
+    app = BntuiApp(source, tour=tour)
     async with app.run_test(size=size, notifications=True) as pilot:
         opened = Lab(pilot, source, app)
         await opened.settle()

@@ -26,13 +26,16 @@ class Panel(Vertical):
     """Shows what events confirmed; what is only asked for is marked until they do."""
 
     DEFAULT_CSS = """
-    Panel { width: 42; height: 1fr; background: $surface; border-left: tall $panel; display: none; }
+    Panel {
+        width: 42; max-width: 100%; height: 1fr; background: $surface; border-left: tall $panel;
+        display: none;
+    }
     Panel.-shown { display: block; }
     Panel > .title { height: 1; padding: 0 1; background: $panel; }
     Panel:focus-within > .title { background: $primary 35%; text-style: bold; }
     Panel > Input { display: none; height: 1; border: none; padding: 0 1; background: $boost; }
     Panel > Input.-shown { display: block; }
-    Panel > .foot { height: auto; max-height: 9; padding: 0 1; background: $panel; }
+    Panel > .foot { height: auto; max-height: 45%; padding: 0 1; background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Leave")]
 

@@ -29,7 +29,9 @@ class Pane(Widget, can_focus=True):
         height: 1; padding: 0 1; background: $panel; color: $foreground;
         text-wrap: nowrap; text-overflow: ellipsis;
     }
-    Pane:focus > .headline { background: $primary 35%; text-style: bold; }
+    Pane:focus > .headline, Pane.-pointed > .headline {
+        background: $primary 35%; text-style: bold;
+    }
     """
 
     TITLE: ClassVar[str]
@@ -63,8 +65,8 @@ class Pane(Widget, can_focus=True):
 
 def arm_part(index: int, name: str, text: str) -> Part:
     """An arm's shape, name and a number, in the arm's colour."""
-    words = " ".join(filter(None, (ARM_SHAPES[index], name, text)))
-    return f"{words}  ", f"$ink-arm-{index}"
+    called = f"{ARM_SHAPES[index]} {name}" if name else ARM_SHAPES[index]
+    return f"{called} {text}  ", f"$ink-arm-{index}"
 
 
 def arm_parts(history: History, texts: list[str], width: int) -> list[Part]:

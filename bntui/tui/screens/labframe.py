@@ -21,6 +21,7 @@ from bntui.tui.scrubbar import ScrubBar
 from bntui.tui.status import Status
 from bntui.tui.tabs import PaneTabs
 from bntui.tui.timeline import Timeline
+from bntui.tui.tour import Tour
 
 ROOM_FOR_ALL = (100, 30)
 ROOM_FOR_ONE = (40, 12)
@@ -38,9 +39,10 @@ class LabFrame(Screen[None]):
             super().__init__()
             self.command = command
 
-    def __init__(self, history: History, fps: float) -> None:
+    def __init__(self, history: History, fps: float, tour: bool = False) -> None:
         super().__init__()
         self.fps = fps
+        self._tour = tour
         self.history = history
         self.pages = Pages()
         self.panel = Panel()
@@ -66,6 +68,8 @@ class LabFrame(Screen[None]):
         self._status.show(self.history)
         self.pages.current.focus()
         self.set_interval(1 / self.fps, self._tick)
+        if self._tour:
+            self.mount(Tour())
 
     def on_resize(self) -> None:
         """Choose the layout that the terminal has room for."""
@@ -93,6 +97,15 @@ class LabFrame(Screen[None]):
             self.pages.bring(event.widget)
             self.lay_out()
             self.draw()
+
+    def on_tour_at(self, event: Tour.At) -> None:
+        """Point at a pane without giving it the keyboard."""
+        pointed = [pane for pane in self.pages.panes if pane.id == event.place.pane]
+        for pane in self.pages.panes:
+            pane.set_class(pane in pointed, "-pointed")
+        for pane in pointed:
+            self.pages.bring(pane)
+        self.lay_out()
 
     def on_pane_tabs_chosen(self, event: PaneTabs.Chosen) -> None:
         """A tab was clicked."""
@@ -127,7 +140,8 @@ class LabFrame(Screen[None]):
         if self.panel.is_shown:
             self.panel.draw(self.history)
         if self._findings.display:
-            self._findings.show(self.view, monotonic())
+            at = self.timeline.at if self.timeline.speed is None else None
+            self._findings.show(self.view, monotonic(), at)
 
     def draw(self) -> None:
         """Draw everything that is seen, where the timeline stands."""
