@@ -68,6 +68,7 @@ class Tour(Static, can_focus=True):
         layer: top; dock: bottom; width: 58; max-width: 100%; height: auto; margin: 0 2 3 2;
         padding: 0 1; background: $panel; border: round $primary;
     }
+    Tour.-high { dock: top; margin: 3 2 0 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         ("enter,right", "walk(1)", "Next"),

@@ -58,7 +58,7 @@ async def test_arm_knob_and_value_are_chosen(keys: tuple[str, ...], fork: Fork) 
 async def test_the_impossible_is_refused_and_escape_leaves() -> None:
     async with lab(some()) as it:
         await it.press("f", "down", "down", "9", "9", "9", "9", "9", "9", "9", "enter")
-        assert "it takes a number" in it.text
+        assert "learning rate is 9999999" in it.text
         assert "copy of" in await it.press("escape")
         assert "copy of" not in await it.press("escape")
         assert it.source.sent == []

@@ -24,11 +24,15 @@ class LossPane(Pane):
 
     TITLE = "Loss"
     HELP = (
-        "Cross-entropy of each training batch, for both networks on the same batches: every step "
+        "How wrong each network is on each training batch, all on the same batches: every step "
         "faint, an exponential mean over about 50 steps strong. The numbers are means of the last "
-        "500 steps. On the notebook's 90 examples BN ends higher than no BN: one hidden layer has "
-        "nothing that BN must mend, and BN's batch noise costs. Keys: l log axis, w last 500."
+        "500 steps. Upright lines are what you did.\n"
+        "Formula: cross-entropy, -log p(next character), mean over the batch.\n"
+        "Source: makemore part 3 (karpathy/nn-zero-to-hero).\n"
+        "Try: w shows the noise of batches; k and lr 10, what each network survives; f, BN beside "
+        "itself with another lr."
     )
+    KEYS = ("l", "w")
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)

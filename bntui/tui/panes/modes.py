@@ -38,11 +38,14 @@ class ModesPane(Pane):
     TITLE = "Train / eval"
     HELP = (
         "The same weights, measured in both modes on the first n examples. In training mode BN "
-        "uses the statistics of those n rows, in evaluation mode the running ones, so only there "
-        "does an example's loss not depend on its neighbours. At n = 1 training mode is "
-        "degenerate: every feature equals its own mean. " + NOTEBOOK_NOTE + " Keys: m mode, n "
-        "batch size."
+        "uses the statistics of those n rows, so an example's loss depends on its neighbours; in "
+        "evaluation mode it uses the running ones. At n = 1 training mode is degenerate: every "
+        "feature equals its own mean. " + NOTEBOOK_NOTE + "\n"
+        "Formula: gap = loss in training mode - loss in evaluation mode.\n"
+        "Source: Ioffe and Szegedy 2015, section 3.1; the notebook, train against eval.\n"
+        "Try: n for every batch size; k and a batch of 2: the gap at n = all."
     )
+    KEYS = ("m", "n")
     DEFAULT_CSS = """
     ModesPane > .table { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
     ModesPane > .note { height: auto; padding: 0 1; color: $text-muted; }

@@ -18,8 +18,10 @@ class OverlayPane(Pane):
     TITLE = "Train / eval"
     HELP = (
         "Each run's loss on all the examples that it measured, in training mode (the batch's "
-        "statistics) or in evaluation mode (the running ones). Key: m mode."
+        "statistics) or in evaluation mode (the running ones).\n"
+        "Try: m for the other mode."
     )
+    KEYS = ("m",)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)

@@ -36,6 +36,9 @@ class Pane(Widget, can_focus=True):
 
     TITLE: ClassVar[str]
     HELP: ClassVar[str]
+    """Plain words; then formula, source and what to try, a line each that begins so."""
+    KEYS: ClassVar[tuple[str, ...]] = ()
+    """Those of the commands that are about this pane."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)

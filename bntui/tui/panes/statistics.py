@@ -24,13 +24,16 @@ class StatisticsPane(Pane):
 
     TITLE = "Running stats"
     HELP = (
-        "A BatchNorm layer normalises with each batch's own mean and variance while it trains, "
-        "and keeps running averages of both for evaluation: new = (1 - m) old + m batch. The "
-        "running curve is smooth and lags behind the noisy batch; 'lag' is batch minus running, "
-        "averaged over the last 100 sampled steps. In the notebook's own plot each step "
-        "normalised twice, so its running mean moved twice a step; here a step moves it once. "
-        "Keys: d one unit or all, D and U other units, v mean or variance, y layer."
+        "While it trains, BN normalizes by each batch's own mean and variance; for evaluation it "
+        "keeps running averages of both. The running curve is smooth and lags behind the noisy "
+        "batch: lag is batch minus running, averaged over the last 100 sampled steps. In the "
+        "notebook's own plot each step normalized twice, so its running mean moved twice a step; "
+        "here a step moves it once.\n"
+        "Formula: running = (1 - m) running + m batch, m the momentum.\n"
+        "Source: Ioffe and Szegedy 2015, algorithm 2; m as torch.nn.BatchNorm1d has it.\n"
+        "Try: k and momentum 0, 1 or 0.001, and what Train / eval makes of it."
     )
+    KEYS = ("d", "D", "U", "v", "y")
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
+from bntui.findings import findings
 from bntui.tui.commands import COMMANDS
 from bntui.tui.screens.help import HelpScreen
 from bntui.tui.screens.labknobs import KnobActions
@@ -18,8 +19,9 @@ class LabScreen(RunActions, KnobActions, TimeActions, ViewActions):
     BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]
 
     def action_help(self) -> None:
-        """Keys, and what the current pane shows."""
-        self.app.push_screen(HelpScreen(self.pages.current))
+        """The current pane explained, what there is to see now, and the keys."""
+        found = [finding.sentence() for finding in findings(self.view)]
+        self.app.push_screen(HelpScreen(self.pages.current, found))
 
     def action_quit(self) -> None:
         """Leave."""

@@ -105,6 +105,8 @@ class LabFrame(Screen[None]):
             pane.set_class(pane in pointed, "-pointed")
         for pane in pointed:
             self.pages.bring(pane)
+        hidden = {self.pages.statistics, self.pages.modes} & set(pointed)
+        self.query_one(Tour).set_class(bool(hidden) and not self.pages.single, "-high")
         self.lay_out()
 
     def on_pane_tabs_chosen(self, event: PaneTabs.Chosen) -> None:
