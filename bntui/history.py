@@ -200,7 +200,7 @@ class History:
     @_fold.register
     def _(self, event: Removed) -> None:
         self.arms.pop(event.arm, None)
-        self.marks = [m for m in self.marks if not (isinstance(m, Forked) and m.arm == event.arm)]
+        self.marks = [mark for mark in self.marks if mark.arm != event.arm]
 
     @_fold.register
     def _(self, event: Refused) -> None:

@@ -13,10 +13,17 @@ SATURATED = 0.97
 
 
 class Activation(Layer):
-    """An elementwise layer; its outputs lie from `low` to `high`, or have no bound where None."""
+    """An elementwise layer whose outputs lie from `low` to `high`, where there is such a bound."""
 
     low: float
     high: float | None
+
+    def bounds(self, out: Tensor) -> tuple[float, float]:
+        """The range of these outputs: `low`, and `high` or the largest finite one, if above 0."""
+        if self.high is not None:
+            return self.low, self.high
+        largest = torch.where(out.isfinite(), out, 0.0).max()
+        return self.low, max(float(largest), 1e-6)
 
     def flat(self, out: Tensor) -> Tensor:
         """Where outputs (any shape) are flat, as booleans of that shape."""

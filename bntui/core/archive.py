@@ -1,8 +1,10 @@
 """What every BatchNorm unit saw and kept, thinned out, so that any unit can be shown later."""
 
+import copy
+
 from torch import Tensor
 
-from bntui.core.layers import BatchNorm
+from bntui.core.norms import BatchNorm
 
 MOST_SAMPLES = 1024
 MOST_BYTES = 64 * 2**20
@@ -15,24 +17,29 @@ class Archive:
     """
 
     def __init__(self, layers: list[BatchNorm]) -> None:
-        self._layers = layers
         numbers = 4 * 4 * sum(layer.bn.dim for layer in layers)
         self._room = max(2, min(MOST_SAMPLES, MOST_BYTES // max(numbers, 1)))
         self.every = 1
         self.steps: list[int] = []
         self._rows: list[list[Tensor]] = []
 
-    def record(self, step: int) -> None:
-        """Take in the step just made, if it is one of those kept."""
+    def record(self, step: int, rows: list[Tensor]) -> None:
+        """Take in a step's statistics, (4, C) a layer, if it is one of those kept."""
         if step % self.every:
             return
         self.steps.append(step)
-        self._rows.append([layer.statistics() for layer in self._layers])
+        self._rows.append(rows)
         if len(self.steps) > self._room:
             self.every *= 2
             kept = [place for place, at in enumerate(self.steps) if at % self.every == 0]
             self.steps = [self.steps[place] for place in kept]
             self._rows = [self._rows[place] for place in kept]
+
+    def fork(self) -> "Archive":
+        """Another with the same past."""
+        fork = copy.copy(self)
+        fork.steps, fork._rows = list(self.steps), list(self._rows)
+        return fork
 
     def rows(self, layer: int) -> list[Tensor]:
         """(4, C) of that layer at each of `steps`."""

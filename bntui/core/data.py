@@ -1,7 +1,8 @@
 """From words to examples: a context of `block_size` characters and the character after it."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from random import Random
 
 import torch
 from torch import Tensor
@@ -10,12 +11,12 @@ from bntui.config import Context
 from bntui.errors import InputError
 
 BOUNDARY = "."
+HELD_OUT = ("validation", "test")
+"""What the splits that are not trained on are called."""
 
 
-class Dataset:
+class Examples:
     """Every example that the words give, cut from one row of tokens when it is asked for.
-
-    `vocabulary` lists the symbols: the boundary `.` is token 0, the characters follow in order.
 
     Args:
         words: Without line ends.
@@ -23,20 +24,18 @@ class Dataset:
         context: "inside" takes the windows of block_size + 1 that fit into `.word.`, as the
             notebook does; "padded" puts block_size boundaries before the word, so that every
             character is predicted, as makemore does.
-
-    Raises:
-        InputError: No word is long enough for an example.
+        vocabulary: The symbols, each at the place that is its token.
     """
 
-    def __init__(self, words: Sequence[str], block_size: int, context: Context) -> None:
+    def __init__(
+        self, words: Sequence[str], block_size: int, context: Context, vocabulary: list[str]
+    ) -> None:
+        self.vocabulary = vocabulary
         before = 1 if context == "inside" else block_size
-        sizes = torch.frombuffer(array("q", map(len, words)) or bytearray(8), dtype=torch.int64)
-        sizes = sizes + before + 1
-        if int(sizes.max()) <= block_size:
-            raise InputError(_too_short(words, block_size))
-        self.vocabulary = [BOUNDARY, *sorted(set("".join(words)) - {BOUNDARY})]
-        self._windows = self._tokens(words, before).unfold(0, block_size + 1, 1)
-        self._starts = _starts(sizes, block_size + 1)
+        lengths = torch.frombuffer(array("q", map(len, words)) or bytearray(8), dtype=torch.int64)
+        tokens = self._tokens(words, before)
+        self._starts = _starts(lengths[: len(words)] + before + 1, block_size + 1)
+        self._windows = tokens.unfold(0, min(block_size + 1, len(tokens)), 1)
 
     def _tokens(self, words: Sequence[str], before: int) -> Tensor:
         """All words in a row, each with its boundaries."""
@@ -54,13 +53,70 @@ class Dataset:
         return len(self._starts)
 
     def batch(self, ix: Tensor) -> tuple[Tensor, Tensor]:
-        """Contexts (n, block_size) and targets (n,) of the examples `ix` (n,), all int64."""
+        """Contexts (..., block_size) and targets (...) of the examples `ix` (...), all int64."""
         windows = self._windows[self._starts[ix]].long()
-        return windows[:, :-1], windows[:, -1]
+        return windows[..., :-1].contiguous(), windows[..., -1].contiguous()
 
     def first(self, n: int) -> tuple[Tensor, Tensor]:
         """The first n examples, or all where there are fewer."""
         return self.batch(torch.arange(min(n, len(self))))
+
+    def spread(self, n: int) -> tuple[Tensor, Tensor]:
+        """At most n examples, evenly spaced; all where there are no more."""
+        return self.batch(torch.arange(0, len(self), max(-(-len(self) // n), 1)))
+
+
+class Dataset(Examples):
+    """The examples to train on; `held_out` are others, by the name of their split.
+
+    `vocabulary` lists the symbols of all words: the boundary `.` is token 0, the characters follow
+    in order.
+
+    Args:
+        words: Those to train on.
+        block_size: As in `Examples`.
+        context: As in `Examples`.
+        held_out: Words of the other splits, which may give no example.
+
+    Raises:
+        InputError: No word to train on is long enough for an example.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        block_size: int,
+        context: Context,
+        held_out: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        others = held_out or {}
+        characters = set("".join(words)).union(*("".join(each) for each in others.values()))
+        vocabulary = [BOUNDARY, *sorted(characters - {BOUNDARY})]
+        super().__init__(words, block_size, context, vocabulary)
+        if not len(self):
+            raise InputError(_too_short(words, block_size))
+        self.held_out = {
+            name: Examples(each, block_size, context, vocabulary) for name, each in others.items()
+        }
+
+
+def split_words(words: Sequence[str], seed: int) -> tuple[list[str], dict[str, list[str]]]:
+    """Shuffled by the seed, then 80 % to train on, 10 % for validation, 10 % for the test.
+
+    The same words and seed give makemore's splits (part 2: `random.seed(42)`).
+
+    Raises:
+        InputError: There are too few words to train on any.
+    """
+    shuffled = list(words)
+    Random(seed).shuffle(shuffled)
+    first, second = int(0.8 * len(words)), int(0.9 * len(words))
+    if first == 0:
+        raise InputError(
+            f"--split is yes, but it takes at least 2 words, and there is {len(words)}."
+        )
+    parts = (shuffled[first:second], shuffled[second:])
+    return shuffled[:first], dict(zip(HELD_OUT, parts, strict=True))
 
 
 def _starts(sizes: Tensor, window: int) -> Tensor:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from bntui import __version__
 from bntui.core.loading import Loader
 from bntui.core.outlet import Outlet
-from bntui.protocol import PROTOCOL, AnyCommand, Hello, Skipped, Start, Stop
+from bntui.errors import InputError
+from bntui.protocol import PROTOCOL, AnyCommand, Hello, Refused, Skipped, Start, Stop
+from bntui.ranges import check
 from bntui.runlog import RETRY
 from bntui.share import share
 from bntui.wire import command_reader
@@ -37,7 +39,8 @@ class Engine:
         """Work until told to stop, or until the file descriptor `commands` ends.
 
         Raises:
-            InputError: The data of a run cannot be used, or its log is there already.
+            InputError: The first run is impossible, or a run's data cannot be used, or its log is
+                there already.
         """
         reader = command_reader()
         while True:
@@ -70,9 +73,20 @@ class Engine:
         if isinstance(command, Skipped):
             self._outlet.tell(command)
         elif isinstance(command, Start):
-            self._start(command)
+            self._begin(command)
         elif self._run:
             self._run.obey(command)
+
+    def _begin(self, start: Start) -> None:
+        """A new run; where there is one already, it goes on if the new one is impossible."""
+        try:
+            check(start.config)
+        except InputError as error:
+            if self._run is None:
+                raise
+            self._outlet.tell(Refused(str(error)))
+        else:
+            self._start(start)
 
     def _start(self, start: Start) -> None:
         self._run, config = None, start.config

@@ -24,6 +24,8 @@ class Key(NamedTuple):
     data: str | None
     block_size: int
     context: Context
+    split: bool
+    split_seed: int
 
 
 class Loader:
@@ -39,7 +41,7 @@ class Loader:
         Raises:
             InputError: The data cannot be used.
         """
-        key = Key(config.data, config.block_size, config.context)
+        key = Key(*(getattr(config, name) for name in Key._fields))
         if self._loaded is None or self._loaded[0] != key:
             self._loaded = (key, *self._make(key))
         _, event, examples = self._loaded
@@ -51,7 +53,9 @@ class Loader:
         _load_torch()
         from bntui.core import data  # noqa: PLC0415 (torch is loaded by now)
 
-        examples = data.Dataset(words.words, key.block_size, key.context)
+        parts = data.split_words(words.words, key.split_seed) if key.split else (words.words, None)
+        train, held_out = parts
+        examples = data.Dataset(train, key.block_size, key.context, held_out)
         event = Dataset(
             source=key.data or NOTEBOOK_SOURCE,
             words=len(words.words),
@@ -59,6 +63,7 @@ class Loader:
             vocabulary=len(examples.vocabulary),
             bytes_read=words.bytes_read,
             bytes_total=words.bytes_total,
+            held_out={name: len(others) for name, others in examples.held_out.items()},
         )
         return event, examples
 

@@ -39,7 +39,14 @@ class Pacer:
         """Seconds until the next step is due, 0 when it is."""
         return 0.0 if self.pace is None else max(self._due - self._clock(), 0.0)
 
-    def stepped(self) -> None:
-        """A step was made."""
+    def due(self, most: int) -> int:
+        """How many steps are due, up to `most`."""
+        if self.pace is None:
+            return most
+        late = self._clock() - self._due
+        return min(most, int(late * self.pace) + 1) if late >= 0 else 0
+
+    def stepped(self, steps: int) -> None:
+        """So many steps were made."""
         if self.pace is not None:
-            self._due = max(self._due + 1 / self.pace, self._clock() - SLACK)
+            self._due = max(self._due + steps / self.pace, self._clock() - SLACK)

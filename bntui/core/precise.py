@@ -9,8 +9,8 @@ arXiv:2105.07576, section 3, "precise BN"; and the calibration of makemore part 
 import torch
 from torch import Tensor
 
-from bntui.core.layers import BatchNorm
 from bntui.core.model import CharMLP
+from bntui.core.norms import BatchNorm
 
 Moments = tuple[Tensor, Tensor]
 """Mean and variance (C,)."""
@@ -28,10 +28,11 @@ def precise_statistics(model: CharMLP, contexts: Tensor) -> list[Moments]:
     """The mean and variance of every BatchNorm layer's input over contexts (N, block_size).
 
     The pass goes layer by layer, all examples through one before any enters the next, and a layer
-    normalizes by its own precise statistics. So they are consistent: put into the buffers, they are
-    exactly the statistics of what each layer then sees in evaluation mode. (Averages of batch
-    statistics would depend on the batch size in every layer after the first.) The variance's
-    divisor is that of the layer's running variance. The model is left as it is, bit for bit.
+    normalizes by its own precise statistics, unless it is bypassed. So they are consistent: put
+    into the buffers, they are exactly the statistics of what each layer then sees in evaluation
+    mode. (Averages of batch statistics would depend on the batch size in every layer after the
+    first.) The variance's divisor is that of the layer's running variance. The model is left as it
+    is, bit for bit.
     """
     rows = list(torch.split(_sample(contexts, _widest(model)), _ROWS))
     found: list[Moments] = []
@@ -39,7 +40,7 @@ def precise_statistics(model: CharMLP, contexts: Tensor) -> list[Moments]:
         if isinstance(layer, BatchNorm):
             found.append(_moments(rows, layer.bn.correction.running))
         for place, x in enumerate(rows):
-            if isinstance(layer, BatchNorm):
+            if isinstance(layer, BatchNorm) and layer.on:
                 rows[place], _ = layer.bn.normalize_by(x, *found[-1])
             else:
                 rows[place] = layer.compute(x, training=False)

@@ -1,7 +1,7 @@
 """Measurements of a trainer that leave no trace in it, bit for bit.
 
-They compute with the layers' `compute`, which keeps and moves nothing, and draw batches from a copy
-of an arm's generator.
+They compute with the layers' `compute`, which keeps and moves nothing, and peek at the batches to
+come.
 """
 
 from collections.abc import Iterable
@@ -13,8 +13,8 @@ from torch import Tensor
 from bntui.core.trainer import Arm, Trainer
 from bntui.protocol import Activations, Column, ModeLosses
 
-BATCHES, BINS, SATURATED = 20, 50, 0.97
-"""The notebook's: batches pooled, bins on [-1, 1]; and the lecture's bound of saturation."""
+BATCHES, BINS = 20, 50
+"""The notebook's: batches pooled, and bins."""
 
 SIZES = (1, 2, 4, 8, 32)
 SAMPLE = 1024
@@ -45,26 +45,23 @@ def finite(values: Iterable[float]) -> Column:
 @torch.inference_mode()
 def activations(trainer: Trainer, arm: Arm, layer: int) -> Activations:
     """Histogram and saturation of a hidden layer over the batches that would come next."""
-    h = torch.cat([_hidden(trainer, arm, layer, ix) for ix in _next_batches(trainer, arm)])
-    h = h.flatten()
-    saturated = torch.count_nonzero(h.abs() > SATURATED) / len(h)
-    finite = bool(h.sum().isfinite())
+    h = torch.cat([_hidden(trainer, arm, layer, ix) for ix in trainer.peek(BATCHES)])
+    activation = arm.model.activations[layer]
+    low, high = activation.bounds(h)
     return Activations(
         arm=arm.name,
         layer=layer,
         step=trainer.steps_done,
-        n=len(h),
-        counts=torch.histc(h, BINS, -1, 1).long().tolist(),
-        saturation=plain(saturated[None])[0] if finite else None,
+        n=h.numel(),
+        counts=torch.histc(h, BINS, low, high).long().tolist(),
+        saturation=plain(activation.flat(h).float().mean()[None])[0] if _is_finite(h) else None,
+        low=low,
+        high=high,
     )
 
 
-def _next_batches(trainer: Trainer, arm: Arm) -> list[Tensor]:
-    ahead = torch.Generator()
-    ahead.set_state(arm.generator.get_state())
-    size = (trainer.config.batch_size,)
-    n = len(trainer.dataset)
-    return [torch.randint(0, n, size, generator=ahead) for _ in range(BATCHES)]
+def _is_finite(x: Tensor) -> bool:
+    return bool(x.sum().isfinite())
 
 
 def _hidden(trainer: Trainer, arm: Arm, layer: int, ix: Tensor) -> Tensor:

@@ -1,22 +1,32 @@
 """One run: a trainer, its pace, its state, and what it tells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from math import isfinite
 from time import monotonic
 from typing import Literal
 
+from bntui.core.control import Control, Done
 from bntui.core.pacer import Pacer
 from bntui.core.telemetry import Telemetry, is_probed
 from bntui.core.trainer import Trainer
+from bntui.errors import InputError
 from bntui.protocol import (
     AnyCommand,
+    Change,
+    Changed,
     Diverged,
     Event,
+    Fork,
+    Forked,
     Pause,
+    Recalibrate,
+    Recalibrated,
+    Refused,
     Resume,
     SetPace,
     State,
     Step,
+    Undo,
     Watch,
 )
 
@@ -30,7 +40,9 @@ class Run:
         self._trainer, self._tell = trainer, tell
         self._pacer = Pacer(trainer.config.pace)
         self._telemetry = Telemetry(trainer)
+        self._control = Control(trainer)
         self._state: Literal["running", "paused", "finished"] = "running"
+        self._seconds = 0.0
         self._tell_state()
         self._probe(thorough=False)
         self._pacer.run()
@@ -41,8 +53,10 @@ class Run:
 
     def advance(self, deadline: float) -> None:
         """Make the steps that are due, until `deadline` on the monotonic clock."""
-        while self.wait() == 0 and monotonic() < deadline:
-            self._step()
+        while self.wait() == 0 and (left := deadline - monotonic()) > 0:
+            affordable = int(left / self._seconds) if self._seconds else 1
+            most = min(max(affordable, 1), self._trainer.ahead)
+            self._train(self._until_probe(self._pacer.due(most)))
 
     def flush(self) -> None:
         """Tell of the steps made since the last time."""
@@ -53,7 +67,7 @@ class Run:
         """Do as told; what makes no sense in this state is let pass."""
         match command:
             case Pause() if self._state == "running":
-                self._pause()
+                self._pause(thorough=True)
             case Resume() if self._state == "paused":
                 self._resume()
             case Step() if self._state != "finished":
@@ -63,14 +77,43 @@ class Run:
                 self._tell_state()
             case Watch(layer, units):
                 self._watch(layer, units)
+            case Change() | Fork() if self._state == "finished":
+                self._tell(Refused("The run is finished: no step is left to turn a knob for."))
+            case Change() | Fork() | Recalibrate() | Undo():
+                self._turn(command)
             case _:
                 pass
 
-    def _step(self) -> None:
-        self._trainer.step()
-        self._pacer.stepped()
-        self._telemetry.record()
-        self._tell_divergence()
+    def _turn(self, command: Change | Fork | Recalibrate | Undo) -> None:
+        """Change the run between two steps, and measure at once what is another for it."""
+        self.flush()
+        try:
+            done = self._control.obey(command)
+        except InputError as refusal:
+            self._tell(Refused(str(refusal)))
+            return
+        for event in done:
+            self._telemetry.note(event)
+            self._tell(event)
+        if altered := {event.arm for event in done if _alters_measurements(event)}:
+            self._probe(self._state != "running", altered)
+
+    def _until_probe(self, most: int) -> int:
+        """How many steps to make in one go: none may pass a probe or the end."""
+        done = self._trainer.steps_done
+        most = min(most, max(self._trainer.config.steps - done, 1))
+        return next((n for n in range(1, most) if is_probed(done + n)), most)
+
+    def _train(self, steps: int) -> None:
+        for event in self._control.scheduled():
+            self.flush()
+            self._tell(event)
+        begun = monotonic()
+        made = self._trainer.advance(steps, self._telemetry.sample)
+        self._telemetry.record(made)
+        self._seconds = (monotonic() - begun) / made
+        self._pacer.stepped(made)
+        self._tell_divergence(made)
         if self._is_over():
             self._finish()
         elif is_probed(self._trainer.steps_done):
@@ -86,11 +129,11 @@ class Run:
         self._state = "finished"
         self._tell_state()
 
-    def _pause(self) -> None:
+    def _pause(self, thorough: bool) -> None:
         self._pacer.rest()
         self._state = "paused"
         self._tell_state()
-        self._probe(thorough=True)
+        self._probe(thorough)
 
     def _resume(self) -> None:
         self._state = "running"
@@ -101,9 +144,9 @@ class Run:
         if self._state == "running":
             self._pacer.rest()
         self._pacer.run()
-        self._step()
+        self._train(1)
         if self._state != "finished":
-            self._pause()
+            self._pause(thorough=False)
 
     def _watch(self, layer: int, units: list[int]) -> None:
         self.flush()
@@ -116,14 +159,23 @@ class Run:
         diverged = [arm.name for arm in self._trainer.arms if arm.diverged_at is not None]
         self._tell(State(self._state, self._trainer.steps_done, self._pacer.pace, diverged))
 
-    def _tell_divergence(self) -> None:
-        step = self._trainer.steps_done - 1
+    def _tell_divergence(self, made: int) -> None:
+        """Name each arm that diverged in the steps just made."""
+        first = self._trainer.steps_done - made
         for arm in self._trainer.arms:
-            if arm.diverged_at == step:
+            if arm.diverged_at is not None and arm.diverged_at >= first:
+                loss = arm.losses[arm.diverged_at - first]
                 self.flush()
-                self._tell(Diverged(arm.name, step, arm.loss if isfinite(arm.loss) else None))
+                self._tell(Diverged(arm.name, arm.diverged_at, loss if isfinite(loss) else None))
 
-    def _probe(self, thorough: bool) -> None:
+    def _probe(self, thorough: bool, arms: Container[str | None] = (None,)) -> None:
+        """Measure these arms; None among them stands for all."""
         self.flush()
-        for event in self._telemetry.probe(thorough):
+        for event in self._telemetry.probe(thorough, arms):
             self._tell(event)
+
+
+def _alters_measurements(event: Done) -> bool:
+    """Whether an arm's outputs are others than before, though no step was made."""
+    turned = isinstance(event, Changed) and event.knob in {"norm", "eps", "batch_size"}
+    return turned or isinstance(event, Forked | Recalibrated)

@@ -1,13 +1,16 @@
 """What a run tells of itself: sampled by step, so that a config and seed always tell the same."""
 
+from collections.abc import Container
+
 import torch
 from torch import Tensor
 
 from bntui.core import probes
 from bntui.core.archive import Archive
 from bntui.core.probes import finite, plain, shorten
+from bntui.core.splits import split_losses
 from bntui.core.trainer import Arm, Trainer
-from bntui.protocol import Event, Statistics, Steps
+from bntui.protocol import Event, Forked, Removed, Statistics, Steps
 
 UNITS = [0, 1, 2, 3, 4]
 """Watched until someone watches others: the notebook's first five dimensions."""
@@ -36,7 +39,7 @@ class Telemetry:
         self.watch(0, UNITS)
         self._losses: dict[str, list[float]] = {arm.name: [] for arm in trainer.arms}
         self._first = 0
-        self._traced = [ArmTrace(arm) for arm in trainer.arms if arm.model.batchnorms]
+        self._traced = {arm.name: ArmTrace(arm) for arm in trainer.arms if arm.model.batchnorms}
 
     def watch(self, layer: int, units: list[int]) -> bool:
         """Trace these units of this BatchNorm layer, as far as there are such; is that a change?"""
@@ -47,13 +50,32 @@ class Telemetry:
         self._layer, self._units = now
         return now != before
 
-    def record(self) -> None:
-        """Take in the step just made."""
-        step = self._trainer.steps_done - 1
+    def note(self, event: Event) -> None:
+        """Follow a fork that was made, with its origin's past, and no more one that was removed.
+
+        Every step before must have been drained.
+        """
+        if isinstance(event, Forked):
+            arm = next(arm for arm in self._trainer.arms if arm.name == event.arm)
+            self._losses[arm.name] = []
+            if trace := self._traced.get(event.origin):
+                self._traced[arm.name] = trace.fork(arm)
+        elif isinstance(event, Removed):
+            del self._losses[event.arm]
+            self._traced.pop(event.arm, None)
+
+    def sample(self, arm: Arm, step: int) -> None:
+        """Look at an arm just after a step; `record` takes in what is seen."""
+        if trace := self._traced.get(arm.name):
+            trace.sample(step)
+
+    def record(self, made: int) -> None:
+        """Take in the steps just made."""
         for arm in self._trainer.arms:
-            self._losses[arm.name].append(arm.loss)
-        for trace in self._traced:
-            trace.record(step, self._layer)
+            missing = made - len(arm.losses)
+            self._losses[arm.name] += arm.losses + [arm.loss] * missing
+        for trace in self._traced.values():
+            trace.record(self._trainer.steps_done - made, self._layer)
 
     def drain(self, elapsed: float) -> list[Event]:
         """The events of all steps since the last time; `elapsed` is in seconds."""
@@ -67,38 +89,55 @@ class Telemetry:
             for column in self._losses.values():
                 column.clear()
             self._first = self._trainer.steps_done
-        fresh = [t.drain(self._layer, self._units) for t in self._traced if t.steps]
+        fresh = [t.drain(self._layer, self._units) for t in self._traced.values() if t.steps]
         return [*events, *fresh]
 
     def recall(self) -> list[Event]:
         """The watched units from the first step on, as far as they are archived."""
-        return [trace.recall(self._layer, self._units) for trace in self._traced]
+        return [trace.recall(self._layer, self._units) for trace in self._traced.values()]
 
-    def probe(self, thorough: bool) -> list[Event]:
-        """Histograms of every hidden layer and both modes' losses, of every arm."""
-        arms, depth = self._trainer.arms, self._trainer.config.depth
+    def probe(self, thorough: bool, names: Container[str | None] = (None,)) -> list[Event]:
+        """Of the arms named (all, for None): histograms of layers, losses by mode and by split."""
+        run, depth = self._trainer, self._trainer.config.depth
+        arms = [arm for arm in run.arms if None in names or arm.name in names]
+        split = arms if run.dataset.held_out else []
         return [
-            *(probes.activations(self._trainer, arm, i) for arm in arms for i in range(depth)),
-            *(probes.mode_losses(self._trainer, arm, thorough) for arm in arms),
+            *(probes.activations(run, arm, i) for arm in arms for i in range(depth)),
+            *(probes.mode_losses(run, arm, thorough) for arm in arms),
+            *(split_losses(run, arm, thorough) for arm in split),
         ]
 
 
 class ArmTrace:
     """The statistics of one arm's BatchNorm layers: the steps not yet sent, and an archive."""
 
-    def __init__(self, arm: Arm) -> None:
+    def __init__(self, arm: Arm, archive: Archive | None = None) -> None:
         self._arm = arm
-        self._archive = Archive(arm.model.batchnorms)
+        self._archive = archive or Archive(arm.model.batchnorms)
+        self._seen: list[tuple[int, list[Tensor]]] = []
         self.steps: list[int] = []
         self._rows: list[Tensor] = []
 
-    def record(self, step: int, layer: int) -> None:
-        """Take in the step just made."""
-        if self._arm.alive:
-            self._archive.record(step)
-            if step % stride(step) == 0:
-                self.steps.append(step)
-                self._rows.append(self._arm.model.batchnorms[layer].statistics())
+    def fork(self, arm: Arm) -> "ArmTrace":
+        """The trace of a copy of its arm: they have the past in common."""
+        return ArmTrace(arm, self._archive.fork())
+
+    def sample(self, step: int) -> None:
+        """Copy the statistics of every layer after a step, if anyone keeps them."""
+        if step % stride(step) == 0 or step % self._archive.every == 0:
+            rows = [layer.statistics() for layer in self._arm.model.batchnorms]
+            self._seen.append((step, rows))
+
+    def record(self, first: int, layer: int) -> None:
+        """Keep what was seen of the steps from `first` on that did not end the arm."""
+        end = first + len(self._arm.losses) - (not self._arm.alive)
+        for step, rows in self._seen:
+            if step < end:
+                self._archive.record(step, rows)
+                if step % stride(step) == 0:
+                    self.steps.append(step)
+                    self._rows.append(rows[layer])
+        self._seen.clear()
 
     def drain(self, layer: int, units: list[int]) -> Statistics:
         """What was recorded since the last time."""

@@ -1,11 +1,13 @@
-"""Two networks trained in lockstep: the same initial draws, the same batches."""
+"""Networks trained in lockstep: the same initial draws, the same batches."""
 
+import copy
+from collections.abc import Callable
 from math import isfinite
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from bntui.config import BN, RunConfig
+from bntui.config import Norm, RunConfig
 from bntui.core.data import Dataset
 from bntui.core.model import CharMLP
 
@@ -16,47 +18,129 @@ Plain SGD on a sound learning rate never comes near (the notebook's losses stay 
 while one too large multiplies the loss within a step or two.
 """
 
+LR_DROP = 10
+"""Divides the learning rates at the step `lr_drop` (makemore part 3)."""
+
+AHEAD, EXAMPLES_AHEAD = 128, 4096
+"""Most steps, and about the most examples, that are drawn and gathered at once."""
+
+AfterStep = Callable[["Arm", int], None]
+"""Called with an arm and the number of the step it has just made."""
+
 
 class Arm:
-    """One network, its random numbers, and how it fares."""
+    """One network, and how it fares; `losses` are those of the steps made last."""
 
-    def __init__(self, name: str, config: RunConfig, vocabulary: int) -> None:
+    def __init__(
+        self, name: str, norm: Norm, config: RunConfig, vocabulary: int, generator: Generator
+    ) -> None:
         self.name = name
-        self.generator = torch.Generator().manual_seed(config.seed)
-        self.model = CharMLP(config, vocabulary, name == BN, self.generator)
+        self.model = CharMLP(config, vocabulary, norm, generator)
+        self.lr = config.lr
+        self.losses: list[float] = []
         self.loss = float("nan")
         self.first_loss: float | None = None
         self.alive = True
         self.diverged_at: int | None = None
 
-    def draw(self, examples: int, batch_size: int) -> Tensor:
-        """The next batch: indices (batch_size,), with repeats."""
-        return torch.randint(0, examples, (batch_size,), generator=self.generator)
+    def train(self, contexts: Tensor, targets: Tensor, first: int, after: AfterStep) -> None:
+        """A step for each batch of contexts (K, n, block_size) and targets (K, n).
 
-    def note(self, loss: float, step: int) -> None:
-        """Take in the loss of `step`; one that is not finite is the arm's last."""
-        self.loss = loss
-        self.alive = isfinite(loss)
+        The first loss that is not finite is the arm's last.
+        """
+        losses = []
+        for step, batch in enumerate(zip(contexts, targets, strict=True), first):
+            loss = self.model.train_step(*batch, self.lr)
+            losses.append(loss)
+            if loss.is_cpu and not isfinite(loss):
+                break
+            after(self, step)
+        self._note(torch.stack(losses).tolist(), first)
+
+    def _note(self, losses: list[float], first: int) -> None:
+        """Take in the losses of the steps from `first` on."""
+        fatal = next((place for place, loss in enumerate(losses) if not isfinite(loss)), None)
+        self.alive = fatal is None
+        self.losses = losses if fatal is None else losses[: fatal + 1]
+        self.loss = self.losses[-1]
         if self.first_loss is None:
-            self.first_loss = loss
-        if self.diverged_at is None and not loss <= DIVERGED * self.first_loss:
-            self.diverged_at = step
+            self.first_loss = losses[0]
+        if self.diverged_at is None:
+            bound = DIVERGED * self.first_loss
+            beyond = (step for step, loss in enumerate(losses, first) if not loss <= bound)
+            self.diverged_at = next(beyond, None)
+
+    def fork(self, name: str) -> "Arm":
+        """A copy that shares nothing; whether it diverges is seen anew."""
+        fork = copy.copy(self)
+        fork.name, fork.model, fork.diverged_at = name, self.model.fork(), None
+        return fork
 
 
 class Trainer:
-    """The sole owner of the models; `steps_done` is also the number of the next step."""
+    """The sole owner of the models; `steps_done` is also the number of the next step.
+
+    All arms train on the batches of one generator, which goes on from where their initial weights
+    left it. Between steps arms may come and go, and what they are trained with may change.
+    """
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         self.config, self.dataset = config, dataset
+        self.batch_size = config.batch_size
         self.steps_done = 0
-        self.arms = [Arm(name, config, len(dataset.vocabulary)) for name in config.arm_names]
+        self.arms: list[Arm] = []
+        vocabulary = len(dataset.vocabulary)
+        for name, norm in zip(config.arm_names, config.arms, strict=True):
+            self.generator = Generator().manual_seed(config.seed)
+            self.arms.append(Arm(name, norm, config, vocabulary, self.generator))
+
+    @property
+    def ahead(self) -> int:
+        """The most steps that `advance` should be asked for at once."""
+        return max(1, min(AHEAD, EXAMPLES_AHEAD // self.batch_size))
+
+    def draw(self, steps: int) -> Tensor:
+        """The next batches: indices (steps, batch_size), with repeats within a batch.
+
+        However they are cut into calls, the numbers are the same.
+        """
+        size = (steps, self.batch_size)
+        return torch.randint(0, len(self.dataset), size, generator=self.generator)
+
+    def peek(self, steps: int) -> Tensor:
+        """What `draw` will give."""
+        state = self.generator.get_state()
+        try:
+            return self.draw(steps)
+        finally:
+            self.generator.set_state(state)
+
+    def step(self) -> None:
+        """One step of every arm that is alive."""
+        self.advance(1)
 
     @torch.inference_mode()
-    def step(self) -> None:
-        """Train every arm that is alive on its next batch."""
+    def advance(self, steps: int, after: AfterStep = lambda arm, step: None) -> int:
+        """Train every arm that is alive on the next batches, one arm after the other.
+
+        Returns the steps made: fewer than asked for where the last arm died, or where the learning
+        rate drops.
+        """
+        steps = self._until_drop(steps)
+        contexts, targets = self.dataset.batch(self.peek(steps))
         for arm in self.arms:
+            arm.losses = []
             if arm.alive:
-                ix = arm.draw(len(self.dataset), self.config.batch_size)
-                loss = arm.model.train_step(*self.dataset.batch(ix), self.config.lr)
-                arm.note(loss.item(), self.steps_done)
-        self.steps_done += 1
+                arm.train(contexts, targets, self.steps_done, after)
+        made = max(len(arm.losses) for arm in self.arms) or steps
+        self.draw(made)
+        self.steps_done += made
+        return made
+
+    def _until_drop(self, steps: int) -> int:
+        """How many of the steps have one learning rate; let it drop if this is the step."""
+        left = (self.config.lr_drop or self.steps_done) - self.steps_done
+        if left == 0 and self.config.lr_drop:
+            for arm in self.arms:
+                arm.lr /= LR_DROP
+        return min(steps, left) if left > 0 else steps

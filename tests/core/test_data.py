@@ -1,12 +1,14 @@
 """Words to examples, against the plain loops that the notebook and makemore write."""
 
+import random
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bntui.config import NOTEBOOK_WORDS, Context
-from bntui.core.data import Dataset
+from bntui.core.data import Dataset, Examples, split_words
 from bntui.errors import InputError
 
 WORDS = st.lists(st.text("abcxyzé🙂.", max_size=9), min_size=1, max_size=12)
@@ -23,7 +25,7 @@ def plainly(words: list[str], block_size: int, context: Context) -> list[tuple[s
     return examples
 
 
-def decoded(dataset: Dataset) -> list[tuple[str, str]]:
+def decoded(dataset: Examples) -> list[tuple[str, str]]:
     contexts, targets = dataset.batch(torch.arange(len(dataset)))
     symbols = dataset.vocabulary
     return [
@@ -75,3 +77,35 @@ def test_long_words_and_many_words() -> None:
     many = Dataset(["emma", "olivia"] * 100_000, 3, "padded")
     assert len(many) == 100_000 * 12
     assert many.batch(torch.tensor([1_199_999]))[1].tolist() == [0]
+
+
+def test_words_are_split_as_makemore_splits_them() -> None:
+    words = list(NOTEBOOK_WORDS)
+    train, held_out = split_words(words, 42)
+    random.seed(42)
+    random.shuffle(words)
+    assert [train, *held_out.values()] == [words[:16], words[16:18], words[18:]]
+    assert list(held_out) == ["validation", "test"]
+    assert split_words(NOTEBOOK_WORDS, 43)[0] != train
+
+
+def test_splits_share_the_vocabulary_of_all_words() -> None:
+    dataset = Dataset(["aba", "ab"], 2, "padded", {"validation": ["cab"], "test": []})
+    assert dataset.vocabulary == [".", "a", "b", "c"]
+    assert len(dataset) == 7
+    validation, test = dataset.held_out.values()
+    assert validation.first(9)[1].tolist() == [3, 1, 2, 0]
+    assert len(test) == 0
+
+
+@given(WORDS, st.integers(1, 6), st.sampled_from(["inside", "padded"]))
+def test_held_out_examples_are_those_of_the_plain_loop(
+    words: list[str], block_size: int, context: Context
+) -> None:
+    dataset = Dataset(["emma" * 3], block_size, context, {"test": words})
+    assert decoded(dataset.held_out["test"]) == plainly(words, block_size, context)
+
+
+def test_one_word_cannot_be_split() -> None:
+    with pytest.raises(InputError, match="--split is yes, but it takes at least 2 words"):
+        split_words(["emma"], 42)

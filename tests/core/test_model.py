@@ -5,10 +5,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bntui.config import NOTEBOOK_WORDS, RunConfig
+from bntui.config import NOTEBOOK_WORDS, Norm, RunConfig
+from bntui.core.activations import Tanh
 from bntui.core.data import Dataset
-from bntui.core.layers import BatchNorm, Embedding, Linear, Tanh
+from bntui.core.layers import Embedding, Linear
 from bntui.core.model import CharMLP
+from bntui.core.norms import BatchNorm
 
 CONFIG = RunConfig(hidden=13, emb=4, lr=0.05)
 
@@ -23,13 +25,14 @@ def in_torch(model: CharMLP) -> nn.Sequential:
             layers += [embedding, nn.Flatten()]
         elif isinstance(layer, Linear):
             linear = nn.Linear(*layer.W.shape)
+            assert layer.b is not None
             linear.weight.data, linear.bias.data = layer.W.T.clone(), layer.b.clone()
             layers.append(linear)
         elif isinstance(layer, BatchNorm):
             layers.append(layer.bn.to_torch())
         else:
             layers.append(nn.Tanh())
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers).requires_grad_()
 
 
 def batch() -> tuple[Tensor, Tensor]:
@@ -37,10 +40,10 @@ def batch() -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5])
-@pytest.mark.parametrize("batchnorm", [False, True])
-def test_twenty_steps_of_sgd_agree_with_torch(depth: int, batchnorm: bool) -> None:
+@pytest.mark.parametrize("norm", ["none", "bn"])
+def test_twenty_steps_of_sgd_agree_with_torch(depth: int, norm: Norm) -> None:
     config = msgspec.structs.replace(CONFIG, depth=depth)
-    model = CharMLP(config, 21, batchnorm, torch.Generator().manual_seed(1))
+    model = CharMLP(config, 21, norm, torch.Generator().manual_seed(1))
     # The tails of unit normal weights saturate a deep stack; smaller ones make a better comparison.
     for layer in model.layers:
         if isinstance(layer, Linear):
@@ -60,7 +63,7 @@ def test_twenty_steps_of_sgd_agree_with_torch(depth: int, batchnorm: bool) -> No
 
 def test_depth_is_the_number_of_hidden_layers() -> None:
     config = msgspec.structs.replace(CONFIG, depth=3)
-    model = CharMLP(config, 21, True, torch.Generator())
+    model = CharMLP(config, 21, "bn", torch.Generator())
     kinds = [type(layer) for layer in model.layers]
     assert kinds == [Embedding, *[Linear, BatchNorm, Tanh] * 3, Linear]
     assert len(model.batchnorms) == 3
@@ -68,7 +71,7 @@ def test_depth_is_the_number_of_hidden_layers() -> None:
 
 def test_hidden_gives_the_layer_asked_for() -> None:
     config = msgspec.structs.replace(CONFIG, depth=3)
-    model = CharMLP(config, 21, True, torch.Generator().manual_seed(1))
+    model = CharMLP(config, 21, "bn", torch.Generator().manual_seed(1))
     contexts, targets = batch()
     with torch.inference_mode():
         model.train_step(contexts, targets, 0.0)
@@ -78,7 +81,7 @@ def test_hidden_gives_the_layer_asked_for() -> None:
 
 
 def test_an_evaluated_row_does_not_depend_on_its_neighbours() -> None:
-    model = CharMLP(CONFIG, 21, True, torch.Generator().manual_seed(1))
+    model = CharMLP(CONFIG, 21, "bn", torch.Generator().manual_seed(1))
     contexts, targets = batch()
     with torch.inference_mode():
         for _ in range(5):

@@ -72,8 +72,7 @@ def test_histograms_at_init_and_after_100_steps() -> None:
             assert event.n == wanted["n"]
             assert event.saturation == pytest.approx(wanted["saturation"], rel=0.01)
             assert event.counts == pytest.approx(wanted["counts"], rel=0.01)
-            for _ in range(20):
-                arm.draw(len(trainer.dataset), 32)
+        trainer.draw(20)
         for _ in range(100 if when == "init" else 0):
             trainer.step()
 
@@ -85,10 +84,7 @@ def test_running_and_batch_means_of_the_first_five_dimensions() -> None:
     arm = trainer.arms[1]
     batchnorm = arm.model.batchnorms[0]
     for step in range(500):
-        generator = arm.generator.get_state()
-        ix = arm.draw(len(trainer.dataset), 32)
-        arm.generator.set_state(generator)
-        x = trainer.dataset.batch(ix)[0]
+        x = trainer.dataset.batch(trainer.peek(1)[0])[0]
         for layer in arm.model.layers[:2]:
             x = layer.compute(x, training=True)
         _, saved = batchnorm.bn.normalize(x, training=True)

@@ -18,7 +18,7 @@ def made_in(pacer: Pacer, clock: Clock, seconds: float, tick: float) -> int:
     steps = 0
     for _ in range(round(seconds / tick)):
         while pacer.wait() == 0:
-            pacer.stepped()
+            pacer.stepped(1)
             steps += 1
         clock.now += tick
     return steps
@@ -63,14 +63,14 @@ def test_full_speed_never_waits() -> None:
     pacer.run()
     for _ in range(1000):
         assert pacer.wait() == 0
-        pacer.stepped()
+        pacer.stepped(1)
 
 
 def test_a_faster_pace_does_not_wait_for_the_slow_steps_end() -> None:
     clock = Clock()
     pacer = Pacer(0.1, clock)
     pacer.run()
-    pacer.stepped()
+    pacer.stepped(1)
     assert pacer.wait() == 10
     pacer.set_pace(10)
     assert pacer.wait() == 0

@@ -24,7 +24,7 @@ def trainer(words: tuple[str, ...] = NOTEBOOK_WORDS, **settings: int) -> Trainer
 
 def everything(run: Trainer) -> list[torch.Tensor]:
     """Every number that decides how the run goes on."""
-    tensors = [arm.generator.get_state() for arm in run.arms]
+    tensors = [run.generator.get_state()]
     for arm in run.arms:
         for layer in arm.model.layers:
             tensors += [*layer.params, layer.out, layer.grad, *layer.param_grads]
@@ -66,7 +66,7 @@ def test_histogram_and_saturation_count_every_activation() -> None:
     h = torch.cat(
         [
             arm.model.hidden(run.dataset.batch(ix)[0], 0, training=True).flatten()
-            for ix in probes._next_batches(run, arm)
+            for ix in run.peek(probes.BATCHES)
         ]
     )
     assert event.n == len(h) == sum(event.counts) == 20 * 32 * 20

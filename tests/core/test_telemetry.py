@@ -18,9 +18,8 @@ def trainer(**settings: int) -> Trainer:
 
 
 def advance(run: Trainer, telemetry: Telemetry, steps: int) -> None:
-    for _ in range(steps):
-        run.step()
-        telemetry.record()
+    if steps:
+        telemetry.record(run.advance(steps, telemetry.sample))
 
 
 @pytest.mark.parametrize(
@@ -77,9 +76,10 @@ def test_units_chosen_late_are_recalled_from_the_first_step_on() -> None:
     telemetry, twin = Telemetry(run), Telemetry(run)
     twin.watch(1, [7])
     for _ in range(40):
-        run.step()
-        telemetry.record()
-        twin.record()
+        made = run.advance(1, telemetry.sample)
+        twin.sample(run.arms[1], run.steps_done - 1)
+        telemetry.record(made)
+        twin.record(made)
     telemetry.drain(0.0)
     assert telemetry.watch(1, [7])
     (recalled,) = telemetry.recall()
@@ -95,7 +95,7 @@ def test_the_archive_thins_out_and_covers_the_run(monkeypatch: pytest.MonkeyPatc
     for step in range(50):
         run.step()
         rows[step] = run.arms[1].model.batchnorms[0].statistics()
-        kept.record(step)
+        kept.record(step, [rows[step]])
     assert kept.steps == [0, 8, 16, 24, 32, 40, 48]
     assert all(
         torch.equal(row, rows[step]) for step, row in zip(kept.steps, kept.rows(0), strict=True)
@@ -108,7 +108,7 @@ def test_a_wide_deep_network_is_archived_within_bounds(monkeypatch: pytest.Monke
     kept = Archive(run.arms[1].model.batchnorms)
     for step in range(100):
         run.step()
-        kept.record(step)
+        kept.record(step, [run.arms[1].model.batchnorms[0].statistics()])
     assert len(kept.steps) <= 5
 
 
