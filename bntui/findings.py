@@ -122,7 +122,11 @@ def _compared(history: History) -> Iterator[Finding]:
 
 def _pair(history: History, one: str, other: str) -> Finding:
     """Two arms' mean losses since nothing changed, over at most the last 500 steps."""
-    changes = [mark.step for mark in history.marks if isinstance(mark, Changed)]
+    changes = [
+        mark.step
+        for mark in history.marks
+        if isinstance(mark, Changed) and mark.arm in {None, one, other}
+    ]
     began = [history.arms[name].began for name in (one, other)]
     since = max([0, history.steps - WINDOW, *began, *changes])
     windows = {name: _window(history.arms[name], since) for name in (one, other)}

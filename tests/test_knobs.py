@@ -33,7 +33,15 @@ def test_normalization_is_known_by_layer() -> None:
     off = run(Changed(3, "norm", 0, 1, "BN", layer=1))
     assert standing(off, "norm", 0)["BN"] == 1
     assert standing(off, "norm", 1)["BN"] == 0
-    assert standing(run(Changed(3, "norm", 0, 1)), "norm", 1) == {"no BN": 0, "BN": 0}
+    assert standing(run(Changed(3, "norm", 0, 1)), "norm", 1) == {"BN": 0}
+    assert common(off, "norm", None) is None
+    assert common(off, "norm", "BN", 1) == 0
+
+
+def test_an_arm_has_only_the_knobs_of_its_normalization() -> None:
+    assert standing(run(), "momentum") == {"BN": 0.1}
+    assert common(run(Changed(3, "momentum", 0.5, 0.1, "BN")), "momentum", None) == 0.5
+    assert common(run(), "eps", "no BN") is None
 
 
 def test_arms_in_common() -> None:

@@ -16,12 +16,13 @@ def marks(history: History, start: int, stop: int) -> tuple[tuple[float, ...], t
     done = [
         (mark.step, words(mark, history))
         for mark in history.marks
-        if isinstance(mark, Forked) or (mark.arm, mark.step) not in forked
+        if mark.arm in {None, *history.arms}
+        and (isinstance(mark, Forked) or (mark.arm, mark.step) not in forked)
     ]
     arms = enumerate(history.arms.values())
     done += [(a.diverged.step, f"{ARM_SHAPES[i]} diverged") for i, a in arms if a.diverged]
-    seen = sorted((float(step), text) for step, text in done if start <= step <= stop)
-    return tuple(step for step, _ in seen), tuple(text for _, text in seen)
+    seen = sorted((mark for mark in done if start <= mark[0] <= stop), key=lambda mark: mark[0])
+    return tuple(float(step) for step, _ in seen), tuple(text for _, text in seen)
 
 
 def words(mark: Mark, history: History) -> str:

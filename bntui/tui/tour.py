@@ -83,6 +83,9 @@ class Tour(Static, can_focus=True):
             super().__init__()
             self.place = place
 
+    class Over(Message):
+        """Its last stop is passed, or it was skipped."""
+
     def __init__(self) -> None:
         super().__init__(markup=False)
         self._place = 0
@@ -97,7 +100,7 @@ class Tour(Static, can_focus=True):
         """To another stop; past the last one the tour is over."""
         self._place = max(self._place + by, 0)
         if self._place == len(STOPS):
-            self.remove()
+            self.action_leave()
             return
         stop = STOPS[self._place]
         self.border_title = Content(f"{self._place + 1}/{len(STOPS)} {stop.name}")
@@ -106,7 +109,7 @@ class Tour(Static, can_focus=True):
 
     def action_leave(self) -> None:
         """Skip the rest."""
-        self.remove()
+        self.post_message(self.Over())
 
     def on_click(self) -> None:
         """The next stop."""
@@ -115,4 +118,4 @@ class Tour(Static, can_focus=True):
     def on_blur(self) -> None:
         """Whoever goes elsewhere needs no guide; another window is not elsewhere."""
         if self.app.app_focus:
-            self.remove()
+            self.post_message(self.Over())

@@ -114,3 +114,15 @@ async def test_marks_close_to_each_other_lose_their_words_not_the_newest() -> No
     async with lab([*some(), *steps(100, 400), *close], (80, 24)) as it:
         assert "lr 1.9" in it.text
         assert "lr 1.8" not in it.text
+
+
+async def test_of_changes_at_one_step_the_last_is_named() -> None:
+    both: list[AnyEvent] = [Changed(300, "lr", 0.5, 0.1), Changed(300, "lr", 0.2, 0.5)]
+    async with lab([*some(), *steps(100, 400), *both], (80, 24)) as it:
+        assert "lr 0.2" in it.text
+        assert "lr 0.5" not in it.text
+
+
+async def test_a_removed_forks_changes_are_marked_no_more() -> None:
+    async with lab([*forked(), Removed("BN lr=0.5", 200)]) as it:
+        assert "lr" not in it.text

@@ -68,3 +68,10 @@ def test_a_state_that_cannot_be_kept_is_no_trouble(
     for place in (tmp_path / "file", Path("/proc/nowhere"), Path(os.devnull)):
         monkeypatch.setenv("XDG_STATE_HOME", str(place))
         assert not is_first_start()
+
+
+async def test_it_ends_where_the_lab_begins() -> None:
+    async with lab(SOME, (80, 24), tour=True) as it:
+        await it.press(*["enter"] * (len(STOPS) - 1))
+        assert "TRAIN" in it.text
+        assert "last-100 mean" in await it.press("enter")

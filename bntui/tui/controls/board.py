@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from bntui.config import RunConfig
 from bntui.history import History
-from bntui.knobs import common
+from bntui.knobs import common, values
 from bntui.protocol import Change, Command, Hello, SetPace
 from bntui.tui.controls.draft import Draft
 from bntui.tui.controls.ladders import turned
@@ -61,11 +61,16 @@ class Board:
         ]
 
     def _knob(self, name: str) -> Row:
-        value, asked = self._standing(name), self._asked(name)
-        shown = "they differ" if value is None and name != "pace" else text(name, value)
+        asked, shown = self._asked(name), self._shown(name)
         if asked:
             shown = f"{shown} → {text(name, asked[0])} …"
         return Row(name, LABELS[name], shown, bool(asked), is_typed(name))
+
+    def _shown(self, name: str) -> str:
+        value = self._standing(name)
+        if name == "pace" or value is not None:
+            return text(name, value)
+        return "they differ" if values(self.history, as_knob(name), *self._place(name)) else "–"
 
     def _field(self, name: str) -> Row:
         own, wish = getattr(self.config, name), self.draft.value(name, self.history)

@@ -70,8 +70,7 @@ class ForkScreen(ModalScreen[Fork | None]):
 
     @property
     def _knobs(self) -> list[Knob | None]:
-        plain = self._history.arms[self._arm].norm == "none"
-        return [None, "lr"] if plain else [None, *FORKED]
+        return [None, *(knob for knob in FORKED if self._arm in standing(self._history, knob))]
 
     def _now(self) -> float:
         """The value wanted; at first the next step on from the arm's own."""

@@ -109,6 +109,15 @@ class LabFrame(Screen[None]):
         self.query_one(Tour).set_class(bool(hidden) and not self.pages.single, "-high")
         self.lay_out()
 
+    def on_tour_over(self) -> None:
+        """Back to the first pane, unless the keyboard went elsewhere by itself."""
+        for tour in self.query(Tour):
+            if tour.has_focus:
+                self.pages.loss.focus()
+            tour.remove()
+        for pane in self.pages.panes:
+            pane.remove_class("-pointed")
+
     def on_pane_tabs_chosen(self, event: PaneTabs.Chosen) -> None:
         """A tab was clicked."""
         self.pages.panes[event.index].focus()
