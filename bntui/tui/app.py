@@ -15,7 +15,7 @@ from bntui import runlog
 from bntui.compare import entries
 from bntui.errors import InputError
 from bntui.history import History
-from bntui.protocol import Failed
+from bntui.protocol import Failed, Look
 from bntui.recordings import Recording, open_log
 from bntui.sources import Source
 from bntui.tui.commands import COMMANDS
@@ -105,6 +105,8 @@ class BntuiApp(ThemedApp):
     async def on_lab_screen_send(self, event: LabScreen.Send) -> None:
         """Pass a command on, or say that nobody hears it."""
         if not self.source.accepts_commands:
+            if isinstance(event.command, Look):
+                return
             self.notify("This is a recording: it takes no commands.", severity="warning")
         elif self.history.failed:
             self.notify("The engine has stopped; q leaves.", severity="warning")

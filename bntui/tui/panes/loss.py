@@ -7,12 +7,16 @@ from textual.app import ComposeResult
 from bntui.armhistory import ArmHistory
 from bntui.columns import Buckets
 from bntui.history import History
+from bntui.protocol import SplitLosses
 from bntui.tui import axes
 from bntui.tui.panes.pane import Pane, Part, arm_part, value
 from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
 
 WINDOW = 500
 """Steps of the close view, and of the mean in the headline: the notebook's."""
+
+VALIDATION = ("■", "○", "×", "+")
+"""Points of each arm's loss on the validation words: shapes that differ without colour."""
 
 KEEP = 0.98
 """Share of the smoothed loss that survives a step: an average over about the last 50 steps."""
@@ -22,11 +26,14 @@ class LossPane(Pane):
     """Training loss; `log_scale` chooses the y axis, `last` the last 500 steps or all of them."""
 
     TITLE = "Loss"
+    SHORT = "Loss"
     HELP = (
         "Cross-entropy of each training batch, for both networks on the same batches: every step "
         "faint, an exponential mean over about 50 steps strong. The numbers are means of the last "
         "500 steps. On the notebook's 90 examples BN ends higher than no BN: one hidden layer has "
-        "nothing that BN must mend, and BN's batch noise costs. Keys: l log axis, w last 500."
+        "nothing that BN must mend, and BN's batch noise costs. Where the data is split, points "
+        "(and the number after /) are the validation loss in evaluation mode: on words that were "
+        "not trained on. Keys: l log axis, w last 500."
     )
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
@@ -41,12 +48,13 @@ class LossPane(Pane):
 
     def draw(self, history: History) -> None:
         """Redraw curves and numbers."""
-        self.headline(*_numbers(history), (self._view(history.steps), "dim"))
+        self.headline(*_numbers(history), (self._view(history), "dim"))
         self._plot.show(self._figure(history))
 
-    def _view(self, steps: int) -> str:
+    def _view(self, history: History) -> str:
         scale = "log" if self.log_scale else "linear"
-        return f"last-{min(max(steps, 1), WINDOW)} mean · {scale}"
+        split = "/validation" if any(map(_validation, _arms(history))) else ""
+        return f"last-{min(max(history.steps, 1), WINDOW)} mean{split} · {scale}"
 
     def _span(self, history: History) -> tuple[int, int]:
         steps, total = history.steps, history.hello.config.steps if history.hello else 1
@@ -62,7 +70,9 @@ class LossPane(Pane):
         points = 2 * max(self._plot.size.width - 8, 10)
         drawn = [_curves(i, arm, start, stop, points) for i, arm in enumerate(_arms(history))]
         bands, curves = [band for band, _ in drawn], [curve for _, curve in drawn]
-        values = [y for series in (bands if start else bands + curves) for y in series.y]
+        validation = [_points(i, arm, start, stop) for i, arm in enumerate(_arms(history))]
+        ranged = [*bands, *validation] if start else [*bands, *curves, *validation]
+        values = [y for series in ranged for y in series.y]
         if all(isnan(y) for y in values):
             return None
         scale = axes.logarithmic if self.log_scale else axes.linear
@@ -70,7 +80,7 @@ class LossPane(Pane):
         return Figure(
             axes.steps("step", start, stop),
             scale("loss", values),
-            (*bands, *curves),
+            (*bands, *curves, *validation),
             tuple(step for step in diverged if start <= step <= stop),
         )
 
@@ -82,10 +92,24 @@ def _arms(history: History) -> list[ArmHistory]:
 def _numbers(history: History) -> list[Part]:
     parts: list[Part] = []
     for i, (name, arm) in enumerate(history.arms.items()):
-        parts.append(arm_part(i, name, value(arm.loss.mean_of_last(WINDOW))))
+        known = _validation(arm)
+        split = f"/{value(known[-1][1])}" if known else ""
+        parts.append(arm_part(i, name, value(arm.loss.mean_of_last(WINDOW)) + split))
         if arm.diverged:
             parts.append((f"diverged at step {arm.diverged.step:,}  ", "bold $error"))
     return parts
+
+
+def _validation(arm: ArmHistory) -> list[tuple[int, float]]:
+    """Steps and validation losses, where the data is split."""
+    told = ((event.step, event.losses.get("validation")) for event in arm.measured(SplitLosses))
+    return [(step, loss) for step, loss in told if loss is not None]
+
+
+def _points(index: int, arm: ArmHistory, start: int, stop: int) -> Series:
+    known = [(step, loss) for step, loss in _validation(arm) if start <= step <= stop]
+    x, y = [float(step) for step, _ in known], [loss for _, loss in known]
+    return Series(x, y, f"arm-{index}", VALIDATION[index], joined=False)
 
 
 def _curves(

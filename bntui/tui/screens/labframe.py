@@ -38,9 +38,10 @@ class LabFrame(Screen[None]):
         self.pages = Pages()
         self.timeline = Timeline()
         self._drawn = -1
+        self._looked: tuple[protocol.Hello | None, protocol.Look] = (None, protocol.Look([]))
         self._status = Status()
         self._scrub_bar = ScrubBar()
-        self._tabs = PaneTabs([pane.TITLE for pane in self.pages.panes])
+        self._tabs = PaneTabs(self.pages.panes)
 
     def compose(self) -> ComposeResult:
         """Status, tabs (only beside a single pane), panes, keys; and the word for no room."""
@@ -82,11 +83,15 @@ class LabFrame(Screen[None]):
         self.pages.panes[event.index].focus()
 
     def lay_out(self) -> None:
-        """Lay out what is to be seen, and draw it once it has its size."""
+        """Lay out what is to be seen; panes ask to be drawn once they have their size."""
         self.pages.lay_out()
         self._tabs.display = self.pages.single
         self._tabs.choose(self.pages.place)
-        self.call_after_refresh(self.draw)
+
+    def on_pane_resized(self, event: Pane.Resized) -> None:
+        """Draw a pane for the size that it has now."""
+        if event.pane in self.pages.seen:
+            self.pages.draw_one(event.pane, self.view)
 
     @property
     def is_behind(self) -> bool:
@@ -107,11 +112,21 @@ class LabFrame(Screen[None]):
         self._status.show(self.history)
         self._scrub_bar.show(self.timeline, self.history)
         self.set_class(self.timeline.at is not None, "-scrubbing")
+        self._look()
 
     def draw(self) -> None:
         """Draw everything that is seen, where the timeline stands."""
         self._draw_frame()
         self.pages.draw(self.view)
+
+    def _look(self) -> None:
+        """Say what is seen that is measured for the screen alone: when that changes, or the run."""
+        probes = list(self.pages.current.PROBES)
+        look = protocol.Look(probes, self.pages.hidden_layer if probes else 0)
+        run, said = self._looked
+        if self.history.hello and (look != said or (probes and run is not self.history.hello)):
+            self._looked = (self.history.hello, look)
+            self.ask(look)
 
     @property
     def view(self) -> History:
@@ -122,7 +137,7 @@ class LabFrame(Screen[None]):
         """Draw after a pane's own key; bring it forward where it cannot be seen."""
         if pane not in self.pages.seen:
             pane.focus()
-        pane.draw(self.view)
+        self.pages.draw_one(pane, self.view)
 
     def ask(self, command: protocol.Command) -> None:
         """Send a command; the screen changes when the engine's answer comes back."""
