@@ -15,7 +15,7 @@ from bntui import runlog
 from bntui.compare import entries
 from bntui.errors import InputError
 from bntui.history import History
-from bntui.protocol import Failed, Hello
+from bntui.protocol import Failed, Hello, Look
 from bntui.recordings import Recording, open_log
 from bntui.sources import Source
 from bntui.tui.commands import COMMANDS
@@ -107,7 +107,8 @@ class BntuiApp(ThemedApp):
     async def on_lab_screen_send(self, event: LabScreen.Send) -> None:
         """Pass a command on, or say that nobody hears it."""
         if not self.source.accepts_commands:
-            self._refuse("This is a recording: it takes no commands.")
+            if not isinstance(event.command, Look):
+                self._refuse("This is a recording: it takes no commands.")
         elif self.history.failed:
             self._refuse("The engine has stopped; q leaves.")
         else:

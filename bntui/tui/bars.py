@@ -12,6 +12,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
+from bntui.tui.axes import number
+
 INKS = ("axis", "arm-0", "arm-1", "arm-2", "arm-3")
 BLOCKS = " ▁▂▃▄▅▆▇█"
 LABELS = 4
@@ -20,12 +22,14 @@ LABELS = 4
 
 @dataclass(frozen=True)
 class Histogram:
-    """Densities of equal bins on [-1, 1], drawn on an axis from 0 to `top`."""
+    """Densities of equal bins on [low, high], drawn on an axis from 0 to `top`."""
 
     title: str
     densities: tuple[float, ...]
     top: float
     ink: str
+    low: float = -1.0
+    high: float = 1.0
 
 
 class Bars(Widget):
@@ -56,7 +60,7 @@ class Bars(Widget):
         if y == 0:
             return self._strip([(self._histogram.title[:width], self._histogram.ink)])
         if y >= height - 1:
-            return self._strip([(_axis_row(width), "axis")])
+            return self._strip([(_axis_row(self._histogram, width), "axis")])
         return self._strip(_bar_row(self._histogram, width, height - 2, y - 1))
 
     def _strip(self, runs: list[tuple[str, str]]) -> Strip:
@@ -69,13 +73,15 @@ class Bars(Widget):
 def _bar_row(histogram: Histogram, width: int, rows: int, row: int) -> list[tuple[str, str]]:
     label = _label(histogram.top, rows, row)
     edge = "┤" if label else "│"
-    floor = (rows - 1 - row) * 8
-    levels = [
-        _level(density, histogram.top, rows) - floor
-        for density in columns(histogram.densities, width - LABELS)
-    ]
-    bars = "".join(BLOCKS[min(max(level, 0), 8)] for level in levels)
+    bars = blocks(histogram.densities, histogram.top, width - LABELS, rows)[row]
     return [(label.rjust(LABELS - 1) + edge, "axis"), (bars, histogram.ink)]
+
+
+def blocks(densities: tuple[float, ...], top: float, width: int, rows: int) -> list[str]:
+    """The bars alone: `rows` lines of at most `width` columns, top line first."""
+    levels = [_level(density, top, rows) for density in columns(densities, width)]
+    floors = range(8 * (rows - 1), -8, -8)
+    return ["".join(BLOCKS[min(max(x - floor, 0), 8)] for x in levels) for floor in floors]
 
 
 def _label(top: float, rows: int, row: int) -> str:
@@ -95,6 +101,8 @@ def _level(density: float, top: float, rows: int) -> int:
 
 def columns(densities: tuple[float, ...], width: int) -> list[float]:
     """One density a column: bins merged (their mean) or widened so that all columns are equal."""
+    if not densities:
+        return []
     count = len(densities)
     if width >= count:
         wide = width // count
@@ -104,8 +112,10 @@ def columns(densities: tuple[float, ...], width: int) -> list[float]:
     return [density for density in merged for _ in range(max(width // len(merged), 1))]
 
 
-def _axis_row(width: int) -> str:
-    """-1, 0 and 1 under the bars' own ends and middle."""
+def _axis_row(histogram: Histogram, width: int) -> str:
+    """The range's ends and its middle under the bars' own."""
     bars = len(columns((0.0,) * 50, width - LABELS))
-    marks = "-1" + "0".center(bars)[2:-1] + "1" if bars > 4 else ""
+    low, high = histogram.low, histogram.high
+    left, middle, right = (number(x) for x in (low, (low + high) / 2, high))
+    marks = f"{left}{middle.center(bars)[len(left) : -len(right)]}{right}" if bars > 9 else ""
     return (" " * (LABELS - 1) + "└" + marks)[:width]

@@ -20,7 +20,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from bntui.tui.axes import Axis
-from bntui.tui.strokes import BLOCKS, BRAILLE, CROSSES, PLUSES, POINTS, Layer, Shape, columns
+from bntui.tui.strokes import BLOCKS, BRAILLE, POINTS, Layer, Shape, columns
 
 INKS = (
     *("axis", "mark", "train", "eval", "train-faint", "eval-faint"),
@@ -31,16 +31,11 @@ INKS = (
 )
 """The colours a series may have; the theme says what they look like."""
 
-THIN, THICK, DOTS, CROSSED, PLUSED = "braille", "blocks", "points", "crosses", "pluses"
-"""Shapes that differ without colour: fine dots, solid blocks, single points, × and +."""
+THIN, THICK, DOTS = "braille", "blocks", "points"
+"""Shapes that differ without colour: fine dots, solid blocks, single points."""
 
-SHAPES: dict[str, Shape] = {
-    THIN: BRAILLE,
-    THICK: BLOCKS,
-    DOTS: POINTS,
-    CROSSED: CROSSES,
-    PLUSED: PLUSES,
-}
+SHAPES: dict[str, Shape] = {THIN: BRAILLE, THICK: BLOCKS, DOTS: POINTS}
+"""Any other shape is a character, drawn as it is."""
 
 BETWEEN_MARKS = 3
 """Columns from a mark to the next; one that is closer to a later one is left out."""
@@ -144,7 +139,7 @@ def _merged(figure: Figure, width: int, height: int) -> dict[tuple[int, int], tu
 
 def _layer(series: Series, figure: Figure, width: int, height: int) -> Layer:
     """The cells of one curve; a gap in the data is a gap in the line."""
-    shape = SHAPES[series.shape]
+    shape = SHAPES.get(series.shape) or Shape(1, 1, f" {series.shape}")
     across, up = width * shape.across, height * shape.up
     xs, ys = figure.x.dots(series.x, across), figure.y.dots(series.y, up)
     runs = [

@@ -46,8 +46,6 @@ def _braille(pattern: int) -> str:
 BRAILLE = Shape(2, 4, "".join(map(_braille, range(256))))
 BLOCKS = Shape(2, 2, " ▖▘▌▗▄▚▙▝▞▀▛▐▟▜█")
 POINTS = Shape(1, 1, " ·")
-CROSSES = Shape(1, 1, " ×")
-PLUSES = Shape(1, 1, " +")
 
 
 def columns(runs: list[list[Dot]], count: int, joined: bool) -> list[int]:

@@ -21,7 +21,7 @@ class Lab:
         """Wait until every event put in is folded and drawn."""
         await self.source.queue.join()
         async with asyncio.timeout(20):
-            while self.app.lab.is_behind:
+            while self.app.lab.is_behind and not self.app._exit:
                 await self.pilot.pause(0.02)
         await self.pilot.pause()
 

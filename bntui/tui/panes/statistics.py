@@ -18,11 +18,15 @@ Marks = tuple[tuple[float, ...], tuple[str, ...]]
 LAG_WINDOW = 100
 """Sampled steps over which the lag is averaged, so that a single batch's noise cancels."""
 
+NO_BATCHNORM = "no network here has BatchNorm"
+
 
 class StatisticsPane(Pane):
     """Running against batch statistics of the watched units, all at once or one of them."""
 
     TITLE = "Running stats"
+    SHORT = "Stats"
+    BN_ONLY = True
     HELP = (
         "While it trains, BN normalizes by each batch's own mean and variance; for evaluation it "
         "keeps running averages of both. The running curve is smooth and lags behind the noisy "
@@ -54,16 +58,18 @@ class StatisticsPane(Pane):
 
     def draw(self, history: History) -> None:
         """Redraw the curves and the lag."""
-        trace = history.trace
+        arm = self.chosen(history)
+        trace = arm.history.trace if arm else None
         if self.unit is not None and (trace is None or self.unit >= len(trace.units)):
             self.unit = None
         self._batch_plot.display = self.unit is None and trace is not None
-        if trace is None or not len(trace.steps):
-            self.headline(("waiting for the first batch", "dim"))
+        if arm is None or trace is None or not len(trace.steps):
+            nothing = "waiting for the first batch" if arm or not history.arms else NO_BATCHNORM
+            self.headline((nothing, "dim"))
             self._running_plot.show(None)
             return
         total = history.hello.config.steps if history.hello else 1
-        self.headline(*self._numbers(trace))
+        self.headline(self.name_part(history, arm), *self._numbers(trace))
         stop = axes.room_for(history.steps, total)
         self._show(trace, stop, marks(history, 0, stop))
 

@@ -48,10 +48,11 @@ class LabFrame(Screen[None]):
         self.panel = Panel()
         self.timeline = Timeline()
         self._drawn = -1
+        self._looked: tuple[protocol.Hello | None, protocol.Look] = (None, protocol.Look([]))
         self._status = Status()
         self._findings = FindingsLine()
         self._scrub_bar = ScrubBar()
-        self._tabs = PaneTabs([pane.TITLE for pane in self.pages.panes])
+        self._tabs = PaneTabs(self.pages.panes)
 
     def compose(self) -> ComposeResult:
         """Status, tabs (only beside a single pane), panes, keys; and the word for no room."""
@@ -90,6 +91,7 @@ class LabFrame(Screen[None]):
             f"this terminal has {width} x {height}."
         )
         self.lay_out()
+        self.call_after_refresh(self._draw_frame)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The focused pane is the current one, the one that zoom and narrow terminals show."""
@@ -123,11 +125,15 @@ class LabFrame(Screen[None]):
         self.pages.panes[event.index].focus()
 
     def lay_out(self) -> None:
-        """Lay out what is to be seen, and draw it once it has its size."""
+        """Lay out what is to be seen; panes ask to be drawn once they have their size."""
         self.pages.lay_out()
         self._tabs.display = self.pages.single
         self._tabs.choose(self.pages.place)
-        self.call_after_refresh(self.draw)
+
+    def on_pane_resized(self, event: Pane.Resized) -> None:
+        """Draw a pane for the size that it has now."""
+        if event.pane in self.pages.seen:
+            self.pages.draw_one(event.pane, self.view)
 
     @property
     def is_behind(self) -> bool:
@@ -148,6 +154,7 @@ class LabFrame(Screen[None]):
         self._status.show(self.history)
         self._scrub_bar.show(self.timeline, self.history)
         self.set_class(self.timeline.at is not None, "-scrubbing")
+        self._look()
         if self.panel.is_shown:
             self.panel.draw(self.history)
         if self._findings.display:
@@ -159,6 +166,15 @@ class LabFrame(Screen[None]):
         self._draw_frame()
         self.pages.draw(self.view)
 
+    def _look(self) -> None:
+        """Say what is seen that is measured for the screen alone: when that changes, or the run."""
+        probes = list(self.pages.current.PROBES)
+        look = protocol.Look(probes, self.pages.hidden_layer if probes else 0)
+        run, said = self._looked
+        if self.history.hello and (look != said or (probes and run is not self.history.hello)):
+            self._looked = (self.history.hello, look)
+            self.ask(look)
+
     @property
     def view(self) -> History:
         """The run as of where the timeline stands."""
@@ -168,7 +184,7 @@ class LabFrame(Screen[None]):
         """Draw after a pane's own key; bring it forward where it cannot be seen."""
         if pane not in self.pages.seen:
             pane.focus()
-        pane.draw(self.view)
+        self.pages.draw_one(pane, self.view)
 
     def ask(self, command: protocol.Command) -> None:
         """Send a command; the screen changes when the engine's answer comes back."""

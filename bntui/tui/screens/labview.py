@@ -1,6 +1,7 @@
 """Keys for the panes: which are seen, and what each shows."""
 
 from bntui import protocol
+from bntui.armhistory import Trace
 from bntui.tui.panes.modes import MODES
 from bntui.tui.panes.pane import Pane
 from bntui.tui.screens.labframe import LabFrame
@@ -19,8 +20,26 @@ class ViewActions(LabFrame):
 
     def action_zoom(self) -> None:
         """The current pane alone, or all."""
-        self.pages.zoomed = not self.pages.zoomed
-        self.lay_out()
+        if self.pages.on_page:
+            self.pages.zoomed = False
+            self.pages.home.focus()
+        else:
+            self.pages.zoomed = not self.pages.zoomed
+            self.lay_out()
+
+    def action_lab(self) -> None:
+        """From a page back to the lab."""
+        self.pages.home.focus()
+
+    def action_turn(self, by: int) -> None:
+        """Show what has no room on the current page."""
+        self.pages.current.turn(by)
+        self.show(self.pages.current)
+
+    def action_arm(self) -> None:
+        """The next network, in every pane that shows one of them."""
+        self.pages.next_arm(self.history)
+        self.draw()
 
     def action_log_scale(self) -> None:
         """Loss: log or linear."""
@@ -41,26 +60,29 @@ class ViewActions(LabFrame):
 
     def action_unit(self) -> None:
         """Statistics: all units or the next one."""
-        trace = self.history.trace
+        trace = self._trace()
         self.pages.statistics.next_unit(len(trace.units) if trace else 0)
         self.show(self.pages.statistics)
 
     def action_units(self, by: int) -> None:
         """Statistics: ask the engine to watch other units."""
-        trace, hello = self.history.trace, self.history.hello
+        trace, hello = self._trace(), self.history.hello
         if trace and hello:
             hidden = hello.config.hidden
             first = (trace.units[0] + by) % hidden if trace.units else 0
             self.ask(protocol.Watch(trace.layer, list(range(first, min(first + 5, hidden)))))
 
-    def action_layer(self) -> None:
-        """The next hidden layer, in the activations and the statistics alike."""
-        trace, hello = self.history.trace, self.history.hello
-        activations = self.pages.activations
+    def _trace(self) -> Trace | None:
+        arm = self.pages.statistics.chosen(self.history)
+        return arm.history.trace if arm else None
+
+    def action_layer(self, by: int = 1) -> None:
+        """The next hidden layer, in every pane that shows one of them."""
+        trace, hello = self._trace(), self.history.hello
         if hello and hello.config.depth > 1:
-            activations.hidden_layer = (activations.hidden_layer + 1) % hello.config.depth
-            if trace:
-                self.ask(protocol.Watch(activations.hidden_layer, trace.units))
+            self.pages.hidden_layer = (self.pages.hidden_layer + by) % hello.config.depth
+            if trace and not self.pages.on_page:
+                self.ask(protocol.Watch(self.pages.hidden_layer, trace.units))
             self.draw()
 
     def action_mode(self) -> None:
@@ -70,6 +92,20 @@ class ViewActions(LabFrame):
         self.show(modes)
 
     def action_batch_size(self) -> None:
-        """Train/eval: the next batch size."""
-        self.pages.modes.next_size()
-        self.show(self.pages.modes)
+        """Train/eval, or the inference page where that is seen: the next batch size."""
+        inference, modes = self.pages.inference, self.pages.modes
+        pane = inference if self.pages.current is inference else modes
+        pane.next_size()
+        self.show(pane)
+
+    def action_ratio(self) -> None:
+        """Updates: of the update or of the gradient to the data."""
+        self.pages.updates.next_ratio()
+        self.show(self.pages.updates)
+
+    def action_recalibrate(self) -> None:
+        """Ask for precise statistics in place of the running ones."""
+        if arm := self.pages.inference.chosen(self.history):
+            self.ask(protocol.Recalibrate(arm.name))
+        elif self.history.hello:
+            self.notify("No network here has BatchNorm: there is nothing to recalibrate.")
