@@ -31,7 +31,7 @@ class ActivationsPane(Pane):
         "Source: Ioffe and Szegedy 2015 (arXiv:1502.03167), algorithm 1; makemore part 3.\n"
         "Try: k and init fan-in, or 5 hidden layers and y: what each layer makes of the one before."
     )
-    KEYS = ("y",)
+    KEYS = ("y", "Y", "a")
     DEFAULT_CSS = """
     ActivationsPane > Grid { grid-size: 2; grid-rows: 1fr; grid-gutter: 0 1; }
     """

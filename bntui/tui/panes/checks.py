@@ -28,6 +28,7 @@ class ChecksPane(Pane):
         "rounding. Sources: Ioffe and Szegedy 2015, section 3 and its backward formulas; makemore "
         "part 4. Keys: a arm for the history below. Try: eps 0 with units that are constant."
     )
+    KEYS = ("a",)
     PROBES = ("checks",)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)

@@ -33,6 +33,7 @@ class InferencePane(Pane):
         "precise), u takes it back, a arm. Try: momentum 0.001, then R."
     )
     DEFAULT_CSS = "InferencePane > .words { height: auto; }"
+    KEYS = ("n", "R", "u", "a")
     PROBES = ("ladder",)
     BN_ONLY = True
 

@@ -45,6 +45,7 @@ class LayersPane(Pane):
         "makemore part 3, the activation and gradient plots). Keys: y Y layer, a arm, page down. "
         "Try: depth 5 with init fan-in and gain 1, then 3."
     )
+    KEYS = ("y", "Y", "a", "pagedown", "pageup")
     PROBES = ("layers",)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)

@@ -49,7 +49,7 @@ class ModesPane(Pane):
         "Source: Ioffe and Szegedy 2015, section 3.1; the notebook, train against eval.\n"
         "Try: n for every batch size; k and a batch of 2: the gap at n = all."
     )
-    KEYS = ("m", "n")
+    KEYS = ("m", "n", "a")
     DEFAULT_CSS = """
     ModesPane > .table { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
     ModesPane > .note { height: auto; padding: 0 1; color: $text-muted; }

@@ -37,7 +37,7 @@ class StatisticsPane(Pane):
         "Source: Ioffe and Szegedy 2015, algorithm 2; m as torch.nn.BatchNorm1d has it.\n"
         "Try: k and momentum 0, 1 or 0.001, and what Train / eval makes of it."
     )
-    KEYS = ("d", "D", "U", "v", "y")
+    KEYS = ("d", "D", "U", "v", "y", "Y", "a")
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)

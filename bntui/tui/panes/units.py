@@ -31,6 +31,7 @@ class UnitsPane(Pane):
         "h.abs() > 0.99 as an image. Keys: y Y layer, a arm, page down for more units. Try: no BN "
         "against BN with init unit, then with init fan-in."
     )
+    KEYS = ("y", "Y", "a", "pagedown", "pageup")
     PROBES = ("units",)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)

@@ -38,6 +38,7 @@ class UpdatesPane(Pane):
         "rate ten times higher, then lower."
     )
     DEFAULT_CSS = "UpdatesPane > Rows { height: auto; max-height: 55%; }"
+    KEYS = ("g", "a", "pagedown", "pageup")
     PROBES = ("weights",)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)

@@ -91,7 +91,7 @@ class LabFrame(Screen[None]):
             f"this terminal has {width} x {height}."
         )
         self.lay_out()
-        self.call_after_refresh(self._draw_frame)
+        self.call_after_refresh(self.draw)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The focused pane is the current one, the one that zoom and narrow terminals show."""
