@@ -45,6 +45,8 @@ class Pages(Container):
             *(self.layers_page, self.updates, self.units, self.inference, self.checks)
         ]
         self.panes = [*self.lab, *self.beyond]
+        for pane in self.beyond:
+            pane.add_class("-page")
         super().__init__(*self.panes, id="panes")
         self.current: Pane = self.loss
         self.home: Pane = self.loss
@@ -83,7 +85,6 @@ class Pages(Container):
         self.set_class(self.single, "-single")
         for pane in self.panes:
             pane.set_class(pane is self.current, "-current")
-            pane.set_class(pane in self.beyond, "-page")
 
     def next(self, by: int) -> Pane:
         """`by` places on from the current pane, and round: among the lab's, or among the pages."""

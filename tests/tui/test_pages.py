@@ -3,7 +3,7 @@
 import pytest
 
 from bntui.config import RunConfig
-from bntui.protocol import AnyEvent, Look, Recalibrate, Watch
+from bntui.protocol import AnyEvent, Look, Probe, Recalibrate, Watch
 from tests.scripted import beginning, diagnostics, hello, probes, steps, updates
 from tests.tui.screen import lab
 
@@ -14,7 +14,13 @@ PAGES = {
     "8": ("Inference", "0.1921"),
     "9": ("Checks", "equal to rounding"),
 }
-PROBES = {"5": ["layers"], "6": ["weights"], "7": ["units"], "8": ["ladder"], "9": ["checks"]}
+PROBES: dict[str, list[Probe]] = {
+    "5": ["layers"],
+    "6": ["weights"],
+    "7": ["units"],
+    "8": ["ladder"],
+    "9": ["checks"],
+}
 
 
 def some(config: RunConfig | None = None) -> list[AnyEvent]:
@@ -126,14 +132,14 @@ async def test_nothing_to_recalibrate_is_said() -> None:
     async with lab([hello(RunConfig(arms=("none", "ln")))]) as it:
         assert "no network here has BatchNorm" in await it.press("8")
         await it.press("R")
-        await it.wait_for("nothing to recalibrate")
+        await it.wait_for("No network here has BatchNorm")
 
 
-@pytest.mark.parametrize("key", PAGES)
-@pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12)])
-async def test_pages_before_anything_is_measured(key: str, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(120, 40), (40, 12)])
+async def test_pages_before_anything_is_measured(size: tuple[int, int]) -> None:
     async with lab(beginning(), size) as it:
-        assert "waiting for the first" in await it.press(key)
+        for key in PAGES:
+            assert "waiting for the first" in await it.press(key)
 
 
 async def test_a_page_shows_the_run_as_it_was() -> None:
