@@ -71,7 +71,7 @@ async def test_fifty_layers_turn_by_page_and_follow_the_chosen_one() -> None:
 async def test_updates_show_a_guide_and_turn_to_gradients() -> None:
     async with lab(some()) as it:
         text = await it.press("6")
-        assert "log10 update:data · C W1 W2" in text
+        assert "log10 update:data · ▞ C  ⠒ W1  × W2" in text
         assert "-------" in text
         gradients = await it.press("g")
         assert "log10 gradient:data" in gradients

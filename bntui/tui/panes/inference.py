@@ -14,7 +14,7 @@ from bntui.tui.rows import Row, Rows, wrapped
 
 LABEL, CELL = 11, 8
 """Columns of the table's first column and of its others."""
-ROOM_FOR_PLOT = 15
+ROOM_FOR_PLOT = 6
 
 
 class InferencePane(Pane):
@@ -69,7 +69,7 @@ class InferencePane(Pane):
         rows += _splits(history)
         self._words.styles.height = len(rows)
         self._words.show(rows)
-        self._plot.display = self.size.height - len(rows) >= ROOM_FOR_PLOT - 9 or not rows
+        self._plot.display = self.size.height - len(rows) >= ROOM_FOR_PLOT or not rows
         self._plot.show(_figure(told) if told else None)
 
     def _ladder(self, told: Ladder, history: History) -> list[Row]:

@@ -44,7 +44,7 @@ class ModesPane(Pane):
         "uses the statistics of those n rows, in evaluation mode the running ones, so only there "
         "does an example's loss not depend on its neighbours. At n = 1 training mode is "
         "degenerate: every feature equals its own mean. " + NOTEBOOK_NOTE + " Keys: m mode, n "
-        "batch size."
+        "batch size, a next arm with BN."
     )
     DEFAULT_CSS = """
     ModesPane > .table { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }

@@ -31,7 +31,8 @@ class StatisticsPane(Pane):
         "running curve is smooth and lags behind the noisy batch; 'lag' is batch minus running, "
         "averaged over the last 100 sampled steps. In the notebook's own plot each step "
         "normalised twice, so its running mean moved twice a step; here a step moves it once. "
-        "Keys: d one unit or all, D and U other units, v mean or variance, y layer."
+        "Keys: d one unit or all, D and U other units, v mean or variance, y layer, a next arm "
+        "with BN."
     )
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
