@@ -71,7 +71,7 @@ async def test_fifty_layers_turn_by_page_and_follow_the_chosen_one() -> None:
 async def test_updates_show_a_guide_and_turn_to_gradients() -> None:
     async with lab(some()) as it:
         text = await it.press("6")
-        assert "log10 update:data · ▞ C  ⠒ W1  × W2" in text
+        assert "log10 update:data · ▞ C ⠒ W1 × W2" in text
         assert "-------" in text
         gradients = await it.press("g")
         assert "log10 gradient:data" in gradients
@@ -86,7 +86,7 @@ async def test_many_weights_are_thinned_and_said_to_be() -> None:
     weights = Weights("BN", 0, [WeightHealth(n, 0.0, 1.0, -1.0, 1.0, [1] * 50) for n in names])
     async with lab([*beginning(), told, weights], (80, 24)) as it:
         text = await it.press("6")
-        assert "5 of 52 weights" in text
+        assert "5 of 52: ▞ W0 ⠒ W13 × W26 + W38 o W51" in text
         assert "1–9 of 52" in text
         assert "10–18 of 52" in await it.press("pagedown")
 

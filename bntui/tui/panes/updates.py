@@ -77,11 +77,11 @@ class UpdatesPane(Pane):
         what = "update" if self.ratio == "update" else "gradient"
         words: list[Part] = [(f"log10 {what}:data · ", "")]
         places = _spread(trace) if trace else []
+        if trace and len(places) < len(trace.names):
+            words.append((f"{CURVES} of {len(trace.names)}: ", "dim"))
         for ink, place in enumerate(places):
             name = trace.names[place] if trace else ""
-            words.append((f"{list(SHAPES)[ink]} {name}  ", f"$ink-unit-{ink}"))
-        if trace and len(places) < len(trace.names):
-            words.append((f"({CURVES} of {len(trace.names)} weights)", "dim"))
+            words.append((f"{list(SHAPES)[ink]} {name} ", f"$ink-unit-{ink}"))
         return words
 
     def _columns(self, trace: UpdateTrace) -> list[Column]:
