@@ -99,6 +99,12 @@ def _level(density: float, top: float, rows: int) -> int:
     return max(level, 1) if density > 0 else 0
 
 
+def shares(counts: list[int]) -> tuple[float, ...]:
+    """Counts as shares of their sum."""
+    total = sum(counts)
+    return tuple(max(count, 0) / total if total > 0 else 0.0 for count in counts)
+
+
 def columns(densities: tuple[float, ...], width: int) -> list[float]:
     """One density a column: bins merged (their mean) or widened so that all columns are equal."""
     if not densities:

@@ -22,13 +22,7 @@ class Pages(Container):
     four alone. `arm` is the chosen network's name, `hidden_layer` counts from 0.
     """
 
-    DEFAULT_CSS = """
-    Pages { layout: grid; grid-size: 2 2; grid-gutter: 0 1; height: 1fr; }
-    Pages Pane.-page { display: none; }
-    Pages.-single { layout: vertical; }
-    Pages.-single Pane { display: none; }
-    Pages.-single Pane.-current { display: block; }
-    """
+    DEFAULT_CSS = "Pages { layout: grid; grid-size: 2 2; grid-gutter: 0 1; height: 1fr; }"
 
     def __init__(self) -> None:
         self.loss = LossPane(id="loss")
@@ -79,11 +73,13 @@ class Pages(Container):
             self.home = pane
 
     def lay_out(self) -> None:
-        """Arrange the panes as they are to be seen."""
-        self.set_class(self.single, "-single")
+        """Arrange the panes as they are to be seen.
+
+        Without classes: a change of class has Textual match every rule for all that is within.
+        """
+        self.styles.layout = "vertical" if self.single else "grid"
         for pane in self.panes:
-            pane.set_class(pane is self.current, "-current")
-            pane.set_class(pane in self.beyond, "-page")
+            pane.display = pane in self.seen
 
     def next(self, by: int) -> Pane:
         """`by` places on from the current pane, and round: among the lab's, or among the pages."""

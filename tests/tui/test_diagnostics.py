@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bntui.config import Activation, RunConfig
+from bntui.history import folded
 from bntui.protocol import (
     AnyEvent,
     Checks,
@@ -13,7 +14,6 @@ from bntui.protocol import (
     Layers,
     Recalibrated,
     SplitLosses,
-    State,
     Units,
     Updates,
     WeightHealth,
@@ -71,7 +71,7 @@ async def test_fifty_layers_turn_by_page_and_follow_the_chosen_one() -> None:
 async def test_updates_show_a_guide_and_turn_to_gradients() -> None:
     async with lab(some()) as it:
         text = await it.press("6")
-        assert "log10 update:data · C W1 W2" in text
+        assert "log10 update:data · ▞ C ⠒ W1 × W2" in text
         assert "-------" in text
         gradients = await it.press("g")
         assert "log10 gradient:data" in gradients
@@ -86,7 +86,7 @@ async def test_many_weights_are_thinned_and_said_to_be() -> None:
     weights = Weights("BN", 0, [WeightHealth(n, 0.0, 1.0, -1.0, 1.0, [1] * 50) for n in names])
     async with lab([*beginning(), told, weights], (80, 24)) as it:
         text = await it.press("6")
-        assert "5 of 52 weights" in text
+        assert "5 of 52: ▞ W0 ⠒ W13 × W26 + W38 o W51" in text
         assert "1–9 of 52" in text
         assert "10–18 of 52" in await it.press("pagedown")
 
@@ -108,10 +108,17 @@ def test_every_flat_unit_is_one_mark_on_the_map(units: list[list[bool]]) -> None
 async def test_units_map_counts_and_names_the_dead() -> None:
     async with lab(some(), (80, 24)) as it:
         text = await it.press("7", "a")
-        assert "units 0–155 of 200" in text
+        assert "units 0–199 of 200" in text
         assert "Dead for all 8 examples: 2 of 200: 0, 1" in text
-        assert "units 156–199 of 200" in await it.press("pagedown")
         assert "Dead for all 8 examples: 0 of 200" in await it.press("a")
+
+
+async def test_units_without_room_are_a_page_further() -> None:
+    told = Units("BN", 0, 1, 32, 200, 0, ["00ff00ff"] * 200)
+    async with lab([*beginning(), told], (80, 24)) as it:
+        assert "units 0–155 of 200" in await it.press("7")
+        assert "units 156–199 of 200" in await it.press("pagedown")
+        assert "units 0–155 of 200" in await it.press("pagedown")
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12)])
@@ -191,39 +198,38 @@ UNWELL = WeightHealth("\x1b[31m" * 20, None, None, 0.0, 0.0, [])
 COLUMN: list[float | None] = [None]
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        Layers("BN", 0, -1.0, 1.0, 0.0, []),
-        Layers("BN", 0, 0.0, 0.0, 0.0, [NOTHING] * 50),
-        Layers("BN", 0, -1e300, 1e300, 1e300, [ODD, NOTHING]),
-        Weights("BN", 0, []),
-        Weights("BN", 0, [UNWELL] * 60),
-        Updates("BN", [], [0], [], []),
-        Updates("BN", ["a", "a"], [0], [COLUMN] * 2, [COLUMN] * 2),
-        Updates("BN", ["\x1b"], [], [[]], [[]]),
-        Units("BN", 0, 0, 0, 0, 0, []),
-        Units("BN", 0, 0, 8, 3, 0, ["", "zz", "-ff"]),
-        Units("BN", 0, 0, 10**12, 10**12, 10**12, ["ff"] * 1024),
-        Units("BN", 0, 0, -5, -5, -5, ["ff"]),
-        Units("BN", 0, 0, 4000, 3, 0, ["f" * 1000] * 3),
-        Ladder("BN", 0, 0, None, None, [], [], []),
-        Ladder("BN", 0, 9, None, None, [1, 2], [None, None], [None, None]),
-        Ladder("BN", 0, 9, 1.0, 1.0, [1, 2, 4], [1.0], [2.0, None]),
-        Ladder("BN", 0, 9, 1e300, -1e300, [0, -1], [1e300, 0.0], [0.0, -1.0]),
-        Checks("BN", 0, None, None, None, None),
-        Checks("BN", 0, 1e300, 1e-300, 0.0, -1.0),
-        SplitLosses("BN", 0, {"validation": None, "\x1b]": 1.0}, {}),
-        SplitLosses("BN", 0, {"validation": 1e300}, {}),
-    ],
-    ids=lambda event: repr(event)[:40],
-)
-async def test_odd_events_are_drawn(event: AnyEvent) -> None:
-    async with lab([*beginning(), *steps(0, 10), event], (80, 24)) as it:
-        for size in ((80, 24), (120, 40), (40, 12)):
-            await it.pilot.resize_terminal(*size)
-            for key in "156789":
-                text = await it.press(key, "pagedown", "n", "g", "a")
-                assert "\x1b" not in text
-        await it.play(State("paused", 10, None))
-        assert "paused" in it.text
+ODD_EVENTS: list[AnyEvent] = [
+    Layers("BN", 0, -1.0, 1.0, 0.0, []),
+    Layers("BN", 0, 0.0, 0.0, 0.0, [NOTHING] * 50),
+    Layers("BN", 0, -1e300, 1e300, 1e300, [ODD, NOTHING]),
+    Weights("BN", 0, []),
+    Weights("BN", 0, [UNWELL] * 60),
+    Updates("BN", [], [0], [], []),
+    Updates("BN", ["a", "a"], [0], [COLUMN] * 2, [COLUMN] * 2),
+    Updates("BN", ["\x1b"], [], [[]], [[]]),
+    Units("BN", 0, 0, 0, 0, 0, []),
+    Units("BN", 0, 0, 8, 3, 0, ["", "zz", "-ff"]),
+    Units("BN", 0, 0, 10**12, 10**12, 10**12, ["ff"] * 1024),
+    Units("BN", 0, 0, -5, -5, -5, ["ff"]),
+    Units("BN", 0, 0, 4000, 3, 0, ["f" * 1000] * 3),
+    Ladder("BN", 0, 0, None, None, [], [], []),
+    Ladder("BN", 0, 9, None, None, [1, 2], [None, None], [None, None]),
+    Ladder("BN", 0, 9, 1.0, 1.0, [1, 2, 4], [1.0], [2.0, None]),
+    Ladder("BN", 0, 9, 1e300, -1e300, [0, -1], [1e300, 0.0], [0.0, -1.0]),
+    Checks("BN", 0, None, None, None, None),
+    Checks("BN", 0, 1e300, 1e-300, 0.0, -1.0),
+    SplitLosses("BN", 0, {"validation": None, "\x1b]": 1.0}, {}),
+    SplitLosses("BN", 0, {"validation": 1e300}, {}),
+]
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12)])
+async def test_odd_events_are_drawn(size: tuple[int, int]) -> None:
+    async with lab(beginning(), size) as it:
+        for key in "156789":
+            await it.press(key)
+            pane = it.app.lab.pages.current
+            for event in ODD_EVENTS:
+                pane.draw(folded([*beginning(), *steps(0, 10), event]))
+                assert f" {pane.TITLE}  " in it.text
+                assert "\x1b" not in it.text

@@ -42,11 +42,12 @@ async def test_a_page_has_the_whole_room_and_the_lab_comes_back(size: tuple[int,
         assert "TRAIN" in await it.press("9", "4")
 
 
-@pytest.mark.parametrize("key", ["escape", "0", "z"])
-async def test_back_to_the_pane_that_one_came_from(key: str) -> None:
+async def test_back_to_the_pane_that_one_came_from() -> None:
     async with lab(some(), (80, 24)) as it:
-        await it.press("3", "8", "6", key)
-        assert "lag" in it.text
+        await it.press("3")
+        for key in ("escape", "0", "z"):
+            assert "lag" not in await it.press("8", "9")
+            assert "lag" in await it.press(key)
 
 
 async def test_tab_turns_the_pages() -> None:
@@ -132,21 +133,21 @@ async def test_nothing_to_recalibrate_is_said() -> None:
     async with lab([hello(RunConfig(arms=("none", "ln")))]) as it:
         assert "no network here has BatchNorm" in await it.press("8")
         await it.press("R")
-        await it.wait_for("nothing to recalibrate")
+        await it.wait_for("No network here has BatchNorm")
 
 
-@pytest.mark.parametrize("key", PAGES)
-@pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12)])
-async def test_pages_before_anything_is_measured(key: str, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(120, 40), (40, 12)])
+async def test_pages_before_anything_is_measured(size: tuple[int, int]) -> None:
     async with lab(beginning(), size) as it:
-        assert "waiting for the first" in await it.press(key)
+        for key in PAGES:
+            assert "waiting for the first" in await it.press(key)
 
 
 async def test_a_page_shows_the_run_as_it_was() -> None:
     later = [*steps(100, 4900), *updates(100, 4900), *diagnostics(5000)]
     keys = "567"
     async with lab(some()) as early, lab([*some(), *later]) as late:
-        await late.press("5", *["shift+left"] * 9, *["left"] * 8)
+        await late.press("5", "home", "right", "right")
         assert "as of 100" in late.text
         for key in keys:
             assert body(await early.press(key)) == body(await late.press(key))

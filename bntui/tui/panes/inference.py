@@ -14,7 +14,10 @@ from bntui.tui.rows import Row, Rows, wrapped
 
 LABEL, CELL = 11, 8
 """Columns of the table's first column and of its others."""
-ROOM_FOR_PLOT = 15
+ROOM_FOR_PLOT = 6
+"""Rows."""
+ROOM_FOR_COUNTS = 100
+"""Columns."""
 
 
 class InferencePane(Pane):
@@ -67,10 +70,10 @@ class InferencePane(Pane):
                 (f" · {_recalibrated(history, arm) or 'R recalibrates'}", "dim"),
             )
             rows = self._ladder(told, history)
-        rows += _splits(history)
+        rows += _splits(history, self.size.width >= ROOM_FOR_COUNTS)
         self._words.styles.height = len(rows)
         self._words.show(rows)
-        self._plot.display = self.size.height - len(rows) >= ROOM_FOR_PLOT - 9 or not rows
+        self._plot.display = self.size.height - len(rows) >= ROOM_FOR_PLOT or not rows
         self._plot.show(_figure(told) if told else None)
 
     def _ladder(self, told: Ladder, history: History) -> list[Row]:
@@ -148,13 +151,13 @@ def _recalibrated(history: History, arm: Arm) -> str:
     return f"{done} at step {marks[-1].step:,}"
 
 
-def _splits(history: History) -> list[Row]:
-    """Losses by split, a row an arm."""
+def _splits(history: History, counted: bool) -> list[Row]:
+    """Losses by split, a row an arm; `counted` tells on how many examples."""
     rows: list[Row] = []
     for arm in arms_of(history):
         if told := arm.history.latest(SplitLosses):
             losses = " · ".join(
-                f"{name} {value(loss)} ({told.examples.get(name, 0):,})"
+                f"{name} {value(loss)}" + (f" ({told.examples.get(name, 0):,})" if counted else "")
                 for name, loss in told.losses.items()
             )
             label = f"{ARM_SHAPES[arm.place]} {arm.name}"

@@ -105,8 +105,12 @@ class Pane(Widget, can_focus=True):
         """Set the text after the title; unchanged text is not sent again."""
         if parts != self._headline_parts:
             self._headline_parts = parts
-            content = Content.assemble((self.TITLE, "bold"), "  ", *parts)
+            content = Content.assemble((self.TITLE, "bold"), "  ", *map(_cleaned, parts))
             self._headline.update(content, layout=False)
+
+
+def _cleaned(part: Part) -> Part:
+    return clean(part) if isinstance(part, str) else (clean(part[0]), part[1])
 
 
 def arm_part(index: int, name: str, text: str) -> Part:

@@ -9,7 +9,7 @@ from bntui.columns import Column
 from bntui.history import History
 from bntui.protocol import WeightHealth, Weights
 from bntui.tui import axes
-from bntui.tui.bars import blocks
+from bntui.tui.bars import blocks, shares
 from bntui.tui.marks import marks
 from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.pane import Pane, Part, brief, value
@@ -18,7 +18,9 @@ from bntui.tui.rows import Row, Rows
 
 HEALTHY = -3.0
 """log10 of update:data at which a weight learns neither slowly nor wildly (makemore part 3)."""
-CURVES = 5
+SHAPES = {"▞": THICK, "⠒": THIN, "×": "×", "+": "+", "o": "o"}
+"""How curves differ without colour, by their signs in the headline."""
+CURVES = len(SHAPES)
 """As many weights as can be told apart in one plot."""
 NUMBERS = 38
 """Columns of a weight's name and numbers."""
@@ -77,24 +79,25 @@ class UpdatesPane(Pane):
         what = "update" if self.ratio == "update" else "gradient"
         words: list[Part] = [(f"log10 {what}:data · ", "")]
         places = _spread(trace) if trace else []
-        for ink, place in enumerate(places):
-            words.append((f"{trace.names[place] if trace else ''} ", f"$ink-unit-{ink}"))
         if trace and len(places) < len(trace.names):
-            words.append((f"({CURVES} of {len(trace.names)} weights)", "dim"))
+            words.append((f"{CURVES} of {len(trace.names)}: ", "dim"))
+        for ink, place in enumerate(places):
+            name = trace.names[place] if trace else ""
+            words.append((f"{list(SHAPES)[ink]} {name} ", f"$ink-unit-{ink}"))
         return words
 
     def _columns(self, trace: UpdateTrace) -> list[Column]:
         return trace.update_ratio if self.ratio == "update" else trace.grad_ratio
 
     def _figure(self, trace: UpdateTrace, history: History) -> Figure | None:
-        ranges = trace.buckets(2 * max(self._plot.size.width - 8, 10))
+        ranges = trace.buckets(max(self._plot.size.width - 8, 10))
         x = [float(trace.steps[start]) for start, _ in ranges]
         curves = [
             Series(
                 x,
                 [self._columns(trace)[place].over(*each)[2] for each in ranges],
                 f"unit-{ink}",
-                THIN if ink % 2 else THICK,
+                list(SHAPES.values())[ink],
             )
             for ink, place in enumerate(_spread(trace))
         ]
@@ -118,10 +121,10 @@ class UpdatesPane(Pane):
         room = max((self.size.height - 1) * 55 // 100 - 1, 1)
         self._first = min(max(self._first, 0), max(len(weights) - room, 0))
         seen = weights[self._first : self._first + room]
-        top = max((share for weight in weights for share in _shares(weight)), default=0.0)
+        top = max((share for weight in weights for share in shares(weight.counts)), default=0.0)
         rows: list[Row] = [[(_header(len(weights), self._first, len(seen)), "dim")]]
         for weight in seen:
-            bars = blocks(_shares(weight), top, max(width - 16, 0), 1)[0]
+            bars = blocks(shares(weight.counts), top, max(width - 16, 0), 1)[0]
             edge = f"{value(weight.low, 3):>7} " if width > 25 else ""
             end = f" {value(weight.high, 3)}" if width > 25 else ""
             rows.append(
@@ -157,8 +160,3 @@ def _numbers(weight: WeightHealth, trace: UpdateTrace | None) -> str:
 
 def _ratio(number: float | None) -> str:
     return "–" if number is None or isnan(number) else f"{number:.2f}"
-
-
-def _shares(weight: WeightHealth) -> tuple[float, ...]:
-    total = sum(weight.counts)
-    return tuple(max(count, 0) / total if total > 0 else 0.0 for count in weight.counts)
