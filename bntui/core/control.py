@@ -133,7 +133,7 @@ class Control:
         return [Recalibrated(arm.name, self._step)]
 
     def _decalibrate(self, arm: Arm, before: list[Moments]) -> list[Done]:
-        """The running statistics of then; training since then has not moved them."""
+        """Back to the running statistics of then, though the weights may have moved since."""
         _put(arm, before)
         return [Recalibrated(arm.name, self._step, undone=True)]
 
