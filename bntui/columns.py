@@ -8,6 +8,9 @@ from typing import NamedTuple
 SHIFT = 3
 """The pyramid's lowest level summarises 2**SHIFT numbers; below that they are read one by one."""
 
+AT_ONCE = 64
+"""Numbers that are summarised one by one sooner than the pyramid is climbed."""
+
 
 class Buckets(NamedTuple):
     """Neighbouring numbers taken together: bucket i holds numbers [(first + i) * size, ...)."""
@@ -44,10 +47,13 @@ class _Level:
         self.mean.append(mean)
 
     def append_pair_of(self, below: "_Level") -> None:
-        low, high, mean = _merge(below.low[-2:], below.high[-2:], below.mean[-2:])
-        self.low.append(low)
-        self.high.append(high)
-        self.mean.append(mean)
+        """The last two buckets of the level below as one; where both are known, without ado."""
+        low, high, mean = below.low[-2:], below.high[-2:], below.mean[-2:]
+        total = mean[0] + mean[1]
+        known = not isnan(total)
+        self.low.append(min(low) if known else _summary(low)[0])
+        self.high.append(max(high) if known else _summary(high)[1])
+        self.mean.append(total / 2 if known else _summary(mean)[2])
 
 
 class Column:
@@ -111,28 +117,32 @@ class Column:
         shift = 0
         while ((stop - 1) >> shift) - (start >> shift) + 1 > max(most, 1):
             shift += 1
-        first, last = start >> shift, -(-stop >> shift)
-        summaries = [self._summary(i, shift) for i in range(first, last)]
-        low, high, mean = ([s[k] for s in summaries] for k in range(3))
-        return Buckets(first, 1 << shift, low, high, mean)
+        first, full, last = start >> shift, stop >> shift, -(-stop >> shift)
+        buckets = Buckets(first, 1 << shift, [], [], [])
+        if shift >= SHIFT and full > first:
+            level = self._levels[shift - SHIFT]
+            buckets.low.extend(level.low[first:full])
+            buckets.high.extend(level.high[first:full])
+            buckets.mean.extend(level.mean[first:full])
+        for i in range(first + len(buckets.mean), last):
+            low, high, mean = self._summary(i, shift)
+            buckets.low.append(low)
+            buckets.high.append(high)
+            buckets.mean.append(mean)
+        return buckets
 
     def over(self, start: int, stop: int) -> tuple[float, float, float]:
         """Lowest, highest and mean of the numbers in [start, stop), in logarithmic time."""
-        parts: list[tuple[float, float, float]] = []
-        sizes: list[int] = []
-        while start < stop:
-            shift = (stop - start).bit_length() - 1
-            while start & ((1 << shift) - 1):
-                shift -= 1
-            if shift < SHIFT:
-                size = min(-start % (1 << SHIFT) or stop - start, stop - start)
-                parts.append(_summary(self.values[start : start + size]))
-            else:
-                size = 1 << shift
-                parts.append(self._summary(start >> shift, shift))
-            sizes.append(size)
-            start += size
-        return _weighted(parts, sizes)
+        stop = min(stop, len(self))
+        if stop - start <= AT_ONCE:
+            return _summary(self.values[start:stop])
+        shift = max(((stop - start) // AT_ONCE).bit_length(), SHIFT)
+        first, last = -(-start >> shift), stop >> shift
+        level = self._levels[shift - SHIFT]
+        middle = _merge(level.low[first:last], level.high[first:last], level.mean[first:last])
+        inner, outer = first << shift, last << shift
+        parts = [self.over(start, inner), middle, self.over(outer, stop)]
+        return _weighted(parts, [inner - start, outer - inner, stop - outer])
 
     def _summary(self, bucket: int, shift: int) -> tuple[float, float, float]:
         depth = shift - SHIFT

@@ -1,6 +1,7 @@
 """The terminal that the lab is shown in, or why it cannot be."""
 
 import codecs
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ def show(source: Source, fps: float, tour: bool = False) -> int:
         InputError: No screen can be drawn here.
     """
     _require_screen()
+    gc.disable()  # until the first frame is up: what is loaded is no garbage
     from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
 
     return run(source, fps, tour=is_first_start() or tour)
@@ -33,6 +35,7 @@ def show_together(recordings: Sequence[tuple[str, Recording]], fps: float) -> in
         InputError: No screen can be drawn here.
     """
     _require_screen()
+    gc.disable()
     from bntui.tui.app import compare  # noqa: PLC0415 (textual takes a moment)
 
     return compare(recordings, fps)

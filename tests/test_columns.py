@@ -105,3 +105,18 @@ def test_the_mean_of_the_last_numbers_leaves_gaps_out() -> None:
     assert column_of([100.0, None, 2.0, inf, 4.0]).mean_of_last(4) == 3.0
     assert isnan(column_of([]).mean_of_last(5))
     assert isnan(column_of([None]).mean_of_last(5))
+
+
+@given(st.integers(0, 20_000), st.integers(0, 20_000))
+def test_long_ranges_are_summarised_exactly(start: int, length: int) -> None:
+    numbers = [float((i * 7919) % 10_007) for i in range(20_000)]
+    part = numbers[start : start + length]
+    low, high, mean = LONG.over(start, start + length)
+    if part:
+        assert (low, high) == (min(part), max(part))
+        assert mean == pytest.approx(sum(part) / len(part), rel=1e-5)
+    else:
+        assert isnan(mean)
+
+
+LONG = column_of([float((i * 7919) % 10_007) for i in range(20_000)])

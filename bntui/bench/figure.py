@@ -60,7 +60,7 @@ class Figure:
     text: str
     bound: Literal["at least", "at most"]
     goal: float
-    unit: Literal["x", "ms", "s"]
+    unit: Literal["x", "ms", "s", "kB/s", "MB"]
     measure: Measure
 
 

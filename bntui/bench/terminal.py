@@ -83,6 +83,11 @@ class Terminal:
             self.read(left)
         self._text.clear()
 
+    def read_to_end(self) -> None:
+        """Take in everything until the program ends."""
+        while self._process.poll() is None:
+            self.read(0.1)
+
     def wait_for(self, text: str) -> None:
         """Take in everything until `text` is written from here on.
 

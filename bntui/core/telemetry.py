@@ -21,8 +21,7 @@ PROBE_EVERY = 500
 
 def stride(step: int) -> int:
     """Statistics are told of every step below 10,000, every 10th below 100,000, and so on."""
-    places = len(str(step)) - 4
-    return int("1" + "0" * places)
+    return 1 if step < 10_000 else 10 ** (len(str(step)) - 4)
 
 
 def is_probed(steps_done: int) -> bool:
@@ -113,7 +112,8 @@ class ArmTrace:
 
     def __init__(self, arm: Arm, archive: Archive | None = None) -> None:
         self._arm = arm
-        self._archive = archive or Archive(arm.model.batchnorms)
+        self._layers = arm.model.batchnorms
+        self._archive = archive or Archive(self._layers)
         self._seen: list[tuple[int, list[Tensor]]] = []
         self.steps: list[int] = []
         self._rows: list[Tensor] = []
@@ -125,7 +125,7 @@ class ArmTrace:
     def sample(self, step: int) -> None:
         """Copy the statistics of every layer after a step, if anyone keeps them."""
         if step % stride(step) == 0 or step % self._archive.every == 0:
-            rows = [layer.statistics() for layer in self._arm.model.batchnorms]
+            rows = [layer.statistics() for layer in self._layers]
             self._seen.append((step, rows))
 
     def record(self, first: int, layer: int) -> None:
@@ -152,7 +152,7 @@ class ArmTrace:
     def _event(
         self, layer: int, units: list[int], steps: list[int], rows: list[Tensor]
     ) -> Statistics:
-        watched = [row[:, units] for row in rows] or [torch.empty(4, len(units))]
-        kinds = shorten(torch.stack(watched, dim=-1)[..., : len(steps)]).tolist()
+        seen = torch.stack(rows, dim=-1)[:, units] if rows else torch.empty(4, len(units), 0)
+        kinds = shorten(seen).tolist()
         columns = [[finite(column) for column in kind] for kind in kinds]
         return Statistics(self._arm.name, layer, units, list(steps), *columns)

@@ -52,7 +52,7 @@ class Arm:
         for step, batch in enumerate(zip(contexts, targets, strict=True), first):
             loss = self.model.train_step(*batch, self.lr)
             losses.append(loss)
-            if loss.is_cpu and not isfinite(loss):
+            if loss.is_cpu and not isfinite(loss.item()):
                 break
             after(self, step)
         self._note(torch.stack(losses).tolist(), first)

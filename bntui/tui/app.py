@@ -1,6 +1,7 @@
 """The app: events in from a source, commands out to it, one screen over both."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,6 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from bntui import runlog
-from bntui.compare import entries
 from bntui.errors import InputError
 from bntui.history import History
 from bntui.protocol import Failed, Hello, Look
@@ -20,9 +20,7 @@ from bntui.recordings import Recording, open_log
 from bntui.sources import Source
 from bntui.tui.commands import COMMANDS
 from bntui.tui.driver import PatientDriver
-from bntui.tui.screens.compare import CompareScreen
 from bntui.tui.screens.lab import LabScreen
-from bntui.tui.screens.runs import RunsScreen
 from bntui.tui.themes import DARK, LIGHT, inks
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -36,7 +34,7 @@ class ThemedApp(App[None]):
     """What both apps have: colours, and good manners towards signals."""
 
     TITLE = "bntui"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
 
     def __init__(self) -> None:
         super().__init__(driver_class=PatientDriver)
@@ -55,6 +53,12 @@ class ThemedApp(App[None]):
             loop = asyncio.get_running_loop()
             for number in SIGNALS:
                 loop.add_signal_handler(number, self.exit, None, 128 + number)
+
+    def on_ready(self) -> None:
+        """The first frame is up: what is loaded by now stays, and is not searched for garbage."""
+        if not self.is_headless:
+            gc.freeze()
+            gc.enable()
 
     def action_toggle_theme(self) -> None:
         """Light or dark."""
@@ -123,10 +127,15 @@ class BntuiApp(ThemedApp):
 
     def action_runs(self) -> None:
         """The logged runs."""
+        from bntui.tui.screens.runs import RunsScreen  # noqa: PLC0415 (the first frame needs none)
+
         self.push_screen(RunsScreen(runlog.directory()), self._open)
 
     async def _open(self, paths: list[Path] | None) -> None:
         """Show the run that was chosen in place of this one, or compare several."""
+        from bntui.compare import entries  # noqa: PLC0415
+        from bntui.tui.screens.compare import CompareScreen  # noqa: PLC0415
+
         try:
             logs = [(path.stem, open_log(path, follow=True)) for path in paths or []]
         except InputError as error:
@@ -151,11 +160,15 @@ class CompareApp(ThemedApp):
     def __init__(
         self, recordings: Sequence[tuple[str, Recording]], fps: float = FRAMES_PER_SECOND
     ) -> None:
+        from bntui.compare import entries  # noqa: PLC0415
+
         super().__init__()
         self._runs, self._fps = entries(recordings), fps
 
     def get_default_screen(self) -> Screen[None]:
         """The comparison."""
+        from bntui.tui.screens.compare import CompareScreen  # noqa: PLC0415
+
         return CompareScreen(self._runs, self._fps)
 
 

@@ -6,15 +6,13 @@ healthy layer's gentle hill differ twentyfold, and both must be seen on the same
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import ClassVar
 
-from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
 from bntui.tui.axes import number
+from bntui.tui.themes import inked
 
-INKS = ("axis", "arm-0", "arm-1", "arm-2", "arm-3")
 BLOCKS = " ▁▂▃▄▅▆▇█"
 LABELS = 4
 """Columns kept at the left for the numbers of the density axis."""
@@ -35,11 +33,7 @@ class Histogram:
 class Bars(Widget):
     """Shows one histogram: title, bars, axis."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"bars--{ink}" for ink in INKS}
-    DEFAULT_CSS = "\n".join(
-        ["Bars { width: 1fr; height: 1fr; }"]
-        + [f"Bars > .bars--{ink} {{ color: $ink-{ink}; }}" for ink in INKS]
-    )
+    DEFAULT_CSS = "Bars { width: 1fr; height: 1fr; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,18 +50,12 @@ class Bars(Widget):
         width, height = self.size
         if self._histogram is None:
             text = "no data yet".center(width)[:width] if y == height // 2 else ""
-            return self._strip([(text, "axis")])
+            return inked(self, [(text, "axis")])
         if y == 0:
-            return self._strip([(self._histogram.title[:width], self._histogram.ink)])
+            return inked(self, [(self._histogram.title[:width], self._histogram.ink)])
         if y >= height - 1:
-            return self._strip([(_axis_row(self._histogram, width), "axis")])
-        return self._strip(_bar_row(self._histogram, width, height - 2, y - 1))
-
-    def _strip(self, runs: list[tuple[str, str]]) -> Strip:
-        segments = [
-            Segment(text, self.get_component_rich_style(f"bars--{ink}")) for text, ink in runs
-        ]
-        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+            return inked(self, [(_axis_row(self._histogram, width), "axis")])
+        return inked(self, _bar_row(self._histogram, width, height - 2, y - 1))
 
 
 def _bar_row(histogram: Histogram, width: int, rows: int, row: int) -> list[tuple[str, str]]:

@@ -11,16 +11,15 @@ it imports in 110 ms (5.3: 34), has one global figure, and gives its cells only 
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, ClassVar
+from typing import Any
 
-from rich.segment import Segment
-from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from bntui.tui.axes import Axis
 from bntui.tui.strokes import BLOCKS, BRAILLE, POINTS, Layer, Shape, columns
+from bntui.tui.themes import inked
 
 INKS = (
     *("axis", "mark", "train", "eval", "train-faint", "eval-faint"),
@@ -244,11 +243,7 @@ def _inked(row: Row) -> list[tuple[str, str]]:
 class Plot(Widget):
     """Shows a figure, or a sentence while there is none; resends only the rows that changed."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"plot--{ink}" for ink in INKS}
-    DEFAULT_CSS = "\n".join(
-        ["Plot { width: 1fr; height: 1fr; }"]
-        + [f"Plot > .plot--{ink} {{ color: $ink-{ink}; }}" for ink in INKS]
-    )
+    DEFAULT_CSS = "Plot { width: 1fr; height: 1fr; }"
 
     def __init__(self, empty: str = "no data yet", *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
@@ -290,9 +285,4 @@ class Plot(Widget):
 
     def render_line(self, y: int) -> Strip:
         """One row of the plot."""
-        runs = self._cells[y] if y < len(self._cells) else []
-        segments = [Segment(text, self._style(ink)) for text, ink in runs]
-        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
-
-    def _style(self, ink: str) -> Style:
-        return self.get_component_rich_style(f"plot--{ink}")
+        return inked(self, self._cells[y] if y < len(self._cells) else [])

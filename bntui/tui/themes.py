@@ -4,8 +4,15 @@ Source: M. Okabe, K. Ito, "Color Universal Design" (2008), jfly.uni-koeln.de/col
 its lighter half is used, on a light ground its darker half.
 """
 
+from collections.abc import Iterable
+from functools import lru_cache
+
+from rich.segment import Segment
+from rich.style import Style
 from textual.color import Color
+from textual.strip import Strip
 from textual.theme import Theme
+from textual.widget import Widget
 
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
@@ -69,3 +76,19 @@ LIGHT = Theme(
     success="#00765A",
     dark=False,
 )
+
+
+def inked(widget: Widget, runs: Iterable[tuple[str, str]]) -> Strip:
+    """A row of `widget` from runs of (text, ink), on its own ground, as wide as it is.
+
+    The inks are the theme's variables and not component classes, each of which Textual would style
+    anew for every widget before the first frame: a hundred milliseconds.
+    """
+    ground, colours = widget.rich_style, widget.app.theme_variables
+    segments = [Segment(text, ground + _painted(colours[f"ink-{ink}"])) for text, ink in runs]
+    return Strip(segments).adjust_cell_length(widget.size.width, ground)
+
+
+@lru_cache(256)
+def _painted(colour: str) -> Style:
+    return Style(color=colour)

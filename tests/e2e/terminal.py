@@ -81,10 +81,10 @@ class Terminal:
     ) -> None:
         self.child.close(force=True)
 
-    def read(self, patience: float = 0.2) -> bool:
-        """Take in what was written; False at the end of the program."""
+    def read(self, patience: float = 0.2, most: int = 65536) -> bool:
+        """Take in what was written, at most so many bytes; False at the end of the program."""
         try:
-            data = self.child.read_nonblocking(65536, patience)
+            data = self.child.read_nonblocking(most, patience)
         except pexpect.TIMEOUT:
             return True
         except pexpect.EOF:
@@ -115,6 +115,11 @@ class Terminal:
 
     def press(self, keys: str) -> None:
         self.child.send(keys)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Another size, as when a person drags the window's edge."""
+        self.screen.resize(rows, columns)
+        self.child.setwinsize(rows, columns)
 
     def wait(self) -> int:
         """Read to the end; the exit code, or minus the signal that ended it."""

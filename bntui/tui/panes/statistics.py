@@ -94,7 +94,7 @@ class StatisticsPane(Pane):
         return f"|lag| {value(sum(lags) / len(lags), 2)}" if lags else ""
 
     def _show(self, trace: Trace, stop: int, done: Marks) -> None:
-        ranges = trace.buckets(2 * max(self._running_plot.size.width - 8, 10))
+        ranges = trace.buckets(max(self._running_plot.size.width - 8, 10))
         running = trace.columns[f"running_{self.moment}"]
         batch = trace.columns[f"batch_{self.moment}"]
         chosen = self._chosen(trace)

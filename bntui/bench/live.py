@@ -1,0 +1,115 @@
+"""The live screen at full speed, in a real pseudo-terminal: what it costs and how it answers."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+import msgspec
+import torch
+
+from bntui.bench.engine import NOTEBOOK, loop
+from bntui.bench.figure import Measurement, Repeats, in_turn
+from bntui.bench.reference import Notebook
+from bntui.bench.terminal import Terminal
+from bntui.bench.watched import Seen
+from bntui.protocol import Steps
+from bntui.recordings import read_log
+
+LARGE, SMALL = (120, 40), (80, 24)
+BNTUI = (sys.executable, "-m", "bntui")
+FULL_SPEED = (*BNTUI, "--pace", "max", "--steps", "1000000")
+UP = "last-500 mean"
+"""On the screen as soon as there are steps."""
+
+PRESSES_PER_SECOND = 10
+"""Keys, about, so that each meets another moment of a frame."""
+
+
+def over_notebook(repeats: Repeats) -> Measurement:
+    """The engine under a live screen over the notebook's loop alone, each with one thread."""
+    torch.set_num_threads(1)
+    return in_turn(_engine, loop(Notebook, NOTEBOOK), repeats)
+
+
+def _engine(seconds: float) -> float:
+    with TemporaryDirectory() as place:
+        log = Path(place) / "run.jsonl"
+        with Terminal(*FULL_SPEED, "--log", str(log), size=LARGE) as terminal:
+            terminal.wait_for(UP)
+            terminal.read_for(seconds)
+        *_, last = (event for event in read_log(log) if isinstance(event, Steps))
+    return (last.first + len(next(iter(last.loss.values())))) / last.elapsed
+
+
+def bytes_large(repeats: Repeats) -> Measurement:
+    """What is written at 120 x 40, in kB a second."""
+    return _bytes(LARGE, repeats)
+
+
+def bytes_small(repeats: Repeats) -> Measurement:
+    """What is written at 80 x 24, in kB a second."""
+    return _bytes(SMALL, repeats)
+
+
+def _bytes(size: tuple[int, int], repeats: Repeats) -> Measurement:
+    values = []
+    with _lab(size) as terminal:
+        for _ in range(repeats.rounds):
+            before, begun = terminal.taken, monotonic()
+            terminal.read_for(2 * repeats.seconds)
+            values.append((terminal.taken - before) / 1000 / (monotonic() - begun))
+    return Measurement(values)
+
+
+def key(repeats: Repeats) -> Measurement:
+    """From a key press to its effect on the screen, 99th percentile, in ms."""
+    random, latencies = Random(0), []
+    with _lab(LARGE) as terminal:
+        for i in range(max(int(repeats.rounds * repeats.seconds * PRESSES_PER_SECOND), 2)):
+            terminal.read_for(random.uniform(0, 2 / PRESSES_PER_SECOND))
+            begun = monotonic()
+            terminal.send("l")
+            terminal.wait_for("· log" if i % 2 else "· linear")
+            latencies.append(1000 * (monotonic() - begun))
+    return Measurement([worst(latencies)])
+
+
+@contextmanager
+def _lab(size: tuple[int, int]) -> Iterator[Terminal]:
+    """The lab at full speed, its first second over."""
+    with Terminal(*FULL_SPEED, "--no-log", size=size) as terminal:
+        terminal.wait_for(UP)
+        terminal.read_for(1)
+        yield terminal
+
+
+def lag(repeats: Repeats) -> Measurement:
+    """How late the event loop is, 99th percentile, in ms."""
+    return Measurement(
+        [worst(watch("engine", 2 * repeats.seconds).lags) for _ in range(repeats.rounds)]
+    )
+
+
+def memory(repeats: Repeats) -> Measurement:
+    """The most memory that the screen's process takes over 5 million steps, in MB."""
+    steps = int(5_000_000 * min(repeats.seconds, 1))
+    return Measurement([max(size for _, size in watch("script", steps).memory)])
+
+
+def watch(kind: str, amount: float) -> Seen:
+    """The watched lab in a terminal."""
+    with TemporaryDirectory() as place:
+        file = Path(place) / "seen.json"
+        command = (sys.executable, "-m", "bntui.bench.watched", kind, str(amount), str(file))
+        with Terminal(*command, size=LARGE) as terminal:
+            terminal.read_to_end()
+        return msgspec.json.decode(file.read_bytes(), type=Seen)
+
+
+def worst(values: list[float]) -> float:
+    """The 99th percentile."""
+    return sorted(values)[min(int(0.99 * len(values)), len(values) - 1)]

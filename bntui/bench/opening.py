@@ -1,0 +1,80 @@
+"""From a command to a picture: the first frame, and a long log."""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+from bntui.bench.figure import Measurement, Repeats
+from bntui.bench.live import BNTUI, LARGE, worst
+from bntui.bench.script import run
+from bntui.bench.terminal import Terminal
+from bntui.wire import encode
+
+BARE = """
+from textual.app import App
+from textual.widgets import Static
+
+class Bare(App):
+    def compose(self):
+        yield Static("bare")
+
+Bare().run()
+"""
+LOG_STEPS = 200_000
+MOVES = 30
+LEFT = "\x1b[D"
+
+
+def over_bare(repeats: Repeats) -> Measurement:
+    """The lab's first frame over that of an app that shows one word."""
+    bare = (sys.executable, "-c", BARE)
+    return Measurement(
+        [
+            _seconds_to("warming up", *BNTUI, "--no-log") / _seconds_to("bare", *bare)
+            for _ in range(repeats.rounds)
+        ]
+    )
+
+
+def _seconds_to(text: str, *command: str) -> float:
+    begun = monotonic()
+    with Terminal(*command, size=LARGE) as terminal:
+        terminal.wait_for(text)
+        return monotonic() - begun
+
+
+def log(repeats: Repeats) -> Measurement:
+    """From `bntui open` on a 200,000-step log to the whole run on the screen, in s."""
+    with TemporaryDirectory() as place:
+        path = _log(place)
+        whole = "finished"
+        opening = (*BNTUI, "open", str(path))
+        return Measurement([_seconds_to(whole, *opening) for _ in range(repeats.rounds)])
+
+
+def scrub(repeats: Repeats) -> Measurement:
+    """One move back through that log, key press to screen, 99th percentile, in ms."""
+    with TemporaryDirectory() as place:
+        path = _log(place)
+        return Measurement([_scrub(path) for _ in range(repeats.rounds)])
+
+
+def _scrub(path: Path) -> float:
+    moves = []
+    with Terminal(*BNTUI, "open", str(path), size=LARGE) as terminal:
+        terminal.wait_for("finished")
+        terminal.read_for(0.5)
+        for i in range(1, MOVES + 1):
+            begun = monotonic()
+            terminal.send(LEFT)
+            terminal.wait_for(f"as of {LOG_STEPS - i * LOG_STEPS // 100:,}")
+            moves.append(1000 * (monotonic() - begun))
+    return worst(moves)
+
+
+def _log(place: str) -> Path:
+    path = Path(place) / "run.jsonl"
+    with path.open("wb") as file:
+        file.writelines(map(encode, run(LOG_STEPS)))
+    return path
