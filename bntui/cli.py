@@ -17,6 +17,7 @@ from bntui.options import (
     log_options,
     log_place,
     run_options,
+    tour_option,
 )
 from bntui.remote import SshSource
 from bntui.sources import EngineSource
@@ -30,9 +31,10 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
 @run_options
 @log_options
 @fps_option
+@tour_option
 @click.version_option(__version__, message="bntui %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, /, fps: float, **_: object) -> int:
+def cli(ctx: click.Context, /, fps: float, tour: bool, **_: object) -> int:
     """See what Batch Normalization does: two networks, with it and without, train live.
 
     Without a command, opens the lab in this terminal.
@@ -41,7 +43,7 @@ def cli(ctx: click.Context, /, fps: float, **_: object) -> int:
         if chosen(ctx):
             raise click.UsageError(f"Options go after {ctx.invoked_subcommand}, not before it.")
         return 0
-    return show(EngineSource(local_config(ctx), log_place(ctx)), fps)
+    return show(EngineSource(local_config(ctx), log_place(ctx)), fps, tour)
 
 
 @cli.command(name="run")
@@ -67,14 +69,15 @@ def run_headless(ctx: click.Context, /, as_json: bool, **_: object) -> int:
     help="bntui on the other machine.  [bntui, found on its PATH]",
 )
 @fps_option
+@tour_option
 @click.pass_context
-def ssh(ctx: click.Context, /, host: str, remote: str, fps: float, **_: object) -> int:
+def ssh(ctx: click.Context, /, host: str, remote: str, fps: float, tour: bool, **_: object) -> int:
     """The screen here, the training on HOST, over your own ssh.
 
     Paths (--data, --log) are HOST's. Host keys and passwords must be settled beforehand: ssh cannot
     ask while the lab is on the screen.
     """
-    return show(SshSource(host, remote, config(ctx), log_place(ctx)), fps)
+    return show(SshSource(host, remote, config(ctx), log_place(ctx)), fps, tour)
 
 
 @cli.command()

@@ -1,4 +1,11 @@
-"""Events folded into what panes draw from; it knows neither torch nor textual."""
+"""Events folded into what panes draw from; it knows neither torch nor textual.
+
+Losses are kept at every step, 4 bytes each and 3 of the pyramid over them: 7 bytes a step and
+arm. All else thins out as a run grows: statistics, update ratios and probes at the source, by the
+step's number, and measurements that are made while someone looks to `armhistory.KEPT` of a kind.
+Measured with two arms: the screen's process has 42 MB at the start, 62 MB after a million steps and
+123 MB after five.
+"""
 
 from array import array
 from collections import deque

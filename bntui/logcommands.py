@@ -6,8 +6,9 @@ import click
 
 from bntui import recordings, runlog
 from bntui.compare import MOST
+from bntui.fields import one_of
 from bntui.history import History, folded
-from bntui.options import fps_option, one_of
+from bntui.options import Value, fps_option
 from bntui.recordings import read_log
 from bntui.runlog import find
 from bntui.terminal import show, show_together
@@ -49,7 +50,7 @@ def runs(as_json: bool) -> int:
 @click.option(
     "--format",
     "kind",
-    type=one_of(["png", "svg"]),
+    type=Value(one_of(["png", "svg"])),
     metavar="NAME",
     default="png",
     help="Of the figures.  [png; png or svg]",

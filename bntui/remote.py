@@ -35,6 +35,9 @@ class SshSource(EngineSource):
         self._host, self._remote = host, remote
         self._log: str | None = None
 
+    def check(self, config: RunConfig) -> None:
+        """The data are the other machine's, and its engine sees to them."""
+
     def command(self) -> tuple[str, ...]:
         """Arguments all the way; the one that a remote shell reads is quoted for it."""
         return ("ssh", *OPTIONS, "--", self._host, f"{shlex.quote(self._remote)} engine")

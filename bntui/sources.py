@@ -7,9 +7,11 @@ import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import IO, Protocol
 
 from bntui.config import RunConfig
+from bntui.core.words import check as check_data
 from bntui.protocol import AnyEvent, Command, Failed, Start, Stop
 from bntui.text import clean
 from bntui.wire import encode, event_reader
@@ -69,7 +71,7 @@ class EngineSource:
         """The engine's events; if it ends unasked, a last one that says how."""
         with tempfile.TemporaryFile() as errors:
             self._process = process = await self._spawn(errors)
-            await self.send(self._start)
+            await self._write(self._start)
             failed = False
             async for event in self._read(process):
                 failed |= isinstance(event, Failed)
@@ -77,6 +79,15 @@ class EngineSource:
             code = await process.wait()
             if not failed and not self._closing:
                 yield Failed("crash", self.explain(code, _last_line(errors)))
+
+    def check(self, config: RunConfig) -> None:
+        """See that the data can be used before the engine is asked to, and fails.
+
+        Raises:
+            InputError: They cannot.
+        """
+        if config.data is not None:
+            check_data(Path(config.data))
 
     def command(self) -> tuple[str, ...]:
         """What starts the engine."""
@@ -111,7 +122,19 @@ class EngineSource:
                 yield event
 
     async def send(self, command: Command) -> None:
-        """Write a command; an engine that is gone says so through its events."""
+        """Write a command; an engine that is gone says so through its events.
+
+        A run that is begun again is logged as the first was, in a file of its own.
+
+        Raises:
+            InputError: The data of a run that is to begin cannot be used.
+        """
+        if isinstance(command, Start):
+            self.check(command.config)
+            command = Start(command.config, self._start.log)
+        await self._write(command)
+
+    async def _write(self, command: Command) -> None:
         if self._process and self._process.stdin and not self._process.stdin.is_closing():
             self._process.stdin.write(encode(command))
             try:

@@ -7,13 +7,16 @@ import sys
 from collections.abc import Sequence
 
 from bntui.errors import InputError
+from bntui.firststart import is_first_start
 from bntui.recordings import Recording
 from bntui.sources import Source
 from bntui.text import clean
 
 
-def show(source: Source, fps: float) -> int:
+def show(source: Source, fps: float, tour: bool = False) -> int:
     """Open the lab, drawn `fps` times a second; returns the exit code.
+
+    The guided tour is shown where it is asked for, and the first time of all.
 
     Raises:
         InputError: No screen can be drawn here.
@@ -22,7 +25,7 @@ def show(source: Source, fps: float) -> int:
     gc.disable()  # until the first frame is up: what is loaded is no garbage
     from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
 
-    return run(source, fps)
+    return run(source, fps, tour=is_first_start() or tour)
 
 
 def show_together(recordings: Sequence[tuple[str, Recording]], fps: float) -> int:

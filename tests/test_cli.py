@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bntui import __version__
 from bntui.cli import cli
 from bntui.config import RunConfig
-from bntui.options import config, run_options, text_of
+from bntui.fields import text_of
+from bntui.options import config, run_options
 from bntui.presets import PRESETS
 
 

@@ -20,6 +20,7 @@ def loaded_by(code: str) -> set[str]:
     "module",
     [
         *("bntui", "bntui.cli", "bntui.options", "bntui.protocol", "bntui.wire", "bntui.history"),
+        *("bntui.share", "bntui.fields"),
         *("bntui.sources", "bntui.core.words", "bntui.core.engine", "bntui.core.process"),
     ],
 )

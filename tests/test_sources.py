@@ -10,7 +10,7 @@ import pytest
 
 from bntui import sources
 from bntui.config import RunConfig
-from bntui.protocol import AnyEvent, Failed, Hello, Pause, State, Steps
+from bntui.protocol import AnyEvent, Failed, Hello, Log, Pause, Start, State, Steps
 from bntui.sources import EngineSource
 
 LONG = RunConfig(hidden=8, emb=3, steps=10**9, pace=None)
@@ -124,3 +124,23 @@ async def test_the_tap_sees_every_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     events = [event async for event in EngineSource(LONG, tap=tap).events()]
     assert bytes(seen) == b"{broken\nx\n"
     assert len(events) == 3
+
+
+@pytest.mark.parametrize("logged", [True, False])
+async def test_a_run_begun_again_is_logged_as_the_first_was(logged: bool, tmp_path: Path) -> None:
+    place = str(tmp_path / "run.jsonl") if logged else None
+    source = EngineSource(LONG, place)
+    events = source.events()
+    await until(events, Steps)
+    await source.send(Start(RunConfig(hidden=9, emb=3)))
+    begun = await until(events, Hello)
+    assert isinstance(begun, Hello)
+    assert begun.config.hidden == 9
+    if logged:
+        log = await until(events, Log)
+        assert isinstance(log, Log)
+        assert log.path == str(tmp_path / "run-2.jsonl")
+    else:
+        await until(events, Steps)
+    await source.close()
+    assert len(list(tmp_path.iterdir())) == (2 if logged else 0)

@@ -17,6 +17,7 @@ from bntui.errors import InputError
 from bntui.protocol import PROTOCOL, AnyCommand, Hello, Refused, Skipped, Start, Stop
 from bntui.ranges import check
 from bntui.runlog import RETRY
+from bntui.share import share
 from bntui.wire import command_reader
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ class Engine:
         self._run, config = None, start.config
         self._outlet.begin(start.log, config)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        self._outlet.tell(Hello(PROTOCOL, __version__, started, config, config.arm_names))
+        self._outlet.tell(
+            Hello(PROTOCOL, __version__, started, config, config.arm_names, share(config))
+        )
         self._outlet.tell_log()
         examples = self._loader.load(config)
         from bntui.core.run import Run  # noqa: PLC0415 (torch is loaded by now)

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from bntui import runlog
 from bntui.errors import InputError
 from bntui.history import History
-from bntui.protocol import Failed
+from bntui.protocol import Failed, Hello, Look
 from bntui.recordings import Recording, open_log
 from bntui.sources import Source
 from bntui.tui.commands import COMMANDS
@@ -68,11 +68,12 @@ class ThemedApp(App[None]):
 class BntuiApp(ThemedApp):
     """Reads a source into a history, which the lab draws by its own clock."""
 
-    def __init__(self, source: Source, fps: float = FRAMES_PER_SECOND) -> None:
+    def __init__(self, source: Source, fps: float = FRAMES_PER_SECOND, tour: bool = False) -> None:
         super().__init__()
         self.source = source
         self.history = History()
-        self.lab = LabScreen(self.history, fps)
+        self.lab = LabScreen(self.history, fps, tour)
+        self._runs = 0
 
     def get_default_screen(self) -> Screen[None]:
         """The lab."""
@@ -92,10 +93,11 @@ class BntuiApp(ThemedApp):
 
     @work(exclusive=True)
     async def read_events(self) -> None:
-        """Fold whatever comes; refused input ends the app, a crash stays on the screen."""
+        """Fold whatever comes; input refused at the start ends the app, all else is shown."""
         async for event in self.source.events():
             self.history.fold(event)
-            if isinstance(event, Failed) and event.kind == "input":
+            self._runs += isinstance(event, Hello)
+            if isinstance(event, Failed) and event.kind == "input" and self._runs <= 1:
                 self.exit(return_code=2)
 
     @property
@@ -109,11 +111,19 @@ class BntuiApp(ThemedApp):
     async def on_lab_screen_send(self, event: LabScreen.Send) -> None:
         """Pass a command on, or say that nobody hears it."""
         if not self.source.accepts_commands:
-            self.notify("This is a recording: it takes no commands.", severity="warning")
+            if not isinstance(event.command, Look):
+                self._refuse("This is a recording: it takes no commands.")
         elif self.history.failed:
-            self.notify("The engine has stopped; q leaves.", severity="warning")
+            self._refuse("The engine has stopped; q leaves.")
         else:
-            await self.source.send(event.command)
+            try:
+                await self.source.send(event.command)
+            except InputError as error:
+                self._refuse(str(error))
+
+    def _refuse(self, reason: str) -> None:
+        self.lab.panel.board.pending.forget()
+        self.notify(reason, severity="warning", markup=False)
 
     def action_runs(self) -> None:
         """The logged runs."""
@@ -169,9 +179,9 @@ def compare(recordings: Sequence[tuple[str, Recording]], fps: float) -> int:
     return app.return_code or 0
 
 
-def run(source: Source, fps: float) -> int:
-    """Open the lab on a source; returns the exit code."""
-    app = BntuiApp(source, fps)
+def run(source: Source, fps: float, tour: bool) -> int:
+    """Open the lab on a source, with the guided tour or without; returns the exit code."""
+    app = BntuiApp(source, fps, tour)
     app.run()
     if failed := app.history.failed:
         print(f"bntui: {failed.message}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)

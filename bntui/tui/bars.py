@@ -10,6 +10,7 @@ from math import sqrt
 from textual.strip import Strip
 from textual.widget import Widget
 
+from bntui.tui.axes import number
 from bntui.tui.themes import inked
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -19,12 +20,14 @@ LABELS = 4
 
 @dataclass(frozen=True)
 class Histogram:
-    """Densities of equal bins on [-1, 1], drawn on an axis from 0 to `top`."""
+    """Densities of equal bins on [low, high], drawn on an axis from 0 to `top`."""
 
     title: str
     densities: tuple[float, ...]
     top: float
     ink: str
+    low: float = -1.0
+    high: float = 1.0
 
 
 class Bars(Widget):
@@ -51,20 +54,22 @@ class Bars(Widget):
         if y == 0:
             return inked(self, [(self._histogram.title[:width], self._histogram.ink)])
         if y >= height - 1:
-            return inked(self, [(_axis_row(width), "axis")])
+            return inked(self, [(_axis_row(self._histogram, width), "axis")])
         return inked(self, _bar_row(self._histogram, width, height - 2, y - 1))
 
 
 def _bar_row(histogram: Histogram, width: int, rows: int, row: int) -> list[tuple[str, str]]:
     label = _label(histogram.top, rows, row)
     edge = "┤" if label else "│"
-    floor = (rows - 1 - row) * 8
-    levels = [
-        _level(density, histogram.top, rows) - floor
-        for density in columns(histogram.densities, width - LABELS)
-    ]
-    bars = "".join(BLOCKS[min(max(level, 0), 8)] for level in levels)
+    bars = blocks(histogram.densities, histogram.top, width - LABELS, rows)[row]
     return [(label.rjust(LABELS - 1) + edge, "axis"), (bars, histogram.ink)]
+
+
+def blocks(densities: tuple[float, ...], top: float, width: int, rows: int) -> list[str]:
+    """The bars alone: `rows` lines of at most `width` columns, top line first."""
+    levels = [_level(density, top, rows) for density in columns(densities, width)]
+    floors = range(8 * (rows - 1), -8, -8)
+    return ["".join(BLOCKS[min(max(x - floor, 0), 8)] for x in levels) for floor in floors]
 
 
 def _label(top: float, rows: int, row: int) -> str:
@@ -82,8 +87,16 @@ def _level(density: float, top: float, rows: int) -> int:
     return max(level, 1) if density > 0 else 0
 
 
+def shares(counts: list[int]) -> tuple[float, ...]:
+    """Counts as shares of their sum."""
+    total = sum(counts)
+    return tuple(max(count, 0) / total if total > 0 else 0.0 for count in counts)
+
+
 def columns(densities: tuple[float, ...], width: int) -> list[float]:
     """One density a column: bins merged (their mean) or widened so that all columns are equal."""
+    if not densities:
+        return []
     count = len(densities)
     if width >= count:
         wide = width // count
@@ -93,8 +106,10 @@ def columns(densities: tuple[float, ...], width: int) -> list[float]:
     return [density for density in merged for _ in range(max(width // len(merged), 1))]
 
 
-def _axis_row(width: int) -> str:
-    """-1, 0 and 1 under the bars' own ends and middle."""
+def _axis_row(histogram: Histogram, width: int) -> str:
+    """The range's ends and its middle under the bars' own."""
     bars = len(columns((0.0,) * 50, width - LABELS))
-    marks = "-1" + "0".center(bars)[2:-1] + "1" if bars > 4 else ""
+    low, high = histogram.low, histogram.high
+    left, middle, right = (number(x) for x in (low, (low + high) / 2, high))
+    marks = f"{left}{middle.center(bars)[len(left) : -len(right)]}{right}" if bars > 9 else ""
     return (" " * (LABELS - 1) + "└" + marks)[:width]

@@ -34,6 +34,10 @@ THIN, THICK, DOTS = "braille", "blocks", "points"
 """Shapes that differ without colour: fine dots, solid blocks, single points."""
 
 SHAPES: dict[str, Shape] = {THIN: BRAILLE, THICK: BLOCKS, DOTS: POINTS}
+"""Any other shape is a character, drawn as it is."""
+
+BETWEEN_MARKS = 3
+"""Columns from a mark to the next; one that is closer to a later one is left out."""
 
 LABEL_WIDTH = 7
 """Columns kept for the numbers on a y axis and its label: a plot's edge never moves."""
@@ -66,12 +70,16 @@ class Series:
 
 @dataclass(frozen=True)
 class Figure:
-    """One plot: later series are drawn over earlier ones; `marks` are upright lines at x."""
+    """One plot: later series are drawn over earlier ones.
+
+    `marks` are upright lines at x, in order; `labels` their words, for all of them or for none.
+    """
 
     x: Axis
     y: Axis
     series: tuple[Series, ...]
     marks: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 def cells(figure: Figure, width: int, height: int) -> Cells:
@@ -79,12 +87,15 @@ def cells(figure: Figure, width: int, height: int) -> Cells:
     plot = _new_plotext_figure()
     plot.monitor.set_size([width, height])
     _set_axes(plot, figure)
-    for x in figure.marks:
+    room = _room(figure, width, height)
+    marks = _apart(figure, room[0])
+    for x, _ in marks.values():
         plot.vline(x, color=INKS.index("mark"))
-    _add_curves(plot, figure, *_room(figure, width, height))
+    _add_curves(plot, figure, *room)
     plot.monitor.build_plot()
     matrix = plot.monitor.matrix
     _label_axes(matrix, figure)
+    _label_marks(matrix, marks, width - room[0], width)
     rows = zip(matrix.marker, matrix.fullground, strict=True)
     return [_runs(list(zip(*row, strict=True))) for row in rows][::-1]
 
@@ -127,7 +138,7 @@ def _merged(figure: Figure, width: int, height: int) -> dict[tuple[int, int], tu
 
 def _layer(series: Series, figure: Figure, width: int, height: int) -> Layer:
     """The cells of one curve; a gap in the data is a gap in the line."""
-    shape = SHAPES[series.shape]
+    shape = SHAPES.get(series.shape) or Shape(1, 1, f" {series.shape}")
     across, up = width * shape.across, height * shape.up
     xs, ys = figure.x.dots(series.x, across), figure.y.dots(series.y, up)
     runs = [
@@ -147,6 +158,28 @@ def _label_axes(matrix: Any, figure: Figure) -> None:
     free = [y for y in reversed(blank) if y > 1]
     for y, word in zip(free, figure.y.label.split(), strict=False):
         matrix.add_horizontal_string(0, y, word[:LABEL_WIDTH], ink)
+
+
+def _apart(figure: Figure, width: int) -> dict[int, tuple[float, str]]:
+    """The marks that are not too close to a later one, the last first: column to x and label."""
+    labels = figure.labels or ("",) * len(figure.marks)
+    x, kept = figure.x, dict[int, tuple[float, str]]()
+    for mark, label in reversed(list(zip(figure.marks, labels, strict=True))):
+        column = round((mark - x.low) / (x.high - x.low) * (width - 1))
+        if all(later - column >= BETWEEN_MARKS for later in kept):
+            kept[column] = mark, label
+    return kept
+
+
+def _label_marks(matrix: Any, marks: dict[int, tuple[float, str]], left: int, right: int) -> None:
+    """Write labels into the top row, beside their marks; one that has no room is left out."""
+    for column, (_, label) in marks.items():
+        after, before = left + column + 1, left + column - len(label)
+        start = after if after + len(label) <= right else before
+        if label and start >= left and start + len(label) <= right:
+            matrix.add_horizontal_string(start, matrix.rows - 1, label, INKS.index("mark"))
+            right = start - 1
+        right = min(right, left + column)
 
 
 def _new_plotext_figure() -> Any:

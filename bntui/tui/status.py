@@ -5,7 +5,7 @@ from textual.widgets import Static
 
 from bntui.history import History
 from bntui.protocol import State
-from bntui.tui.panes.pane import Part, arm_part, value
+from bntui.tui.panes.pane import Part, arm_parts, cells, value
 
 SIGNS = {"running": "▶", "paused": "⏸", "finished": "✔"}
 
@@ -27,14 +27,14 @@ class Status(Static):
 
     def show(self, history: History) -> None:
         """Say how `history` stands."""
-        parts = _parts(history)
+        parts = _parts(history, self.size.width - 2)
         if parts != self._shown:
             self._shown = parts
             self.set_class(history.failed is not None, "-failed")
             self.update(Content.assemble(*parts), layout=False)
 
 
-def _parts(history: History) -> list[Part]:
+def _parts(history: History, width: int) -> list[Part]:
     if history.failed:
         log = f" · traceback in {history.failed.log}" if history.failed.log else ""
         return [("engine stopped: ", "bold"), f"{history.failed.message}{log}"]
@@ -42,7 +42,12 @@ def _parts(history: History) -> list[Part]:
         return [("bntui ", "bold"), "there is no run in this recording. ", *_skipped(history)]
     if history.state is None:
         return [("bntui ", "bold"), _warming_up(history)]
-    return [*_progress(history), *_log(history), *_losses(history), *_skipped(history)]
+    for brief in (False, True):
+        parts = [*_progress(history, brief), *_log(history)]
+        losses = arm_parts(history, _losses(history), width - cells([*parts, "."]) + 1)
+        if cells([*parts, *losses]) <= width:
+            break
+    return [*parts, *losses, *_skipped(history)]
 
 
 def _warming_up(history: History) -> str:
@@ -64,7 +69,7 @@ def _data(history: History) -> str:
     return f"{data.words:,} words, {data.examples:,} examples of {data.source}{part}"
 
 
-def _progress(history: History) -> list[Part]:
+def _progress(history: History, brief: bool) -> list[Part]:
     state, hello = history.state, history.hello
     if state is None or hello is None:
         return []
@@ -73,25 +78,26 @@ def _progress(history: History) -> list[Part]:
     sign, name = ("⏹", "cut off") if cut_off else (SIGNS[state.state], state.state)
     return [
         (f"{sign} {name} ", "bold"),
-        f"{done:,}/{hello.config.steps:,} · {_speed(history, state)} · ",
+        f"{done:,}/{hello.config.steps:,} · {_speed(history, state, brief)} · ",
     ]
 
 
-def _speed(history: History, state: State) -> str:
+def _speed(history: History, state: State, brief: bool) -> str:
     pace = "max" if state.pace is None else f"{state.pace:,.5g}"
     rate = history.steps_per_second
     if rate and state.state == "running" and not history.ended:
-        return f"{rate:,.{1 if rate < 10 else 0}f} steps/s (pace {pace})"
+        measured = f"{rate:,.{1 if rate < 10 else 0}f} steps/s"
+        return measured if brief else f"{measured} (pace {pace})"
     return f"pace {pace}"
 
 
-def _losses(history: History) -> list[Part]:
-    parts: list[Part] = []
-    for i, (name, arm) in enumerate(history.arms.items()):
-        loss = arm.loss.mean_of_last(1) if len(arm.loss) else None
-        text = f"diverged at {arm.diverged.step:,}" if arm.diverged else value(loss)
-        parts.append(arm_part(i, name, text))
-    return parts
+def _losses(history: History) -> list[str]:
+    return [
+        f"diverged at {arm.diverged.step:,}"
+        if arm.diverged
+        else value(arm.loss.mean_of_last(1) if len(arm.loss) else None)
+        for arm in history.arms.values()
+    ]
 
 
 def _log(history: History) -> list[Part]:

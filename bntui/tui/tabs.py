@@ -1,15 +1,15 @@
-"""A row of tabs for terminals with room for one pane."""
+"""A row of tabs beside a pane that is alone."""
 
 from textual import events
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from bntui.tui.panes.pane import Part
+from bntui.tui.panes.pane import Pane, Part
 
 
 class PaneTabs(Static):
-    """The panes' names with their number keys; a click chooses one."""
+    """The panes' names with their number keys, as long as there is room; a click chooses one."""
 
     DEFAULT_CSS = "PaneTabs { height: 1; text-wrap: nowrap; }"
 
@@ -20,16 +20,24 @@ class PaneTabs(Static):
             super().__init__()
             self.index = index
 
-    def __init__(self, titles: list[str]) -> None:
+    def __init__(self, panes: list[Pane]) -> None:
         super().__init__(markup=False)
-        self._labels = [f" {i} {title} " for i, title in enumerate(titles, 1)]
+        self._panes = panes
+        self._index = 0
+        self._labels: list[str] = []
 
     def choose(self, index: int) -> None:
         """Mark tab `index`."""
+        self._index = index
+        self._labels = labels(self._panes, index, self.app.size.width)
         parts: list[Part] = [
             (label, "bold reverse" if i == index else "dim") for i, label in enumerate(self._labels)
         ]
         self.update(Content.assemble(*parts), layout=False)
+
+    def on_resize(self) -> None:
+        """Write the names as long as there is room now."""
+        self.choose(self._index)
 
     def on_click(self, event: events.Click) -> None:
         """Find the tab under the mouse."""
@@ -39,3 +47,12 @@ class PaneTabs(Static):
             if event.x < end:
                 self.post_message(self.Chosen(index))
                 return
+
+
+def labels(panes: list[Pane], chosen: int, width: int) -> list[str]:
+    """Whole titles, short ones, or numbers alone beside the chosen one's: what fits `width`."""
+    numbers = range(1, len(panes) + 1)
+    whole = [f" {i} {pane.TITLE} " for i, pane in zip(numbers, panes, strict=True)]
+    short = [f" {i} {pane.SHORT}" for i, pane in zip(numbers, panes, strict=True)]
+    bare = [whole[i] if i == chosen else f" {i + 1}" for i in range(len(panes))]
+    return next((each for each in (whole, short) if sum(map(len, each)) <= width), bare)

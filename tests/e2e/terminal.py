@@ -5,6 +5,7 @@ import os
 import re
 import struct
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Callable, Mapping
@@ -15,9 +16,17 @@ from typing import Self
 import pexpect
 import pyte
 
+from bntui.firststart import MARKER
+
 BNTUI = str(Path(sys.executable).with_name("bntui"))
 PATIENCE = 30.0
 """Seconds until a missing sentence is a failure."""
+
+STATE = Path(tempfile.mkdtemp(prefix="bntui-test-state-"))
+(STATE / "bntui").mkdir()
+(STATE / "bntui" / MARKER).touch()
+TOURED = {"XDG_STATE_HOME": str(STATE)}
+"""The environment of someone who has seen the guided tour."""
 
 LEFT_ON = {
     "alternate screen": (b"\x1b[?1049h", b"\x1b[?1049l"),
@@ -43,7 +52,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.sent = b""
-        environment = {**os.environ, "TERM": "xterm-256color", **(env or {})}
+        environment = {**os.environ, "TERM": "xterm-256color", **TOURED, **(env or {})}
         for name in ("COLUMNS", "LINES"):  # of the terminal that the tests run in
             environment.pop(name, None)
 

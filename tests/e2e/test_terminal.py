@@ -1,5 +1,7 @@
 """The installed `bntui` as a person uses it: in a terminal, with the real engine."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.e2e.terminal import Terminal
@@ -57,5 +59,24 @@ def test_without_colour_the_arms_keep_their_shapes() -> None:
         text = terminal.wait_for("finished")
         assert "▞ no BN" in text
         assert "⠒ BN" in text
+        terminal.press("q")
+        assert terminal.wait() == 0
+
+
+def test_the_tour_is_shown_on_the_first_start_alone_or_when_asked_for(tmp_path: Path) -> None:
+    newcomer = {"XDG_STATE_HOME": str(tmp_path)}
+    for args, shown in (([], True), ([], False), (["--tour"], True)):
+        with Terminal(*args, env=newcomer) as terminal:
+            text = terminal.wait_for("1/7 The run" if shown else "running")
+            assert ("escape skips" in text) is shown
+            terminal.press("q")
+            assert terminal.wait() == 0
+
+
+def test_a_shared_config_is_the_same_lab() -> None:
+    with Terminal("--share", "notebook lr=0.5 depth=2", "--depth", "3") as terminal:
+        terminal.wait_for("running")
+        terminal.press("k")
+        terminal.wait_for("notebook lr=0.5 depth=3")
         terminal.press("q")
         assert terminal.wait() == 0

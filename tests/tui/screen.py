@@ -21,7 +21,7 @@ class Lab:
         """Wait until every event put in is folded and drawn."""
         await self.source.queue.join()
         async with asyncio.timeout(20):
-            while self.app.lab.is_behind:
+            while self.app.lab.is_behind and not self.app._exit:
                 await self.pilot.pause(0.02)
         await self.pilot.pause()
 
@@ -53,10 +53,13 @@ class Lab:
 
 @asynccontextmanager
 async def lab(
-    events: Iterable[AnyEvent], size: tuple[int, int] = (120, 40), commands: bool = True
+    events: Iterable[AnyEvent],
+    size: tuple[int, int] = (120, 40),
+    commands: bool = True,
+    tour: bool = False,
 ) -> AsyncIterator[Lab]:
     source = ScriptedSource(events, commands)
-    app = BntuiApp(source)
+    app = BntuiApp(source, tour=tour)
     async with app.run_test(size=size, notifications=True) as pilot:
         opened = Lab(pilot, source, app)
         await opened.settle()

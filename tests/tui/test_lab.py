@@ -185,10 +185,16 @@ async def test_divergence_is_named_where_it_happened_and_the_other_arm_goes_on()
 
 
 async def test_help_explains_the_pane_and_lists_every_key() -> None:
-    async with lab(some(), (100, 60)) as it:
+    async with lab(some(), (100, 80)) as it:
         text = await it.press("4", "question_mark")
         assert "statistics of those n rows" in text
         assert all(command.help in text for command in COMMANDS)
+        keys = [text.index(command.help) for command in COMMANDS if command.keys in {"m", "n"}]
+        assert max(keys) < text.index(COMMANDS[0].help)
+        assert "Formula:" in text
+        assert "Source:" in text
+        assert "Try:" in text
+        assert "mean loss of the last 100 steps" in text
         assert "statistics of those n rows" not in await it.press("escape")
 
 

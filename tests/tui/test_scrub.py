@@ -33,8 +33,9 @@ async def test_the_panes_show_the_run_as_it_was() -> None:
 
 
 def panes(it: Lab) -> list[str]:
-    """The screen without the status line, the scrub bar and the keys."""
-    return it.text.splitlines()[1:-3]
+    """The screen between the status line and the scrub bar."""
+    rows = it.text.splitlines()
+    return rows[1 : next(i for i, row in enumerate(rows) if "p replay" in row)]
 
 
 async def test_a_run_goes_on_while_one_looks_back() -> None:

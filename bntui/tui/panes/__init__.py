@@ -1,1 +1,1 @@
-"""The four panes of the lab, one file each."""
+"""The four panes of the lab and the pages beside it, one file each."""

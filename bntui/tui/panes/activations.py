@@ -1,66 +1,87 @@
-"""The notebook's four histograms: no BN and BN, at init and now, on the same axes."""
+"""The notebook's histograms: each network at init and now, on the same density axis."""
 
 from textual.app import ComposeResult
 from textual.containers import Grid
 
+from bntui.config import MOST_ARMS
 from bntui.history import History
 from bntui.protocol import Activations
+from bntui.text import clean
 from bntui.tui.axes import linear
 from bntui.tui.bars import Bars, Histogram
-from bntui.tui.panes.pane import Pane
+from bntui.tui.panes.arms import Arm, flat_rule, flat_word
+from bntui.tui.panes.pane import ARM_SHAPES, Pane
 
-BIN_WIDTH = 2 / 50
+ROWS = 5
+"""That a histogram needs: title, axis, and bars that can be told apart."""
 
 
 class ActivationsPane(Pane):
-    """Histograms of a hidden layer's tanh outputs; `hidden_layer` counts from 0."""
+    """Histograms of a hidden layer's outputs, two networks or as many as have room."""
 
     TITLE = "Activations"
+    SHORT = "Activ."
     HELP = (
-        "Densities of the hidden layer's tanh outputs h, at the start and now, over 20 training "
-        "batches. |h| > 0.97 is called saturated: there the slope 1 - h^2 is under 6 %, so little "
-        "gradient passes. With unit-normal weights no BN starts saturated and stays so; BN "
-        "rescales what enters tanh. All four share both axes; heights are square "
-        "roots of densities, so that towers and hills can both be seen. Keys: y next hidden layer."
+        "What the hidden units put out, at the start and now, over 20 training batches. Where the "
+        "activation is flat next to no gradient passes: unit-normal weights drive tanh there, BN "
+        "rescales what enters it. All share the density axis; heights are square roots, so that "
+        "towers and hills can both be seen.\n"
+        "Formula: tanh' = 1 - h^2, under 6 % where |h| > 0.97; BN: gamma (x - mean) / "
+        "sqrt(var + eps) + beta.\n"
+        "Source: Ioffe and Szegedy 2015 (arXiv:1502.03167), algorithm 1; makemore part 3.\n"
+        "Try: k and init fan-in, or 5 hidden layers and y: what each layer makes of the one before."
     )
+    KEYS = ("y", "Y", "a")
     DEFAULT_CSS = """
-    ActivationsPane > Grid { grid-size: 2 2; grid-gutter: 0 1; }
+    ActivationsPane > Grid { grid-size: 2; grid-rows: 1fr; grid-gutter: 0 1; }
     """
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self.hidden_layer = 0
-        self._bars = [Bars() for _ in range(4)]
+        self._bars = [Bars() for _ in range(2 * MOST_ARMS)]
+        for bars in self._bars[4:]:
+            bars.display = False
 
     def compose_body(self) -> ComposeResult:
-        """A row an arm; init at the left, now at the right."""
+        """A row an arm, init at the left, now at the right; or four arms as they are now."""
         yield Grid(*self._bars)
 
     def draw(self, history: History) -> None:
-        """Redraw the four histograms."""
+        """Redraw the histograms."""
         depth = history.hello.config.depth if history.hello else 1
-        self.hidden_layer %= depth
         layer = f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
-        self.headline((f"{layer}density (√) · sat. = |h| > 0.97", "dim"))
-        arms = dict(list(history.arms.items())[:2])
-        pairs = [arm.activations.get(self.hidden_layer, []) for arm in arms.values()]
-        top = _top([event for events in pairs for event in (*events[:1], *events[-1:])])
-        for arm, (name, events) in enumerate(zip(arms, pairs, strict=True)):
-            self._show(arm, name, events, top)
+        word = flat_word(history)
+        self.headline((f"{layer}density (√) · {word} = {flat_rule(history)}", "dim"))
+        arms = self._with_room(history)
+        ends = [_ends(arm, self.hidden_layer) for arm in arms]
+        top = _top([event for pair in ends for event in pair])
+        shown: list[Histogram | None] = [None] * len(self._bars)
+        for row, (arm, pair) in enumerate(zip(arms, ends, strict=True)):
+            for column, (event, when) in enumerate(zip(pair, ("init", "now"), strict=False)):
+                shown[2 * row + column] = _histogram(event, arm, when, top, word)
+        for i, (bars, histogram) in enumerate(zip(self._bars, shown, strict=True)):
+            bars.display = i < 2 * max(len(arms), 2)
+            bars.show(histogram)
 
-    def _show(self, arm: int, name: str, events: list[Activations], top: float) -> None:
-        init, now = self._bars[2 * arm : 2 * arm + 2]
-        if not events:
-            init.show(None)
-            now.show(None)
-            return
-        init.show(_histogram(events[0], name, "init", top, arm))
-        now.show(_histogram(events[-1], name, "now", top, arm))
+    def _with_room(self, history: History) -> list[Arm]:
+        """Two networks, or more where there is room; the chosen one among them."""
+        arms, chosen = self.arms(history), self.chosen(history)
+        room = max((self.size.height - 1) // ROWS, 2)
+        first = max(chosen.place - room + 1, 0) if chosen else 0
+        return arms[first : first + room]
+
+
+def _ends(arm: Arm, layer: int) -> list[Activations]:
+    """The first and the newest measurement."""
+    events = arm.history.activations.get(layer, [])
+    return [events[0], events[-1]] if events else []
 
 
 def densities(event: Activations) -> tuple[float, ...]:
     """Counts as densities: their sum times the bin width is the share that is finite."""
-    return tuple(count / (event.n * BIN_WIDTH) if event.n else 0.0 for count in event.counts)
+    width = (event.high - event.low) / len(event.counts)
+    known = event.n > 0 and width > 0
+    return tuple(count / (event.n * width) if known else 0.0 for count in event.counts)
 
 
 def _top(events: list[Activations]) -> float:
@@ -68,6 +89,8 @@ def _top(events: list[Activations]) -> float:
     return linear("", [0.0, highest], 2).high
 
 
-def _histogram(event: Activations, name: str, when: str, top: float, arm: int) -> Histogram:
-    share = "not finite" if event.saturation is None else f"{event.saturation:.1%} sat."
-    return Histogram(f" {name} {when} · {share}", densities(event), top, f"arm-{arm}")
+def _histogram(event: Activations, arm: Arm, when: str, top: float, word: str) -> Histogram:
+    share = "not finite" if event.saturation is None else f"{event.saturation:.1%} {word}"
+    title = f"{ARM_SHAPES[arm.place]} {clean(arm.name)} {when} · {share}"
+    ink = f"arm-{arm.place}"
+    return Histogram(title, densities(event), top, ink, event.low, event.high)

@@ -11,8 +11,11 @@ from bntui.armhistory import ArmHistory
 from bntui.history import History
 from bntui.presets import PRESETS
 from bntui.protocol import ModeLosses
+from bntui.text import clean
 from bntui.tui import axes
-from bntui.tui.panes.pane import Pane, Part, value
+from bntui.tui.marks import marks
+from bntui.tui.panes.arms import Arm, arms_of
+from bntui.tui.panes.pane import Pane, Part, brief, value
 from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
 
 MODES = ("train", "eval")
@@ -35,13 +38,18 @@ class ModesPane(Pane):
     """Train/eval comparison of the BN arm; `mode` is active, `place` that of n in the table."""
 
     TITLE = "Train / eval"
+    SHORT = "Tr/ev"
+    BN_ONLY = True
     HELP = (
         "The same weights, measured in both modes on the first n examples. In training mode BN "
-        "uses the statistics of those n rows, in evaluation mode the running ones, so only there "
-        "does an example's loss not depend on its neighbours. At n = 1 training mode is "
-        "degenerate: every feature equals its own mean. " + NOTEBOOK_NOTE + " Keys: m mode, n "
-        "batch size."
+        "uses the statistics of those n rows, so an example's loss depends on its neighbours; in "
+        "evaluation mode it uses the running ones. At n = 1 training mode is degenerate: every "
+        "feature equals its own mean. " + NOTEBOOK_NOTE + "\n"
+        "Formula: gap = loss in training mode - loss in evaluation mode.\n"
+        "Source: Ioffe and Szegedy 2015, section 3.1; the notebook, train against eval.\n"
+        "Try: n for every batch size; k and a batch of 2: the gap at n = all."
     )
+    KEYS = ("m", "n", "a")
     DEFAULT_CSS = """
     ModesPane > .table { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
     ModesPane > .note { height: auto; padding: 0 1; color: $text-muted; }
@@ -64,15 +72,21 @@ class ModesPane(Pane):
 
     def draw(self, history: History) -> None:
         """Redraw curves, table and remark."""
-        if not history.arms or not (arms := list(history.arms.values()))[-1].modes:
+        arm = self.chosen(history)
+        if arm is None or not arm.history.modes:
             self.headline(("waiting for the first measurement", "dim"))
             self._plot.show(None)
+            self._clear()
             return
-        last = arms[-1].modes[-1]
+        last = arm.history.modes[-1]
         self.place %= max(len(last.sizes), 1)
-        self.headline(*self._numbers(last))
-        self._plot.show(self._figure(arms[-1], history))
+        self.headline(self.name_part(history, arm), *self._numbers(last))
+        self._plot.show(self._figure(arm.history, history))
         self._show_text(last, history)
+
+    def arms(self, history: History) -> list[Arm]:
+        """Those with BN; where there is none, the others show that both modes are one."""
+        return super().arms(history) or arms_of(history)
 
     def next_size(self) -> None:
         """The next batch size; past the last one, `draw` goes round to the first."""
@@ -100,7 +114,7 @@ class ModesPane(Pane):
         stop = axes.room_for(history.steps, total)
         n = f"{known[-1].sizes[self.place]:,}"
         axis = axes.fitting(f"loss n={n}", y, 3)
-        return Figure(axes.steps("step", 0, stop), axis, tuple(curves))
+        return Figure(axes.steps("step", 0, stop), axis, tuple(curves), *marks(history, 0, stop))
 
     def _curve(self, mode: str, x: list[float], known: list[ModeLosses]) -> Series:
         losses = [getattr(event, mode)[self.place] for event in known]
@@ -115,6 +129,11 @@ class ModesPane(Pane):
             self._shown = shown
             self._table.update(self._table_of(last))
             self._note.update(note)
+
+    def _clear(self) -> None:
+        self._shown = None
+        self._table.update("")
+        self._note.update("")
 
     def _remark(self, last: ModeLosses, history: History) -> str:
         if last.sizes[self.place] == 1 and self.mode == "train":
@@ -150,16 +169,6 @@ class ModesPane(Pane):
         return min(max((self.size.width - LABEL) // max(count, 1), NARROWEST), WIDEST)
 
 
-def brief(number: float | None, width: int, sign: str = "-") -> str:
-    """A number in at most `width` characters, with as many digits as they hold."""
-    if number is None or isnan(number):
-        return "–"
-    texts = [f"{number:{sign}.{digits}g}" for digits in (4, 3, 2, 1)]
-    bare = [text.replace("0.", ".", 1) if abs(number) < 1 else text for text in texts]
-    by_digits = (text for pair in zip(texts, bare, strict=True) for text in pair)
-    return next((text for text in by_digits if len(text) <= width), "*")
-
-
 def _difference(last: ModeLosses, place: int) -> float | None:
     train, evaluation = last.train[place], last.eval[place]
     return None if train is None or evaluation is None else train - evaluation
@@ -173,9 +182,9 @@ def _gap(last: ModeLosses, place: int) -> str:
 def _plain_arms(history: History) -> str:
     """The arms without BN, which are the same in both modes: one figure each."""
     plain = [
-        f"{name}: {value(arm.modes[-1].eval[-1])} in either mode (n = {arm.modes[-1].sizes[-1]:,})"
-        for name, arm in list(history.arms.items())[:-1]
-        if arm.modes and same(arm.modes[-1].train, arm.modes[-1].eval)
+        f"{clean(name)}: {value(last.eval[-1])} in either mode (n = {last.sizes[-1]:,})"
+        for name, arm in history.arms.items()
+        if arm.modes and same((last := arm.modes[-1]).train, last.eval)
     ]
     return ", ".join(plain)
 

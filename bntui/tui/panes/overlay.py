@@ -8,8 +8,8 @@ from bntui.armhistory import ArmHistory
 from bntui.history import History
 from bntui.tui import axes
 from bntui.tui.panes.modes import MODES
-from bntui.tui.panes.pane import Pane, Part, arm_part, value
-from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
+from bntui.tui.panes.pane import ARM_STROKES, Pane, Part, arm_part, value
+from bntui.tui.plot import Figure, Plot, Series
 
 
 class OverlayPane(Pane):
@@ -18,8 +18,10 @@ class OverlayPane(Pane):
     TITLE = "Train / eval"
     HELP = (
         "Each run's loss on all the examples that it measured, in training mode (the batch's "
-        "statistics) or in evaluation mode (the running ones). Key: m mode."
+        "statistics) or in evaluation mode (the running ones).\n"
+        "Try: m for the other mode."
     )
+    KEYS = ("m",)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
@@ -49,7 +51,7 @@ class OverlayPane(Pane):
                 [float(event.step) for event in arm.modes],
                 _losses(arm, self.mode),
                 f"arm-{i}",
-                THIN if i % 2 else THICK,
+                ARM_STROKES[i],
             )
             for i, arm in enumerate(history.arms.values())
         ]

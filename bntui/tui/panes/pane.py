@@ -1,22 +1,36 @@
 """What every pane has: a headline with its numbers, a body, and a way to be told to draw."""
 
+from math import isnan
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
 from bntui.history import History
+from bntui.protocol import Probe
+from bntui.text import clean
+from bntui.tui.panes.arms import Arm, arms_of, choose
+from bntui.tui.plot import THICK, THIN
 
 ARM_SHAPES = ("▞", "⠒", "×", "+")
-"""How each arm's curve looks without colour: blocks, fine dots, ..."""
+"""How each arm's curve looks without colour, as a legend shows it."""
+
+ARM_STROKES = (THICK, THIN, "×", "+")
+"""The same, as a plot draws it."""
 
 Part = tuple[str, str] | str
 
 
 class Pane(Widget, can_focus=True):
-    """One of the lab's panes: it knows how to draw a history, not where the history comes from."""
+    """One of the lab's panes: it knows how to draw a history, not where the history comes from.
+
+    The lab sets `arm`, the name of the network that was chosen for all panes, and `hidden_layer`,
+    which counts from 0.
+    """
 
     DEFAULT_CSS = """
     Pane { layout: vertical; }
@@ -24,14 +38,34 @@ class Pane(Widget, can_focus=True):
         height: 1; padding: 0 1; background: $panel; color: $foreground;
         text-wrap: nowrap; text-overflow: ellipsis;
     }
-    Pane:focus > .headline { background: $primary 35%; text-style: bold; }
+    Pane:focus > .headline, Pane.-pointed > .headline {
+        background: $primary 35%; text-style: bold;
+    }
     """
 
     TITLE: ClassVar[str]
+    SHORT: ClassVar[str] = ""
+    """The title where a tab has little room."""
     HELP: ClassVar[str]
+    """Plain words; then formula, source and what to try, a line each that begins so."""
+    KEYS: ClassVar[tuple[str, ...]] = ()
+    """Those of the commands that are about this pane."""
+    PROBES: ClassVar[tuple[Probe, ...]] = ()
+    """What the engine measures only while this pane is seen."""
+    BN_ONLY: ClassVar[bool] = False
+    """Whether it is about running statistics, which only BatchNorm keeps."""
+
+    class Resized(Message):
+        """A pane has another size: what it shows was drawn for the one before."""
+
+        def __init__(self, pane: "Pane") -> None:
+            super().__init__()
+            self.pane = pane
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
+        self.arm = ""
+        self.hidden_layer = 0
         self._headline = Static(self.TITLE, classes="headline", markup=False)
         self._headline_parts: tuple[Part, ...] = ()
 
@@ -48,17 +82,64 @@ class Pane(Widget, can_focus=True):
         """Show `history`; called by the frame clock while the pane is visible."""
         raise NotImplementedError
 
+    def on_resize(self) -> None:
+        """Ask to be drawn again."""
+        self.post_message(self.Resized(self))
+
+    def arms(self, history: History) -> list[Arm]:
+        """The networks that this pane can show."""
+        return [arm for arm in arms_of(history) if arm.has_bn or not self.BN_ONLY]
+
+    def chosen(self, history: History) -> Arm | None:
+        """The chosen network, or another if this pane cannot show that one."""
+        return choose(self.arms(history), self.arm)
+
+    def name_part(self, history: History, arm: Arm) -> Part:
+        """The shown network's name, where it could be another."""
+        return arm_part(arm.place, arm.name, "") if len(self.arms(history)) > 1 else ""
+
+    def turn(self, by: int) -> None:
+        """Show what stands further down (or up), where not all has room."""
+
     def headline(self, *parts: Part) -> None:
         """Set the text after the title; unchanged text is not sent again."""
         if parts != self._headline_parts:
             self._headline_parts = parts
-            content = Content.assemble((self.TITLE, "bold"), "  ", *parts)
+            content = Content.assemble((self.TITLE, "bold"), "  ", *map(_cleaned, parts))
             self._headline.update(content, layout=False)
+
+
+def _cleaned(part: Part) -> Part:
+    return clean(part) if isinstance(part, str) else (clean(part[0]), part[1])
 
 
 def arm_part(index: int, name: str, text: str) -> Part:
     """An arm's shape, name and a number, in the arm's colour."""
-    return f"{ARM_SHAPES[index]} {name} {text}  ", f"$ink-arm-{index}"
+    words = (ARM_SHAPES[index], clean(name), text)
+    return " ".join(filter(None, words)) + "  ", f"$ink-arm-{index}"
+
+
+def arm_parts(history: History, texts: list[str], width: int) -> list[Part]:
+    """All arms in `width` columns: by name, a fork by its difference alone, or by shape alone."""
+    names = list(history.arms)
+    forks = [
+        name.removeprefix(arm.origin).strip() if arm.origin else name
+        for name, arm in history.arms.items()
+    ]
+    parts: list[Part] = []
+    for called in (names, forks, [""] * len(names)):
+        parts = [
+            arm_part(i, name, text)
+            for i, (name, text) in enumerate(zip(called, texts, strict=True))
+        ]
+        if cells(parts) <= width:
+            break
+    return parts
+
+
+def cells(parts: list[Part]) -> int:
+    """How many columns the parts take, blanks at the end left out."""
+    return cell_len("".join(part if isinstance(part, str) else part[0] for part in parts).rstrip())
 
 
 def value(number: float | None, digits: int = 4) -> str:
@@ -66,3 +147,13 @@ def value(number: float | None, digits: int = 4) -> str:
     if number is None or number != number:  # noqa: PLR0124 (NaN)
         return "–"
     return f"{number:.{digits}g}" if abs(number) < 1e5 else f"{number:.1e}"
+
+
+def brief(number: float | None, width: int, sign: str = "-") -> str:
+    """A number in at most `width` characters, with as many digits as they hold."""
+    if number is None or isnan(number):
+        return "–"
+    texts = [f"{number:{sign}.{digits}g}" for digits in (4, 3, 2, 1)]
+    bare = [text.replace("0.", ".", 1) if abs(number) < 1 else text for text in texts]
+    by_digits = (text for pair in zip(texts, bare, strict=True) for text in pair)
+    return next((text for text in by_digits if len(text) <= width), "*")

@@ -8,27 +8,36 @@ from bntui.armhistory import Trace
 from bntui.columns import Column
 from bntui.history import History
 from bntui.tui import axes
+from bntui.tui.marks import marks
 from bntui.tui.panes.pane import Pane, Part, value
 from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
 
 Ranges = list[tuple[int, int]]
+Marks = tuple[tuple[float, ...], tuple[str, ...]]
 
 LAG_WINDOW = 100
 """Sampled steps over which the lag is averaged, so that a single batch's noise cancels."""
+
+NO_BATCHNORM = "no network here has BatchNorm"
 
 
 class StatisticsPane(Pane):
     """Running against batch statistics of the watched units, all at once or one of them."""
 
     TITLE = "Running stats"
+    SHORT = "Stats"
+    BN_ONLY = True
     HELP = (
-        "A BatchNorm layer normalises with each batch's own mean and variance while it trains, "
-        "and keeps running averages of both for evaluation: new = (1 - m) old + m batch. The "
-        "running curve is smooth and lags behind the noisy batch; 'lag' is batch minus running, "
-        "averaged over the last 100 sampled steps. In the notebook's own plot each step "
-        "normalised twice, so its running mean moved twice a step; here a step moves it once. "
-        "Keys: d one unit or all, D and U other units, v mean or variance, y layer."
+        "While it trains, BN normalizes by each batch's own mean and variance; for evaluation it "
+        "keeps running averages of both. The running curve is smooth and lags behind the noisy "
+        "batch: lag is batch minus running, averaged over the last 100 sampled steps. In the "
+        "notebook's own plot each step normalized twice, so its running mean moved twice a step; "
+        "here a step moves it once.\n"
+        "Formula: running = (1 - m) running + m batch, m the momentum.\n"
+        "Source: Ioffe and Szegedy 2015, algorithm 2; m as torch.nn.BatchNorm1d has it.\n"
+        "Try: k and momentum 0, 1 or 0.001, and what Train / eval makes of it."
     )
+    KEYS = ("d", "D", "U", "v", "y", "Y", "a")
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
@@ -49,17 +58,20 @@ class StatisticsPane(Pane):
 
     def draw(self, history: History) -> None:
         """Redraw the curves and the lag."""
-        trace = history.trace
+        arm = self.chosen(history)
+        trace = arm.history.trace if arm else None
         if self.unit is not None and (trace is None or self.unit >= len(trace.units)):
             self.unit = None
         self._batch_plot.display = self.unit is None and trace is not None
-        if trace is None or not len(trace.steps):
-            self.headline(("waiting for the first batch", "dim"))
+        if arm is None or trace is None or not len(trace.steps):
+            nothing = "waiting for the first batch" if arm or not history.arms else NO_BATCHNORM
+            self.headline((nothing, "dim"))
             self._running_plot.show(None)
             return
         total = history.hello.config.steps if history.hello else 1
-        self.headline(*self._numbers(trace))
-        self._show(trace, axes.room_for(history.steps, total))
+        self.headline(self.name_part(history, arm), *self._numbers(trace))
+        stop = axes.room_for(history.steps, total)
+        self._show(trace, stop, marks(history, 0, stop))
 
     def _chosen(self, trace: Trace) -> list[int]:
         return list(range(len(trace.units))) if self.unit is None else [self.unit]
@@ -81,7 +93,7 @@ class StatisticsPane(Pane):
         lags = [abs(lag(trace, self.moment, i)) for i in self._chosen(trace)]
         return f"|lag| {value(sum(lags) / len(lags), 2)}" if lags else ""
 
-    def _show(self, trace: Trace, stop: int) -> None:
+    def _show(self, trace: Trace, stop: int, done: Marks) -> None:
         ranges = trace.buckets(max(self._running_plot.size.width - 8, 10))
         running = trace.columns[f"running_{self.moment}"]
         batch = trace.columns[f"batch_{self.moment}"]
@@ -92,20 +104,24 @@ class StatisticsPane(Pane):
         y = [v for s in (*strong, *noisy) for v in s.y]
         if all(isnan(v) for v in y):
             return
-        self._draw_plots(strong, noisy, y, stop)
+        self._draw_plots(strong, noisy, y, stop, done)
 
     def _draw_plots(
-        self, strong: list[Series], noisy: list[Series], y: list[float], stop: int
+        self, strong: list[Series], noisy: list[Series], y: list[float], stop: int, done: Marks
     ) -> None:
         x = axes.steps("step", 0, stop)
         if self.unit is not None:
-            self._running_plot.show(Figure(x, axes.linear(self.moment, y), (*noisy, *strong)))
+            self._running_plot.show(
+                Figure(x, axes.linear(self.moment, y), (*noisy, *strong), *done)
+            )
             return
         bare = axes.Axis("", x.low, x.high, ())
         self._running_plot.show(
-            Figure(bare, axes.linear(f"running {self.moment}", y, 3), tuple(strong))
+            Figure(bare, axes.linear(f"running {self.moment}", y, 3), tuple(strong), *done)
         )
-        self._batch_plot.show(Figure(x, axes.linear(f"batch {self.moment}", y, 3), tuple(noisy)))
+        self._batch_plot.show(
+            Figure(x, axes.linear(f"batch {self.moment}", y, 3), tuple(noisy), done[0])
+        )
 
 
 def lag(trace: Trace, moment: str, unit: int) -> float:

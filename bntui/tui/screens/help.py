@@ -1,5 +1,6 @@
-"""Every key, and what the focused pane shows."""
+"""The focused pane explained, its keys first, then every other key."""
 
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import ClassVar
 
@@ -10,12 +11,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from bntui.tui.commands import COMMANDS
+from bntui.tui.commands import COMMANDS, Command
 from bntui.tui.panes.pane import Pane, Part
 
 
 class HelpScreen(ModalScreen[None]):
-    """Shown over the lab; any of its keys closes it."""
+    """Shown over the lab; any of its keys closes it. `findings` are said where there are any."""
 
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
@@ -29,25 +30,49 @@ class HelpScreen(ModalScreen[None]):
         ("ctrl+c,ctrl+q", "app.quit", "Quit"),
     ]
 
-    def __init__(self, pane: Pane) -> None:
+    def __init__(self, pane: Pane, findings: Sequence[str] = ()) -> None:
         super().__init__()
-        self._pane = pane
+        self._pane, self._findings = pane, findings
 
     def compose(self) -> ComposeResult:
-        """The pane's words, then the keys by group."""
+        """The pane's words and keys, what there is to see now, then all keys by group."""
+        own = [c for c in COMMANDS if c.key_text in self._pane.KEYS]
+        others = [c for c in COMMANDS if c not in own]
         with VerticalScroll() as page:
             page.border_title = "Help"
             page.border_subtitle = "escape closes"
-            yield Static(Content.assemble(*_about(self._pane), *_keys()))
+            yield Static(
+                Content.assemble(
+                    *_about(self._pane),
+                    *_lines(own),
+                    *_now(self._findings),
+                    *_keys(others),
+                )
+            )
 
 
 def _about(pane: Pane) -> list[Part]:
-    return [(f"{pane.TITLE}\n", "bold"), f"{pane.HELP}\n"]
-
-
-def _keys() -> list[Part]:
-    parts: list[Part] = []
-    for group, commands in groupby(COMMANDS, key=lambda command: command.group):
-        parts.append((f"\n{group}\n", "bold"))
-        parts += [f"  {c.key_text:<16}{c.help}\n" for c in commands]
+    """Its words; the label that begins a line, such as `Try:`, stands out."""
+    parts: list[Part] = [(f"{pane.TITLE}\n", "bold")]
+    for line in pane.HELP.splitlines():
+        label, colon, rest = line.partition(": ")
+        is_label = bool(colon) and label.istitle() and " " not in label
+        parts += [(f"{label}: ", "bold $primary"), f"{rest}\n"] if is_label else [f"{line}\n"]
     return parts
+
+
+def _now(findings: Sequence[str]) -> list[Part]:
+    if not findings:
+        return []
+    return [("\nNow\n", "bold"), *(f"● {finding}\n" for finding in findings)]
+
+
+def _keys(commands: Iterable[Command]) -> list[Part]:
+    parts: list[Part] = []
+    for group, members in groupby(commands, key=lambda command: command.group):
+        parts += [(f"\n{group}\n", "bold"), *_lines(members)]
+    return parts
+
+
+def _lines(commands: Iterable[Command]) -> list[Part]:
+    return [f"  {command.key_text:<16}{command.help}\n" for command in commands]

@@ -1,0 +1,206 @@
+"""A list of rows, each a label and a value: chosen with up and down, turned with left and right."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+INKS = ("label", "value", "asked", "heading", "chosen")
+LABEL = 16
+"""Columns of a label, with the mark before it."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the list; without a name it is a heading.
+
+    `asked` is not confirmed yet; of a `typed` one the value may be typed.
+    """
+
+    name: str
+    label: str
+    text: str = ""
+    asked: bool = False
+    typed: bool = False
+
+
+class RowList(Widget, can_focus=True):
+    """Shows rows and tells what is wanted of them; what becomes of it is for others to say."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{ink}" for ink in INKS}
+    DEFAULT_CSS = """
+    RowList { height: 1fr; }
+    RowList > .rows--label { color: $foreground; }
+    RowList > .rows--value { color: $primary; }
+    RowList > .rows--asked { color: $warning; text-style: italic; }
+    RowList > .rows--heading { color: $text-muted; }
+    RowList > .rows--chosen { background: $primary 25%; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("up", "choose(-1)", "Up"),
+        ("down", "choose(1)", "Down"),
+        ("pageup,home", "choose(-99)", "First"),
+        ("pagedown,end", "choose(99)", "Last"),
+        ("left", "turn(-1)", "Less"),
+        ("right", "turn(1)", "More"),
+        ("enter", "enter", "Type a value"),
+    ]
+
+    class Chosen(Message):
+        """Another row is chosen."""
+
+    class Turned(Message):
+        """The chosen row's value is wanted `by` steps on."""
+
+        def __init__(self, name: str, by: int) -> None:
+            super().__init__()
+            self.name, self.by = name, by
+
+    class Entered(Message):
+        """Enter on a row, or the first character of a value typed there."""
+
+        def __init__(self, name: str, typed: str = "") -> None:
+            super().__init__()
+            self.name, self.typed = name, typed
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[Row] = []
+        self._place, self._top = 0, 0
+
+    @property
+    def chosen(self) -> str:
+        """The name of the chosen row; empty while there is none."""
+        return self._rows[self._place].name if self._place < len(self._rows) else ""
+
+    def show(self, rows: list[Row]) -> None:
+        """Show `rows`; the row chosen by name stays chosen, and only what differs is redrawn."""
+        before, name = self._rows, self.chosen
+        self._rows = rows
+        names = [row.name for row in rows]
+        nearest = min(self._place, len(rows) - 1)
+        self._place = names.index(name) if name and name in names else self._from(nearest, 1)
+        self._scroll()
+        if len(before) != len(rows):
+            self.refresh()
+            return
+        changed = (y for y, (one, other) in enumerate(zip(before, rows, strict=True))
+                   if one != other)  # fmt: skip
+        self._refresh_rows(*changed)
+
+    def choose(self, name: str) -> None:
+        """Choose the row of that name."""
+        self.action_choose([row.name for row in self._rows].index(name) - self._place)
+
+    def action_choose(self, by: int) -> None:
+        """The next row in that direction that is no heading."""
+        before = self._place
+        wanted = min(max(self._place + by, 0), len(self._rows) - 1)
+        self._place = self._from(wanted, 1 if by > 0 else -1)
+        self._refresh_rows(before, self._place)
+        self._scroll()
+        self.post_message(self.Chosen())
+
+    def _from(self, place: int, by: int) -> int:
+        """The row at `place`, or the nearest that is no heading, first in that direction."""
+        for direction in (by, -by):
+            here = place
+            while 0 <= here < len(self._rows):
+                if self._rows[here].name:
+                    return here
+                here += direction
+        return 0
+
+    def _scroll(self) -> None:
+        """Keep the chosen row, and a heading just above it, in sight."""
+        height = max(self.size.height, 1)
+        first = self._place - (1 if self._place and not self._rows[self._place - 1].name else 0)
+        top = min(max(self._top, self._place - height + 1), first)
+        top = max(min(top, len(self._rows) - height), 0)
+        if top != self._top:
+            self._top = top
+            self.refresh()
+
+    def _refresh_rows(self, *places: int) -> None:
+        regions = [Region(0, place - self._top, self.size.width, 1) for place in places]
+        if seen := [region for region in regions if 0 <= region.y < self.size.height]:
+            self.refresh(*seen)
+
+    def action_turn(self, by: int) -> None:
+        """Ask for the next value."""
+        if self.chosen:
+            self.post_message(self.Turned(self.chosen, by))
+
+    def action_enter(self) -> None:
+        """Ask to type one."""
+        if self.chosen:
+            self.post_message(self.Entered(self.chosen))
+
+    def on_key(self, event: events.Key) -> None:
+        """A digit begins a value."""
+        typed = self._rows and self._rows[self._place].typed
+        if typed and event.character and event.character in "0123456789.":
+            event.stop()
+            self.post_message(self.Entered(self.chosen, event.character))
+
+    def on_resize(self) -> None:
+        """See that the chosen row is in sight."""
+        self._scroll()
+
+    def on_focus(self) -> None:
+        """Mark the chosen row."""
+        self._refresh_rows(self._place)
+
+    on_blur = on_focus
+
+    def on_mouse_scroll_down(self) -> None:
+        """The next row."""
+        self.action_choose(1)
+
+    def on_mouse_scroll_up(self) -> None:
+        """The row before."""
+        self.action_choose(-1)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose a row; its arrows turn it, a click on the chosen row's value types one."""
+        place = event.y + self._top
+        if place >= len(self._rows) or not self._rows[place].name:
+            return
+        was = place == self._place
+        self.action_choose(place - self._place)
+        if event.x == LABEL:
+            self.action_turn(-1)
+        elif event.x == self.size.width - 1:
+            self.action_turn(1)
+        elif was and event.x > LABEL:
+            self.action_enter()
+
+    def render_line(self, y: int) -> Strip:
+        """One row."""
+        place, width = y + self._top, self.size.width
+        if place >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        return Strip(self._segments(self._rows[place], place == self._place, width))
+
+    def _segments(self, row: Row, chosen: bool, width: int) -> list[Segment]:
+        styles = {ink: self.get_component_rich_style(f"rows--{ink}") for ink in INKS}
+        if not row.name:
+            return [Segment(row.label[:width].ljust(width), styles["heading"])]
+        marked = chosen and self.has_focus
+        ground = styles["chosen"] if marked else self.rich_style
+        left, right = ("‹ ", " ›") if marked else ("  ", "  ")
+        room = max(width - LABEL - 4, 0)
+        text = row.text if len(row.text) <= room else "…" + row.text[len(row.text) - room + 1 :]
+        ink = styles["asked" if row.asked else "value"]
+        return [
+            Segment(f"{'▸' if chosen else ' '} {row.label}"[:LABEL].ljust(LABEL), ground),
+            Segment(
+                f"{left}{text.ljust(room)}{right}", ground + ink if not marked else ink + ground
+            ),
+        ]
