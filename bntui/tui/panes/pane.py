@@ -96,7 +96,9 @@ class Pane(Widget, can_focus=True):
 
     def name_part(self, history: History, arm: Arm) -> Part:
         """The shown network's name, where it could be another."""
-        return arm_part(arm.place, arm.name, "") if len(self.arms(history)) > 1 else ""
+        if len(self.arms(history)) < 2:
+            return ""
+        return f"{ARM_SHAPES[arm.place]} {arm.name}  ", f"$ink-arm-{arm.place}"
 
     def turn(self, by: int) -> None:
         """Show what stands further down (or up), where not all has room."""
