@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bntui.config import NOTEBOOK_WORDS, RunConfig
 from bntui.core.data import Dataset
-from bntui.core.hardware import settle, threads
+from bntui.core.hardware import settle
 from bntui.core.replay import Replayed
 from bntui.core.telemetry import Telemetry
 from bntui.core.trainer import Arm, Trainer
@@ -44,10 +44,6 @@ def test_another_device_is_asked_for_losses_once_in_many_steps(
     assert asked == [torch.Size([5])] * len(arms)
     held = [run.arms[-1].model.params, *run.arms[-1].model.normalizations[0].module.buffers()]
     assert {tensor.device.type for tensor in held} == {"meta"}
-
-
-def test_a_small_network_has_one_thread_whatever_there_is() -> None:
-    assert threads(RunConfig(), cores=64) == 1
 
 
 class Graph:
