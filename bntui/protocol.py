@@ -153,7 +153,8 @@ class LayerHealth(Struct, frozen=True):
     """One hidden layer on the training batch of a step: its outputs, and the gradients at them.
 
     `flat` is the share of outputs where the activation is flat (see `Activations`), `dead` the
-    number of units flat for every example. Histograms have 50 equal bins on the event's ranges.
+    number of units flat for every example. Histograms have 50 equal bins on the event's ranges,
+    outputs on [low, high], gradients on +-grad_limit; what lies outside is in no bin.
     """
 
     mean: float | None
@@ -213,8 +214,8 @@ class Weights(Event, frozen=True):
 class Units(Event, frozen=True):
     """Which units of a hidden layer are flat for which of the batch's first `examples` examples.
 
-    A string a unit: its bits in hexadecimal, the first example's bit highest. `dead` units are flat
-    for every one of the examples; of `units` in all, the first ones are told.
+    A string a unit: a number of `examples` bits in hexadecimal, the first example's bit highest.
+    `dead` units are flat for every example of the batch; of `units` in all, the first are told.
     """
 
     arm: str
@@ -229,9 +230,9 @@ class Units(Event, frozen=True):
 class Ladder(Event, frozen=True):
     """The loss of one BatchNorm arm's weights on the same `examples`, by whose statistics.
 
-    `running` and `precise` (one pass over the training set) normalize every example alike; `batch`
-    and `by_class` normalize batches of n = `sizes` by their own, drawn at random or sorted by
-    target.
+    `running` and `precise` (one pass over the training set, or over evenly spaced examples of a
+    large one) normalize every example alike; `batch` and `by_class` normalize batches of n =
+    `sizes` by their own, drawn at random or sorted by target; the last n is all.
     """
 
     arm: str

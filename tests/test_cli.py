@@ -97,6 +97,10 @@ def test_any_float_out_of_range_is_refused_and_so_is_nan(number: float) -> None:
             "--preset is x, but it takes notebook, makemore-deep or makemore-200k.",
         ),
         (["--arms", "bn,bn"], "--arms is bn,bn, but it takes one to 4 different of"),
+        (
+            ["--arms", "gn", "--groups", "3"],
+            "--groups is 3, but with gn it takes a divisor of --hidden, 200.",
+        ),
         (["--split", "maybe"], "--split is maybe, but it takes yes or no."),
         (["--ghost", "0"], "--ghost is 0, but it takes a whole number from 1 to 65,536, or none."),
         (["--seed", ""], "--seed is empty, but it takes a whole number from 0 to"),

@@ -94,7 +94,7 @@ class Engine:
         self._outlet.begin(str(self._place / f"{self._runs}.jsonl"), self._config)
         self._runs += 1
         self._trainer = Trainer(self._config, self._dataset)
-        self._run = Run(self._trainer, self._outlet.tell)
+        self._run = Run(self._trainer, self._outlet.tell, self._outlet.show)
 
     def measure(self, seconds: float) -> float:
         """Go on for so long; steps a second."""

@@ -14,7 +14,6 @@ from bntui.errors import InputError
 from bntui.protocol import (
     Change,
     Changed,
-    Event,
     Fork,
     Forked,
     Knob,
@@ -26,6 +25,9 @@ from bntui.protocol import (
 from bntui.ranges import problem
 from bntui.text import clean
 
+Done = Changed | Forked | Removed | Recalibrated
+"""What is told of a command that was obeyed."""
+
 MOST_EXAMPLES = 2**20
 """Examples that recalibration passes over; of more, evenly spaced ones stand for all."""
 
@@ -35,9 +37,9 @@ class Control:
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._undo: list[Callable[[], list[Event]]] = []
+        self._undo: list[Callable[[], list[Done]]] = []
 
-    def obey(self, command: Change | Fork | Recalibrate | Undo) -> list[Event]:
+    def obey(self, command: Change | Fork | Recalibrate | Undo) -> list[Done]:
         """Do as told, and say what was done.
 
         Raises:
@@ -53,7 +55,7 @@ class Control:
             case Undo():
                 return self._take_back()
 
-    def scheduled(self) -> list[Event]:
+    def scheduled(self) -> list[Done]:
         """What the learning rates' schedule turns at the next step."""
         if self._step != self._trainer.config.lr_drop:
             return []
@@ -61,7 +63,7 @@ class Control:
         before = [dial.read() for dial in found]
         return self._changed(Change("lr", 0), found, before, [lr / LR_DROP for lr in before])
 
-    def _change(self, command: Change) -> list[Event]:
+    def _change(self, command: Change) -> list[Done]:
         if reason := problem(command.knob, command.value):
             raise InputError(reason)
         arms = [self._arm(command.arm)] if command.arm else self._trainer.arms
@@ -75,14 +77,14 @@ class Control:
 
     def _turn_back(
         self, command: Change, found: list[Dial], values: list[float], turned: int
-    ) -> list[Event]:
+    ) -> list[Done]:
         """To these values; those of lr divided if its schedule came in between."""
         drop = self._trainer.config.lr_drop
         if command.knob == "lr" and drop is not None and turned <= drop < self._step:
             values = [value / LR_DROP for value in values]
         return self._turn(command, found, values)
 
-    def _turn(self, command: Change, found: list[Dial], values: list[float]) -> list[Event]:
+    def _turn(self, command: Change, found: list[Dial], values: list[float]) -> list[Done]:
         before = [dial.read() for dial in found]
         for dial, value in zip(found, values, strict=True):
             dial.turn(value)
@@ -90,7 +92,7 @@ class Control:
 
     def _changed(
         self, command: Change, found: list[Dial], before: list[float], after: list[float]
-    ) -> list[Event]:
+    ) -> list[Done]:
         """One event where all dials show the same now, else one a dial."""
         step, knob = self._step, command.knob
         if len(set(after)) > 1:
@@ -100,7 +102,7 @@ class Control:
         arm = None if knob == "batch_size" else command.arm
         return [Changed(step, knob, after[0], was, arm, command.layer)]
 
-    def _fork(self, origin: Arm, knob: Knob | None, value: float) -> list[Event]:
+    def _fork(self, origin: Arm, knob: Knob | None, value: float) -> list[Done]:
         if len(self._trainer.arms) >= MOST_ARMS:
             raise InputError(f"There are {MOST_ARMS} networks already, and that is the most.")
         if knob == "batch_size":
@@ -112,17 +114,17 @@ class Control:
         fork = origin.fork(self._unused(_fork_name(origin.name, knob, value)))
         self._trainer.arms.append(fork)
         self._undo.append(partial(self._remove, fork))
-        told: list[Event] = [Forked(fork.name, origin.name, self._step)]
+        told: list[Done] = [Forked(fork.name, origin.name, self._step)]
         if knob:
             found = dials(self._trainer, knob, [fork])
             told += self._turn(Change(knob, value, fork.name), found, [value] * len(found))
         return told
 
-    def _remove(self, fork: Arm) -> list[Event]:
+    def _remove(self, fork: Arm) -> list[Done]:
         self._trainer.arms.remove(fork)
         return [Removed(fork.name, self._step)]
 
-    def _recalibrate(self, arm: Arm) -> list[Event]:
+    def _recalibrate(self, arm: Arm) -> list[Done]:
         if not arm.model.batchnorms:
             raise InputError(f"{arm.name} keeps no running statistics that could be replaced.")
         contexts, _ = self._trainer.dataset.spread(MOST_EXAMPLES)
@@ -130,12 +132,12 @@ class Control:
         self._undo.append(partial(self._decalibrate, arm, before))
         return [Recalibrated(arm.name, self._step)]
 
-    def _decalibrate(self, arm: Arm, before: list[Moments]) -> list[Event]:
-        """The running statistics of then; training since then has not moved them."""
+    def _decalibrate(self, arm: Arm, before: list[Moments]) -> list[Done]:
+        """Back to the running statistics of then, though the weights may have moved since."""
         _put(arm, before)
         return [Recalibrated(arm.name, self._step, undone=True)]
 
-    def _take_back(self) -> list[Event]:
+    def _take_back(self) -> list[Done]:
         if not self._undo:
             raise InputError("There is nothing left to take back.")
         return self._undo.pop()()

@@ -67,7 +67,7 @@ class Examples:
 
     def spread(self, n: int) -> tuple[Tensor, Tensor]:
         """At most n examples, evenly spaced; all where there are no more."""
-        return self.batch(torch.arange(0, len(self), -(-len(self) // n)))
+        return self.batch(torch.arange(0, len(self), max(-(-len(self) // n), 1)))
 
 
 class Dataset(Examples):

@@ -99,4 +99,4 @@ class Engine:
         from bntui.core.trainer import Trainer  # noqa: PLC0415
 
         settle(config)
-        self._run = Run(Trainer(config, examples), self._outlet.tell)
+        self._run = Run(Trainer(config, examples), self._outlet.tell, self._outlet.show)

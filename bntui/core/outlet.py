@@ -37,6 +37,10 @@ class Outlet:
         self._send(line)
         self.check_log()
 
+    def show(self, event: Event) -> None:
+        """Write one event's line to whoever listens, and not to the log."""
+        self._send(encode(event))
+
     def tell_log(self) -> None:
         """Say where the log is."""
         if self._log:

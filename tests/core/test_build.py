@@ -15,6 +15,8 @@ from bntui.core.groupnorm import GroupNorm, LayerNorm
 from bntui.core.layers import Embedding, Layer, Linear
 from bntui.core.norms import BatchNorm, GhostBatchNorm, RowNorm
 from bntui.core.trainer import Trainer
+from bntui.presets import PRESETS
+from bntui.ranges import check
 
 VOCABULARY = 21
 SMALL = RunConfig(hidden=12, emb=4, depth=2, groups=3, seed=7)
@@ -111,6 +113,15 @@ def test_each_kind_is_the_layer_of_its_name() -> None:
     assert gn.norm.groups == 3
     kinds = [type(built(activation=name)[0][3]) for name in ("tanh", "sigmoid", "relu")]
     assert kinds == [Tanh, Sigmoid, ReLU]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_can_be_trained(name: str) -> None:
+    preset = PRESETS[name]
+    check(preset)
+    trainer = Trainer(preset, Dataset(NOTEBOOK_WORDS, 3, preset.context))
+    trainer.advance(2)
+    assert [arm.alive for arm in trainer.arms] == [True, True]
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -27,7 +27,6 @@ from bntui.protocol import (
     Recalibrated,
     Refused,
     Removed,
-    State,
     Statistics,
     Step,
     Steps,
@@ -45,7 +44,7 @@ class Bench:
         config = msgspec.structs.replace(SMALL, **settings)
         self.trainer = Trainer(config, Dataset(NOTEBOOK_WORDS, 3, "inside"))
         self.told: list[Event] = []
-        self.run = Run(self.trainer, self.told.append)
+        self.run = Run(self.trainer, self.told.append, self.told.append)
 
     def step(self, count: int) -> None:
         for _ in range(count):
@@ -329,9 +328,25 @@ def test_what_is_told_of_a_fork_fits_a_history_and_reaches_back() -> None:
     assert history.marks == []
 
 
-def test_a_fork_in_a_running_run_is_measured_at_once() -> None:
-    bench = Bench(steps=100)
-    bench.run.advance(monotonic() + 0.001)
-    assert any(isinstance(e, State) for e in bench.told)
-    bench.obey(Fork("BN"))
-    assert any(isinstance(e, ModeLosses) and e.arm == "BN copy" for e in bench.told)
+def test_what_a_command_alters_is_measured_at_once_and_nothing_else() -> None:
+    bench = Bench()
+
+    def measured(*commands: AnyCommand) -> list[str]:
+        count = len(bench.told)
+        bench.obey(*commands)
+        return [event.arm for event in bench.told[count:] if isinstance(event, ModeLosses)]
+
+    assert measured(Fork("BN")) == ["BN copy"]
+    assert measured(Change("lr", 0.3)) == []
+    assert measured(Change("norm", 0, "BN")) == ["BN"]
+    assert measured(Change("batch_size", 2)) == ["no BN", "BN", "BN copy"]
+    assert measured(Undo(), Undo(), Undo()) == ["no BN", "BN", "BN copy", "BN"]
+
+
+def test_steps_made_in_one_go_do_not_pass_the_learning_rates_drop() -> None:
+    cut, whole = Bench(lr_drop=13, steps=30), Bench(lr_drop=13, steps=30)
+    cut.step(30)
+    whole.run.advance(monotonic() + 60)
+    assert cut.losses() == whole.losses()
+    assert [e for e in cut.told if isinstance(e, Changed)] == [Changed(13, "lr", 0.01, 0.1)]
+    assert [e for e in whole.told if isinstance(e, Changed)] == [Changed(13, "lr", 0.01, 0.1)]

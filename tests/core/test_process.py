@@ -15,9 +15,11 @@ from bntui.protocol import (
     ModeLosses,
     Pause,
     Reading,
+    Refused,
     Resume,
     SetPace,
     Skipped,
+    SplitLosses,
     Start,
     State,
     Step,
@@ -155,6 +157,36 @@ def test_a_context_that_no_word_fills_is_bad_input_too(tmp_path: Path) -> None:
     assert code == 2
     assert isinstance(engine.told[-1], Failed)
     assert "--block-size is 40" in engine.told[-1].message
+
+
+def test_an_impossible_start_is_bad_input_and_only_refused_where_a_run_goes_on() -> None:
+    impossible = Start(msgspec.structs.replace(SMALL, arms=("gn",), groups=3))
+    with EngineProcess() as engine:
+        engine.send(Start(LONG), impossible)
+        refused = engine.until(lambda event: isinstance(event, Refused))
+        assert isinstance(refused, Refused)
+        assert refused.reason.startswith("--groups is 3")
+        engine.send(Pause())
+        engine.until_state("paused")
+    with EngineProcess() as engine:
+        engine.send(impossible)
+        code, _ = engine.end()
+    assert code == 2
+    assert isinstance(engine.told[-1], Failed)
+    assert engine.told[-1].message == refused.reason
+
+
+def test_split_words_are_told_and_measured() -> None:
+    with EngineProcess() as engine:
+        engine.send(Start(msgspec.structs.replace(SMALL, split=True)))
+        engine.until_state("finished")
+    (dataset,) = [event for event in engine.told if isinstance(event, Dataset)]
+    assert (dataset.words, dataset.vocabulary) == (20, 21)
+    assert list(dataset.held_out) == ["validation", "test"]
+    assert dataset.examples + sum(dataset.held_out.values()) == 90
+    last = [event for event in engine.told if isinstance(event, SplitLosses)][-1]
+    assert last.step == 200
+    assert last.examples == {"train": dataset.examples, **dataset.held_out}
 
 
 def test_a_big_file_says_how_far_it_is_read(tmp_path: Path) -> None:
