@@ -4,7 +4,8 @@ Each figure is the median of several rounds, and a ratio's two sides take turns 
 so that a busy machine slows both. The command measures; it judges nothing and fails nothing.
 
 Where a step's time goes, in both networks of the notebook (`bntui bench --only engine`, and
-`python -m cProfile -s tottime -m bntui bench --only telemetry`; microseconds on an idle core):
+`python -m cProfile -s tottime -m bntui bench --only telemetry`; in
+microseconds, the least of many tries):
 
 - The products of the two Linear layers take 90 and tanh 35. They are the floor, and any loop's.
 - Every other operation takes 1 to 5, whatever it computes. So all parameters are one tensor and
@@ -14,6 +15,6 @@ Where a step's time goes, in both networks of the notebook (`bntui bench --only 
   `len(tensor)` and an attribute of an `nn.Module` cost 1 each.
 - Made no difference: outputs written into kept buffers (`out=`), denormal numbers flushed to zero,
   the garbage collector switched off.
-- Telemetry: the probes of every 500th step, sending 30 times a second, and a copy of the
-  statistics after each step, about a third each.
+- Telemetry is a tenth to a quarter of the engine's time: first the probes of every 500th step and
+  what is sent 30 times a second, then a copy of the statistics after each step.
 """
