@@ -100,7 +100,7 @@ class Telemetry:
         arms = [arm for arm in run.arms if None in names or arm.name in names]
         split = arms if run.dataset.held_out else []
         events: list[Event | None] = [
-            *(activations(run, arm, i) for arm in arms for i in range(depth)),
+            *(event for arm in arms for event in activations(run, arm)),
             *(mode_losses(run, arm, thorough) for arm in arms),
             *(split_losses(run, arm, thorough) for arm in split),
             *(layers(run, arm) for arm in arms),
