@@ -10,8 +10,7 @@ WEIGH_EVERY = 50
 
 def stride(step: int) -> int:
     """Statistics are told of every step below 10,000, every 10th below 100,000, and so on."""
-    places = len(str(step)) - 4
-    return int("1" + "0" * places)
+    return 1 if step < 10_000 else 10 ** (len(str(step)) - 4)
 
 
 def is_probed(steps_done: int) -> bool:

@@ -59,6 +59,12 @@ class Outlet:
             if self._log.problem != self._told:
                 self.tell_log()
 
+    def close(self) -> None:
+        """Nothing more will be told."""
+        self._listener.close()
+        if self._log:
+            self._log.close()
+
     def _send(self, line: bytes) -> None:
         self._listener.write(line)
         self._listener.flush()

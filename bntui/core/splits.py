@@ -41,5 +41,5 @@ def _loss(model: CharMLP, contexts: Tensor, targets: Tensor) -> Tensor:
     if not len(targets):
         return torch.tensor(torch.nan)
     pieces = zip(torch.split(contexts, _ROWS), torch.split(targets, _ROWS), strict=True)
-    sums = [model.loss(x, y, training=False).double() * len(y) for x, y in pieces]
+    sums = [model.loss(x, y, training=False).cpu().double() * len(y) for x, y in pieces]
     return torch.stack(sums).sum() / len(targets)

@@ -100,7 +100,7 @@ class Telemetry:
         arms = [arm for arm in run.arms if None in names or arm.name in names]
         split = arms if run.dataset.held_out else []
         events: list[Event | None] = [
-            *(activations(run, arm, i) for arm in arms for i in range(depth)),
+            *(event for arm in arms for event in activations(run, arm)),
             *(mode_losses(run, arm, thorough) for arm in arms),
             *(split_losses(run, arm, thorough) for arm in split),
             *(layers(run, arm) for arm in arms),
@@ -117,7 +117,8 @@ class ArmTrace:
 
     def __init__(self, arm: Arm, archive: Archive | None = None) -> None:
         self._arm = arm
-        self._archive = archive or Archive(arm.model.batchnorms)
+        self._layers = arm.model.batchnorms
+        self._archive = archive or Archive(self._layers)
         self._seen: list[tuple[int, list[Tensor]]] = []
         self.steps: list[int] = []
         self._rows: list[Tensor] = []
@@ -129,7 +130,7 @@ class ArmTrace:
     def sample(self, step: int) -> None:
         """Copy the statistics of every layer after a step, if anyone keeps them."""
         if step % stride(step) == 0 or step % self._archive.every == 0:
-            rows = [layer.statistics() for layer in self._arm.model.batchnorms]
+            rows = [layer.statistics() for layer in self._layers]
             self._seen.append((step, rows))
 
     def record(self, first: int, layer: int) -> None:
@@ -156,7 +157,7 @@ class ArmTrace:
     def _event(
         self, layer: int, units: list[int], steps: list[int], rows: list[Tensor]
     ) -> Statistics:
-        watched = [row[:, units] for row in rows] or [torch.empty(4, len(units))]
-        kinds = shorten(torch.stack(watched, dim=-1)[..., : len(steps)]).tolist()
+        seen = torch.stack(rows, dim=-1)[:, units] if rows else torch.empty(4, len(units), 0)
+        kinds = shorten(seen).tolist()
         columns = [[finite(column) for column in kind] for kind in kinds]
         return Statistics(self._arm.name, layer, units, list(steps), *columns)

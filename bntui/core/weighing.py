@@ -30,7 +30,7 @@ class Weighing:
 
     def drain(self) -> Updates:
         """What was recorded since the last time."""
-        grads = torch.stack(self._rows, dim=-1).double()
+        grads = torch.stack(self._rows, dim=-1).cpu().double()
         updates = grads * torch.tensor(self._rates, dtype=torch.float64)
         kinds = shorten(torch.stack([updates, grads]).log10()).tolist()
         columns = [[finite(column) for column in kind] for kind in kinds]

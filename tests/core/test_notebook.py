@@ -69,7 +69,7 @@ def test_histograms_at_init_and_after_100_steps() -> None:
     for when in ("init", "after"):
         for arm, key in zip(trainer.arms, ("no_bn", "bn"), strict=True):
             wanted = GOLDEN["histograms"][f"acts_{key}_{when}"]
-            event = activations(trainer, arm, 0)
+            event = activations(trainer, arm)[0]
             assert event.n == wanted["n"]
             assert event.saturation == pytest.approx(wanted["saturation"], rel=0.01)
             assert event.counts == pytest.approx(wanted["counts"], rel=0.01)

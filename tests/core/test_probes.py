@@ -24,8 +24,8 @@ from tests.core.trained import everything, trained
 
 def measure(run: Trainer) -> None:
     for arm in run.arms:
+        activations(run, arm)
         for layer in range(run.config.depth):
-            activations(run, arm, layer)
             units(run, arm, layer)
         mode_losses(run, arm, thorough=True)
         mode_losses(run, arm, thorough=False)
@@ -72,7 +72,7 @@ def test_a_probed_run_goes_on_as_one_that_nobody_looked_at(settings: dict[str, A
 def test_histogram_and_saturation_count_every_activation() -> None:
     run = trained()
     arm = run.arms[0]
-    event = activations(run, arm, 0)
+    event = activations(run, arm)[0]
     h = torch.cat(
         [
             arm.model.hidden(run.dataset.batch(ix)[0], 0, training=True).flatten()
@@ -90,7 +90,7 @@ def test_activations_that_are_not_finite_say_so() -> None:
     for layer in run.arms[0].model.layers:
         for param in layer.params:
             param.fill_(nan)
-    event = activations(run, run.arms[0], 0)
+    event = activations(run, run.arms[0])[0]
     assert event.saturation is None
     assert sum(event.counts) == 0
     assert mode_losses(run, run.arms[0], thorough=True).train == [None] * 6

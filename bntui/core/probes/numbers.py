@@ -19,7 +19,7 @@ SMALLEST, LARGEST = 1e-30, 1e38
 
 def shorten(numbers: Tensor) -> Tensor:
     """Rounded to six significant digits, as float64, so that they print short."""
-    exact = numbers.double()
+    exact = numbers.cpu().double()
     digits = 5 - exact.abs().clamp(min=1e-300).log10().floor()
     up, down = 10.0 ** digits.clamp(min=0), 10.0 ** (-digits).clamp(min=0)
     return torch.where(exact.isfinite(), (exact * up / down).round() * down / up, exact)
