@@ -1,10 +1,11 @@
 """How fast an arm's weights move, at sampled steps."""
 
+from math import inf, log10
+
 import torch
 from torch import Tensor
 
 from bntui.core.cadence import is_weighed
-from bntui.core.probes.numbers import finite, shorten
 from bntui.core.probes.updates import grad_ratios
 from bntui.core.probes.weights import matrices
 from bntui.core.trainer import Arm
@@ -30,11 +31,18 @@ class Weighing:
 
     def drain(self) -> Updates:
         """What was recorded since the last time."""
-        grads = torch.stack(self._rows, dim=-1).cpu().double()
-        updates = grads * torch.tensor(self._rates, dtype=torch.float64)
-        kinds = shorten(torch.stack([updates, grads]).log10()).tolist()
-        columns = [[finite(column) for column in kind] for kind in kinds]
+        columns = torch.stack(self._rows, dim=-1).tolist()
         names = [matrix.name for matrix in self._matrices]
-        event = Updates(self._arm.name, names, self.steps, *columns)
+        updates = [
+            [_log10(lr * grad) for lr, grad in zip(self._rates, column, strict=True)]
+            for column in columns
+        ]
+        grads = [[_log10(grad) for grad in column] for column in columns]
+        event = Updates(self._arm.name, names, self.steps, updates, grads)
         self.steps, self._rates, self._rows = [], [], []
         return event
+
+
+def _log10(ratio: float) -> float | None:
+    """To six digits; in plain numbers, as there are few: a tensor's operations would cost more."""
+    return float(f"{log10(ratio):.6g}") if 0 < ratio < inf else None

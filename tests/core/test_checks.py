@@ -20,6 +20,7 @@ KINDS: list[dict[str, Any]] = [
     {"arms": ("ln", "gn"), "activation": "sigmoid"},
     {"arms": ("bn",), "ghost": 5, "activation": "relu", "depth": 2},
     {"arms": ("bn", "bn-lecture"), "batch_size": 1, "eps": 0.0},
+    {"arms": ("ln", "bn", "gn"), "batch_size": 1, "hidden": 1, "emb": 1, "groups": 1},
 ]
 
 

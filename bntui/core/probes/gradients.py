@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own name for it)
 
 from bntui.core.activations import Activation
-from bntui.core.batchnorm import BatchNorm1d
 from bntui.core.ghost import parts
 from bntui.core.layers import Embedding, Layer, Linear
 from bntui.core.model import CharMLP
@@ -49,19 +48,22 @@ def _forward(layer: Layer, params: list[Tensor], x: Tensor) -> Tensor:
         case Normalization(on=False):
             return x
         case RowNorm():
-            return F.group_norm(x, layer.norm.groups, params[0], params[1], layer.norm.eps)
+            groups = x.view(len(x), layer.norm.groups, -1)
+            x_hat = _standardized(groups, -1, 0, layer.norm.eps).flatten(1)
+            return params[0] * x_hat + params[1]
         case BatchNorm():
             size = layer.size if isinstance(layer, GhostBatchNorm) else len(x)
-            x_hat = torch.cat([_standardized(part, layer.bn) for part in parts(x, size)])
-            return params[0] * x_hat + params[1]
+            correction, eps = layer.bn.correction.normalizing, layer.bn.eps
+            each = [_standardized(part, 0, correction, eps) for part in parts(x, size)]
+            return params[0] * torch.cat(each) + params[1]
         case Activation():
             return layer.compute(x, training=True)
     raise TypeError(f"no formula for {type(layer).__name__}")
 
 
-def _standardized(x: Tensor, bn: BatchNorm1d) -> Tensor:
-    """(x - mean) / sqrt(var + eps) over the batch; 0 where that divides by 0."""
-    centred = x - x.mean(0)
-    squares = centred.square().sum(0)
-    var = squares / max(len(x) - bn.correction.normalizing, 1) + bn.eps
+def _standardized(x: Tensor, dim: int, correction: int, eps: float) -> Tensor:
+    """(x - mean) / sqrt(var + eps) along a dimension; 0 where that divides by 0."""
+    centred = x - x.mean(dim, keepdim=True)
+    squares = centred.square().sum(dim, keepdim=True)
+    var = squares / max(x.shape[dim] - correction, 1) + eps
     return centred * torch.where(var > 0, var, torch.inf).rsqrt()

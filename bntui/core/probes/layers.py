@@ -32,20 +32,19 @@ def layers(trainer: Trainer, arm: Arm) -> Layers | None:
     if not has_batch(arm.model):
         return None
     every = arm.model.activations
-    ranges = _ranges(every)
     numbers = shorten(torch.stack([_numbers(layer) for layer in every])).tolist()
+    ranges = _ranges(every, widest=max(grad_std for _, _, _, grad_std, _ in numbers))
     health = [
         _health(layer, finite(row), ranges) for layer, row in zip(every, numbers, strict=True)
     ]
     return Layers(arm.name, trainer.steps_done, *ranges, health)
 
 
-def _ranges(every: list[Activation]) -> _Ranges:
+def _ranges(every: list[Activation], widest: float) -> _Ranges:
     """Common to all layers; where outputs have no bound, up to a round number."""
     low, high = every[0].bounds(torch.stack([layer.out.max() for layer in every]))
     if every[0].high is None:
         high = round_up(high)
-    widest = max(layer.grad.std(correction=0).item() for layer in every)
     return _Ranges(low, high, round_up(SPREAD * widest))
 
 
