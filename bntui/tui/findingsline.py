@@ -31,13 +31,15 @@ class FindingsLine(Static):
         self._at: int | None = None
         self._told = self._turned = float("-inf")
 
-    def show(self, history: History, now: float, at: int | None = None) -> None:
-        """Say what `history` gives cause to say, at `now` seconds on any steady clock.
+    def is_due(self, now: float, at: int | None) -> bool:
+        """Whether it may say something else at `now` seconds on any steady clock.
 
         Where another step `at` is looked at, that is said at once.
         """
-        if now - self._told < HOLD and self._topics and at == self._at:
-            return
+        return now - self._told >= HOLD or not self._topics or at != self._at
+
+    def show(self, history: History, now: float, at: int | None = None) -> None:
+        """Say what `history` gives cause to say."""
         self._at = at
         found = findings(history)
         topics = [finding.topic for finding in found]

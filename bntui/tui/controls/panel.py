@@ -67,7 +67,7 @@ class Panel(Vertical):
 
     def compose(self) -> ComposeResult:
         """Title, rows, the place to type in, and the foot that explains."""
-        yield Static("Controls", classes="title", markup=False)
+        yield Static("Knobs", classes="title", markup=False)
         yield self._rows
         yield self._input
         yield self._foot

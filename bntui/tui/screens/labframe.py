@@ -157,9 +157,13 @@ class LabFrame(Screen[None]):
         self._look()
         if self.panel.is_shown:
             self.panel.draw(self.history)
-        if self._findings.display:
-            at = self.timeline.at if self.timeline.speed is None else None
-            self._findings.show(self.view, monotonic(), at)
+        self._tell_findings()
+
+    def _tell_findings(self) -> None:
+        """Say what is found, now and then; during a replay the step looked at is no news."""
+        now, at = monotonic(), self.timeline.at if self.timeline.speed is None else None
+        if self._findings.display and self._findings.is_due(now, at):
+            self._findings.show(self.view, now, at)
 
     def draw(self) -> None:
         """Draw everything that is seen, where the timeline stands."""
