@@ -96,7 +96,9 @@ class Pane(Widget, can_focus=True):
 
     def name_part(self, history: History, arm: Arm) -> Part:
         """The shown network's name, where it could be another."""
-        return arm_part(arm.place, arm.name, "") if len(self.arms(history)) > 1 else ""
+        if len(self.arms(history)) < 2:
+            return ""
+        return f"{ARM_SHAPES[arm.place]} {arm.name}  ", f"$ink-arm-{arm.place}"
 
     def turn(self, by: int) -> None:
         """Show what stands further down (or up), where not all has room."""
@@ -115,8 +117,8 @@ def _cleaned(part: Part) -> Part:
 
 def arm_part(index: int, name: str, text: str) -> Part:
     """An arm's shape, name and a number, in the arm's colour."""
-    words = (ARM_SHAPES[index], clean(name), text)
-    return " ".join(filter(None, words)) + "  ", f"$ink-arm-{index}"
+    called = f"{ARM_SHAPES[index]} {clean(name)}" if name else ARM_SHAPES[index]
+    return f"{called} {text}  ", f"$ink-arm-{index}"
 
 
 def arm_parts(history: History, texts: list[str], width: int) -> list[Part]:
