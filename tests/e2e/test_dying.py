@@ -148,7 +148,7 @@ def test_a_fault_in_the_engine_is_said_with_its_log(tmp_path: Path) -> None:
     engine = (
         "import sys\n"
         "from bntui.core import process, run\n"
-        "def broken(self): raise RuntimeError('it broke')\n"
+        "def broken(self, thorough): raise RuntimeError('it broke')\n"
         "run.Run._pause = broken\n"
         "sys.exit(process.main())"
     )
