@@ -62,8 +62,8 @@ async def test_two_marked_runs_are_overlaid_with_what_differs(directory: Path) -
         await it.press("space", "down", "down", "space", "c")
         await it.wait_for("lr=0.3")
         await it.wait_for("lr=0.1")
-        assert "A  three" in it.text
-        assert "B  one" in it.text
+        assert "A   three" in it.text
+        assert "B   one" in it.text
         await it.press("escape")
         await it.wait_for("running")
 
