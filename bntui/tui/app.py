@@ -1,8 +1,6 @@
 """The app: events in from a source, commands out to it, one screen over both."""
 
-import asyncio
 import gc
-import signal
 import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -22,9 +20,6 @@ from bntui.tui.commands import COMMANDS
 from bntui.tui.driver import PatientDriver
 from bntui.tui.screens.lab import LabScreen
 from bntui.tui.themes import DARK, LIGHT, inks
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-"""Each would otherwise leave the terminal as the app had set it."""
 
 FRAMES_PER_SECOND = 4.0
 """Enough to see learning happen, and few enough bytes for a slow line."""
@@ -46,13 +41,6 @@ class ThemedApp(App[None]):
         """The plots' colours for whichever theme is chosen."""
         theme = self.current_theme
         return inks(theme.dark, theme.surface or theme.background or "#101216")
-
-    def on_load(self) -> None:
-        """Before the terminal is touched: end in good order, with the code that a shell expects."""
-        if not self.is_headless:
-            loop = asyncio.get_running_loop()
-            for number in SIGNALS:
-                loop.add_signal_handler(number, self.exit, None, 128 + number)
 
     def on_ready(self) -> None:
         """The first frame is up: what is loaded by now stays, and is not searched for garbage."""

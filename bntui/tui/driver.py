@@ -1,5 +1,6 @@
 """The terminal as Textual drives it, with the manners that long runs over SSH need."""
 
+import asyncio
 import os
 import signal
 import tempfile
@@ -12,6 +13,9 @@ from textual.drivers.linux_driver import LinuxDriver
 from bntui.text import clean
 from bntui.tui.thrift import thrifty
 from bntui.tui.writer import PatientWriter
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""Each would otherwise leave the terminal as the app had set it."""
 
 LAST_FRAMES = 1.0
 """Seconds that a slow terminal has, at the end, to take what is already on its way."""
@@ -34,7 +38,10 @@ class PatientDriver(LinuxDriver):
             self._patient.write(thrifty(data))
 
     def start_application_mode(self) -> None:
-        """As Textual does, with this driver's own output."""
+        """As Textual does, with this driver's own output, and an end in good order for signals."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self._app.exit, None, 128 + number)
         self._patient = PatientWriter(2)
         self._patient.start()
         self._quiet = QuietStderr()

@@ -19,8 +19,8 @@ class Lab:
 
     async def settle(self) -> None:
         """Wait until every event put in is folded and drawn."""
-        await self.source.queue.join()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
+            await self.source.queue.join()
             while self.app.lab.is_behind and not self.app._exit:
                 await self.pilot.pause(0.02)
         await self.pilot.pause()
