@@ -51,17 +51,18 @@ class ArmHistory:
         found = self._measured.get(kind, [])
         return [event for event in found if isinstance(event, kind)]
 
-    def latest(self, kind: type[Measured]) -> Measured | None:
-        """The newest measurement of that kind."""
-        found = self._measured.get(kind, [])
-        last = found[-1] if found else None
-        return last if isinstance(last, kind) else None
+    def latest(self, kind: type[Measured], layer: int | None = None) -> Measured | None:
+        """The newest measurement of that kind; of that hidden layer, where it is of one."""
+        for event in reversed(self._measured.get(kind, [])):
+            if isinstance(event, kind) and layer in {None, _layer(event)}:
+                return event
+        return None
 
     def measure(self, event: Layers | Weights | Units | Ladder | Checks | SplitLosses) -> None:
-        """Take in a measurement; one of the same step replaces the last."""
+        """Take in a measurement; one of the same step and layer replaces the older one."""
         kept = self._measured.setdefault(type(event), [])
-        if kept and getattr(kept[-1], "step", -1) == event.step:
-            kept.pop()
+        again = (event.step, _layer(event))
+        kept[:] = [old for old in kept if (getattr(old, "step", -1), _layer(old)) != again]
         kept.append(event)
         if len(kept) > KEPT:
             del kept[1 : KEPT // 2 : 2]
@@ -83,6 +84,11 @@ class ArmHistory:
             for kind, events in self._measured.items()
         }
         return then
+
+
+def _layer(event: object) -> int | None:
+    layer: int | None = getattr(event, "layer", None)
+    return layer
 
 
 class _Sampled:

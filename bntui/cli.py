@@ -90,13 +90,14 @@ def engine() -> int:
 
 @cli.command()
 @click.option("--only", metavar="NAME", help="Only the figures with this in their name.")
+@click.option("--grow", is_flag=True, help="Steps a second by hidden size, depth and batch.")
 @click.option("--quick", is_flag=True, help="A glance: one short round of each.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def bench(only: str | None, quick: bool, as_json: bool) -> int:
+def bench(only: str | None, grow: bool, quick: bool, as_json: bool) -> int:
     """Measure what bntui costs beside what one would write otherwise."""
     from bntui.bench.command import bench as measure  # noqa: PLC0415 (rich takes a moment)
 
-    return measure(only, quick, as_json)
+    return measure(only, grow, quick, as_json)
 
 
 for command in (open_log, runs, export):

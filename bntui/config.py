@@ -13,6 +13,7 @@ Norm = Literal["none", "bn", "bn-torch", "bn-lecture", "ln", "gn"]
 Activation = Literal["tanh", "sigmoid", "relu"]
 Init = Literal["unit", "fan-in", "zero"]
 Placement = Literal["hidden", "all"]
+Device = Literal["cpu", "cuda", "mps"]
 
 NOTEBOOK_WORDS = (
     *("emma", "olivia", "ava", "isabella", "sophia", "mia", "charlotte", "amelia", "harper"),
@@ -112,6 +113,9 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=False):
     split_seed: Annotated[
         int, Meta(ge=0, le=2**63 - 1, description="Seed of the shuffle before the split.")
     ] = 42
+    device: Annotated[
+        Device, Meta(description="Where to compute; random numbers are the cpu's on each.")
+    ] = "cpu"
     pace: Annotated[
         Annotated[float, Meta(ge=0.1, le=1_000_000)] | None,
         Meta(description="Steps per second, or max."),

@@ -8,59 +8,20 @@ from contextlib import contextmanager
 from itertools import islice
 from math import isnan
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 import msgspec
 
 from bntui.armhistory import ArmHistory
 from bntui.errors import InputError
 from bntui.history import History
-from bntui.protocol import Activations, AnyEvent, Column, ModeLosses, Statistics, Steps
+from bntui.protocol import AnyEvent, ModeLosses
 from bntui.runs import differences
 from bntui.text import clean
+from bntui.tidy import Row, rows
 
 BATCH = 50_000
 """Rows of a Parquet file that are held in memory at a time."""
-
-
-class Row(NamedTuple):
-    """One measured number; `value` is None where it was not finite."""
-
-    step: int
-    arm: str
-    metric: str
-    value: float | None
-
-
-def rows(events: Iterable[AnyEvent]) -> Iterator[Row]:
-    """Every number of a run, in the order in which it was told.
-
-    Metrics: `loss` of a training batch; `train_loss` and `eval_loss` with their n; `saturation`
-    with its hidden layer; the batch's and the running mean and variance with layer and unit.
-    Layers count from 1, units from 0, steps from 0.
-    """
-    for event in events:
-        match event:
-            case Steps(first, _, losses):
-                for arm, column in losses.items():
-                    yield from (Row(first + i, arm, "loss", x) for i, x in enumerate(column))
-            case ModeLosses(arm, step, sizes, train, evaluation):
-                for mode, column in (("train", train), ("eval", evaluation)):
-                    for n, loss in zip(sizes, column, strict=False):
-                        yield Row(step, arm, f"{mode}_loss n={n}", loss)
-            case Activations(arm, layer, step, _, _, saturation):
-                yield Row(step, arm, f"saturation layer={layer + 1}", saturation)
-            case Statistics():
-                yield from _statistics(event)
-
-
-def _statistics(event: Statistics) -> Iterator[Row]:
-    for name in ("batch_mean", "running_mean", "batch_var", "running_var"):
-        columns: list[Column] = getattr(event, name)
-        for unit, column in zip(event.units, columns, strict=False):
-            metric = f"{name} layer={event.layer + 1} unit={unit}"
-            for step, value in zip(event.steps, column, strict=False):
-                yield Row(step, event.arm, metric, value)
 
 
 def write_csv(events: Iterable[AnyEvent], place: str) -> None:

@@ -15,6 +15,7 @@ from functools import singledispatchmethod
 from bntui.armhistory import ArmHistory, Trace, UpdateTrace
 from bntui.config import MOST_ARMS, Norm
 from bntui.protocol import (
+    PROTOCOL,
     Activations,
     Changed,
     Checks,
@@ -111,6 +112,11 @@ class History:
     def _(self, event: Hello) -> None:
         self._begin()
         self.hello = event
+        if event.protocol > PROTOCOL:
+            self._misfit(
+                f"bntui {event.version} wrote this, in protocol {event.protocol}; "
+                f"{PROTOCOL} is known here, and what is newer is left out"
+            )
         norms = [*event.config.arms, *(NO_NORM for _ in event.arms)]
         self.arms = {name: ArmHistory(norm) for name, norm in zip(event.arms, norms, strict=False)}
 

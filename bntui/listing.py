@@ -4,9 +4,7 @@ import sys
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len
 
 from bntui.runs import RunSummary, summaries
 from bntui.text import clean
@@ -19,18 +17,22 @@ def show_runs(directory: Path, as_json: bool) -> None:
         for summary in found:
             sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
     elif found:
-        Console().print(_table(found), f"in {clean(str(directory))}")
+        sys.stdout.write("\n".join([*_lines(found), f"in {clean(str(directory))}", ""]))
     else:
-        Console(stderr=True).print(f"No run is logged in {clean(str(directory))}.")
+        sys.stderr.write(f"No run is logged in {clean(str(directory))}.\n")
 
 
-def _table(found: list[RunSummary]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for title, side in COLUMNS:
-        table.add_column(title, justify=side, no_wrap=title != "differs")  # type: ignore[arg-type]  # rich's Literal
-    for summary in found:
-        table.add_row(*(Text(clean(cell, limit=60)) for cell in cells(summary)))
-    return table
+def _lines(found: list[RunSummary]) -> list[str]:
+    """A row a run, its columns as wide as their widest cell; a rich table of 2,000 takes 0.7 s."""
+    rows = [tuple(title for title, _ in COLUMNS)]
+    rows += [tuple(clean(cell, limit=60) for cell in cells(summary)) for summary in found]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(_aligned, row, widths, COLUMNS)).rstrip() for row in rows]
+
+
+def _aligned(cell: str, width: int, column: tuple[str, str]) -> str:
+    blank = " " * (width - cell_len(cell))
+    return blank + cell if column[1] == "right" else cell + blank
 
 
 COLUMNS = (

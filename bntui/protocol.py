@@ -28,14 +28,31 @@ def _tag(name: str) -> str:
     return name.lower()
 
 
-class Event(Struct, frozen=True, tag_field="event", tag=_tag):
-    """Something the engine says. Text fields are cleaned of control characters when made."""
+def _cleaned(value: object) -> object:
+    """A text, a list of texts, or a dict by texts, made safe to show; all else as it is."""
+    match value:
+        case str():
+            return clean(value)
+        case [str(), *_]:
+            return [clean(str(text)) for text in value]
+        case dict():
+            return {clean(name): inner for name, inner in value.items()}
+        case _:
+            return value
+
+
+class _Safe(Struct, frozen=True):
+    """Its text fields are cleaned of control characters when it is made."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, str):
-                msgspec.structs.force_setattr(self, name, clean(value))
+            if (cleaned := _cleaned(value)) is not value:
+                msgspec.structs.force_setattr(self, name, cleaned)
+
+
+class Event(_Safe, frozen=True, tag_field="event", tag=_tag):
+    """Something the engine says."""
 
 
 class Hello(Event, frozen=True):
@@ -153,7 +170,8 @@ class LayerHealth(Struct, frozen=True):
     """One hidden layer on the training batch of a step: its outputs, and the gradients at them.
 
     `flat` is the share of outputs where the activation is flat (see `Activations`), `dead` the
-    number of units flat for every example. Histograms have 50 equal bins on the event's ranges.
+    number of units flat for every example. Histograms have 50 equal bins on the event's ranges,
+    outputs on [low, high], gradients on +-grad_limit; what lies outside is in no bin.
     """
 
     mean: float | None
@@ -191,7 +209,7 @@ class Updates(Event, frozen=True):
     grad_ratio: list[Column]
 
 
-class WeightHealth(Struct, frozen=True):
+class WeightHealth(_Safe, frozen=True):
     """One weight matrix: its spread, and counts in 50 equal bins on [low, high]."""
 
     name: str
@@ -213,8 +231,8 @@ class Weights(Event, frozen=True):
 class Units(Event, frozen=True):
     """Which units of a hidden layer are flat for which of the batch's first `examples` examples.
 
-    A string a unit: its bits in hexadecimal, the first example's bit highest. `dead` units are flat
-    for every one of the examples; of `units` in all, the first ones are told.
+    A string a unit: a number of `examples` bits in hexadecimal, the first example's bit highest.
+    `dead` units are flat for every example of the batch; of `units` in all, the first are told.
     """
 
     arm: str
@@ -229,9 +247,9 @@ class Units(Event, frozen=True):
 class Ladder(Event, frozen=True):
     """The loss of one BatchNorm arm's weights on the same `examples`, by whose statistics.
 
-    `running` and `precise` (one pass over the training set) normalize every example alike; `batch`
-    and `by_class` normalize batches of n = `sizes` by their own, drawn at random or sorted by
-    target.
+    `running` and `precise` (one pass over the training set, or over evenly spaced examples of a
+    large one) normalize every example alike; `batch` and `by_class` normalize batches of n =
+    `sizes` by their own, drawn at random or sorted by target; the last n is all.
     """
 
     arm: str

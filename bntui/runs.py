@@ -1,7 +1,6 @@
 """What the logs in a directory hold, from the first and last lines of each."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -72,23 +71,19 @@ def differences(config: RunConfig) -> dict[str, object]:
 
 
 def _last(tail: bytes) -> tuple[Steps | None, State | None]:
-    steps: Steps | None = None
-    state: State | None = None
-    for event in _backwards(tail):
-        if isinstance(event, State):
-            state = state or event
-        elif isinstance(event, Steps):
-            steps = steps or event
-        if steps and state:
-            break
-    return steps, state
+    """The last of each kind; a line that is torn is not there yet."""
+    whole = b"\n" + tail[: tail.rfind(b"\n") + 1]
+    steps, state = (_decoded(whole, kind) for kind in (b"steps", b"state"))
+    return (
+        steps if isinstance(steps, Steps) else None,
+        state if isinstance(state, State) else None,
+    )
 
 
-def _backwards(tail: bytes) -> Iterator[AnyEvent]:
-    """The last events first; others than steps and states are not decoded."""
-    for line in reversed(tail.splitlines(keepends=True)):
-        if line.startswith((b'{"event":"steps"', b'{"event":"state"')):
-            yield from event_reader().feed(line)
+def _decoded(lines: bytes, kind: bytes) -> AnyEvent | None:
+    start = lines.rfind(b'\n{"event":"' + kind + b'"') + 1
+    line = lines[start : lines.find(b"\n", start) + 1]
+    return next(event_reader().feed(line), None) if start else None
 
 
 def _ending(state: State | None, growing: bool) -> str:

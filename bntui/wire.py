@@ -5,7 +5,8 @@ that is no message becomes a `Skipped` that says where and why.
 """
 
 from collections.abc import Iterator
-from typing import Generic, TypeVar, cast
+from functools import cache
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -23,11 +24,17 @@ def encode(message: Event | Command) -> bytes:
     return _encoder.encode(message) + b"\n"
 
 
+@cache
+def _decoder(messages: object) -> msgspec.json.Decoder[Any]:
+    """Made once: it takes longer than most lines do."""
+    return msgspec.json.Decoder(cast("type[object]", messages))
+
+
 class Reader(Generic[T]):
     """Bytes in, messages out; `unknown` counts the messages of types this version lacks."""
 
     def __init__(self, messages: object, tag: str) -> None:
-        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(cast("type[T]", messages))
+        self._decoder: msgspec.json.Decoder[T] = _decoder(messages)
         self._names = {kind.__struct_config__.tag for kind in messages.__args__}  # type: ignore[attr-defined]
         self._tags = msgspec.json.Decoder(dict[str, msgspec.Raw])
         self._tag = tag

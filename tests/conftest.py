@@ -7,5 +7,7 @@ from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="bntui-test-")
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+
+settings.register_profile("suite", deadline=None, max_examples=60)
+settings.register_profile("long", deadline=None, max_examples=20_000)
+settings.load_profile("suite")

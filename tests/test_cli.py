@@ -52,6 +52,7 @@ def test_every_option_reaches_its_field(tmp_path: Path) -> None:
         "emb": 5, "context": "padded", "pace": 2.5, "arms": ("ln", "bn-torch"),
         "activation": "relu", "init": "fan-in", "gain": 1.5, "placement": "all", "bias": False,
         "ghost": 4, "groups": 3, "lr_drop": 100, "split": True, "split_seed": 8,
+        "device": "mps",
     }  # fmt: skip
     assert set(values) == set(RunConfig.__struct_fields__)
     args = [

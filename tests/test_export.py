@@ -13,12 +13,14 @@ import pytest
 
 from bntui.protocol import AnyEvent, State, Steps
 from bntui.wire import encode
-from tests.scripted import beginning, probes, steps
+from tests.scripted import beginning, diagnostics, probes, steps, updates
 
 EVENTS: list[AnyEvent] = [
     *beginning(),
     *steps(0, 300),
     *probes(300),
+    *diagnostics(300, depth=2),
+    *updates(0, 300),
     Steps(300, 1.0, {"no BN": [None, 0.5], "BN": [0.25, 0.125]}),
     State("finished", 302, None),
 ]
@@ -61,11 +63,40 @@ def test_pandas_and_duckdb_read_the_same_numbers_from_csv_and_parquet(
 
 def test_csv_on_standard_output_has_empty_fields_for_what_was_not_finite(log: Path) -> None:
     rows = list(csv.DictReader(export(log, "--csv", "-").stdout.splitlines()))
-    (gone,) = [r for r in rows if r["value"] == ""]
+    (gone,) = [r for r in rows if r["value"] == "" and r["metric"] == "loss"]
     assert gone == {"step": "300", "arm": "no BN", "metric": "loss", "value": ""}
     metrics = {row["metric"] for row in rows}
     assert {"loss", "train_loss n=1", "eval_loss n=90", "saturation layer=1"} <= metrics
     assert "running_var layer=1 unit=4" in metrics
+
+
+def test_diagnostics_are_in_the_table_with_what_they_are_of(log: Path) -> None:
+    rows = list(csv.DictReader(export(log, "--csv", "-").stdout.splitlines()))
+    found = {
+        row["metric"]: row["value"] for row in rows if row["arm"] == "BN" and row["step"] == "300"
+    }
+    expected = {
+        "split_loss split=validation": 2.5,
+        "activation_mean layer=2": 0.0,
+        "activation_std layer=1": 0.6,
+        "flat layer=2": 0.028,
+        "dead layer=2": 0,
+        "grad_std layer=1": 3e-3,
+        "weight_std weight=W2": 1,
+        "ladder_running": 0.1938,
+        "ladder_precise": 0.1921,
+        "ladder_batch n=90": 0.1905,
+        "ladder_by_class n=4": 2.2,
+        "fold": 3e-6,
+        "backward_scale": 0.02,
+    }
+    assert {metric: float(found[metric]) for metric in expected} == expected
+    ratios = [row for row in rows if row["metric"] == "update_ratio weight=W1"]
+    assert [row["step"] for row in ratios if row["arm"] == "BN"] == [
+        str(i) for i in range(0, 300, 10)
+    ]
+    (nothing,) = [row for row in rows if row["metric"] == "fold" and row["arm"] == "no BN"]
+    assert nothing["value"] == ""
 
 
 def test_the_summary_is_the_run_in_short(log: Path) -> None:

@@ -6,7 +6,16 @@ import pytest
 
 from bntui.config import RunConfig
 from bntui.history import History
-from bntui.protocol import Activations, Diverged, Failed, ModeLosses, Skipped, Statistics, Steps
+from bntui.protocol import (
+    Activations,
+    Diverged,
+    Failed,
+    ModeLosses,
+    Skipped,
+    Statistics,
+    Steps,
+    Units,
+)
 from tests.scripted import beginning, hello, probes, steps
 
 
@@ -106,3 +115,16 @@ def test_only_the_last_skipped_lines_are_kept_but_all_are_counted() -> None:
 def test_a_failure_is_remembered() -> None:
     failure = Failed("crash", "RuntimeError: boom", "/tmp/x.log")
     assert folded(hello(RunConfig()), failure).failed is failure
+
+
+def test_measurements_of_every_layer_are_kept_and_the_newest_of_a_step_stands() -> None:
+    def units(layer: int, step: int, dead: int) -> Units:
+        return Units("BN", layer, step, 8, 1, dead, ["00"])
+
+    told = [units(0, 10, 1), units(1, 10, 2), units(0, 10, 3), units(0, 20, 4)]
+    arm = folded(*beginning(), *told).arms["BN"]
+    assert [event.dead for event in arm.measured(Units)] == [2, 3, 4]
+    assert arm.latest(Units) == told[3]
+    assert arm.latest(Units, layer=1) == told[1]
+    assert arm.latest(Units, layer=2) is None
+    assert arm.as_of(10).latest(Units, layer=0) == told[2]

@@ -37,6 +37,7 @@ from bntui.protocol import (
     Start,
     State,
     Step,
+    Steps,
     Stop,
     Undo,
     Watch,
@@ -196,7 +197,14 @@ def test_text_from_outside_is_cleaned_as_it_comes_in() -> None:
     (event,) = event_reader().feed(line.encode() + b"\n")
     assert isinstance(event, Failed)
     assert "\x1b" not in event.message
-    (hello,) = event_reader().feed(encode(Hello(1, "\x9b31m", "now", RunConfig(), ["BN"])))
+    head = '{"event":"hello","protocol":1,"version":"\\u009b1m","started":"",'
+    raw = head + '"config":{},"arms":["\\u001b"]}'
+    (hello,) = event_reader().feed(raw.encode() + b"\n")
     assert isinstance(hello, Hello)
     assert "\x9b" not in hello.version
+    assert hello.arms == ["\N{REPLACEMENT CHARACTER}"]
+    raw = '{"event":"steps","first":0,"elapsed":0,"loss":{"\\u001b":[1.0]}}'
+    (steps,) = event_reader().feed(raw.encode() + b"\n")
+    assert isinstance(steps, Steps)
+    assert steps.loss == {"\N{REPLACEMENT CHARACTER}": [1.0]}
     assert isinstance(State("paused", 0, None), State)

@@ -1,83 +1,112 @@
 """The engine's speed, whole runs with everything they tell, over loops that tell nothing."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, perf_counter
+from typing import Protocol
 
 from bntui.bench.figure import Measurement, Repeats, Side, in_turn
 from bntui.bench.reference import Modules, Notebook
 from bntui.config import NOTEBOOK_WORDS, RunConfig
 from bntui.core.data import Dataset
 from bntui.core.engine import SENDS_PER_SECOND
+from bntui.core.hardware import settle
 from bntui.core.outlet import Outlet
 from bntui.core.run import Run
 from bntui.core.trainer import Trainer
 
 NOTEBOOK = RunConfig(pace=None)
+MANY = 100
+"""Most steps between two looks at the clock."""
+
 DEEP = RunConfig(pace=None, depth=5, hidden=100)
 
 
 def over_notebook(repeats: Repeats) -> Measurement:
     """The engine over the notebook's loop."""
-    return in_turn(engine(NOTEBOOK), loop(Notebook, NOTEBOOK), repeats)
+    with engine(NOTEBOOK) as told:
+        return in_turn(told, loop(Notebook, NOTEBOOK), repeats)
 
 
 def over_modules(repeats: Repeats) -> Measurement:
     """The engine over torch's modules."""
-    return in_turn(engine(NOTEBOOK), loop(Modules, NOTEBOOK), repeats)
+    with engine(NOTEBOOK) as told:
+        return in_turn(told, loop(Modules, NOTEBOOK), repeats)
 
 
 def over_silent(repeats: Repeats) -> Measurement:
     """The engine over its own trainer, which tells nothing."""
-    return in_turn(engine(NOTEBOOK), loop(Trainer, NOTEBOOK), repeats)
+    with engine(NOTEBOOK) as told:
+        return in_turn(told, loop(Trainer, NOTEBOOK), repeats)
 
 
 def over_deep_notebook(repeats: Repeats) -> Measurement:
     """The engine over the notebook's loop, five hidden layers."""
-    return in_turn(engine(DEEP), loop(Notebook, DEEP), repeats)
+    with engine(DEEP) as told:
+        return in_turn(told, loop(Notebook, DEEP), repeats)
 
 
-def loop(
-    kind: Callable[[RunConfig, Dataset], Notebook | Modules | Trainer], config: RunConfig
-) -> Side:
+class Learner(Protocol):
+    """Whatever trains when asked to."""
+
+    def advance(self, steps: int) -> object:
+        """Make so many steps."""
+
+
+def loop(kind: Callable[[RunConfig, Dataset], Learner], config: RunConfig) -> Side:
     """Steps a second of a loop that does nothing else."""
     learner = kind(config, _dataset(config))
 
     def measure(seconds: float) -> float:
-        begun, steps = perf_counter(), 0
-        while perf_counter() - begun < seconds:
-            learner.step()
-            steps += 1
+        settle(config)
+        begun, steps, many = perf_counter(), 0, 1
+        while (left := seconds - (perf_counter() - begun)) > 0:
+            learner.advance(many)
+            steps += many
+            many = max(1, min(MANY, int(steps * left / (seconds - left))))
         return steps / (perf_counter() - begun)
 
     return measure
 
 
-def engine(config: RunConfig) -> Side:
-    """Steps a second of whole runs, each begun anew, that tell and log everything."""
-
-    def measure(seconds: float) -> float:
-        with TemporaryDirectory() as place:
-            dataset, outlet = _dataset(config), Outlet(os.open(os.devnull, os.O_WRONLY))
-            begun, steps, runs = perf_counter(), 0, 0
-            while (left := begun + seconds - perf_counter()) > 0:
-                outlet.begin(str(Path(place) / f"{runs}.jsonl"), config)
-                steps += _run(Trainer(config, dataset), outlet, left)
-                runs += 1
-            return steps / (perf_counter() - begun)
-
-    return measure
+@contextmanager
+def engine(config: RunConfig) -> Iterator[Side]:
+    """Steps a second of runs that tell and log everything, each begun when the last is finished."""
+    nowhere = Outlet(os.open(os.devnull, os.O_WRONLY))
+    with TemporaryDirectory() as place, closing(nowhere) as outlet:
+        yield Engine(config, outlet, Path(place)).measure
 
 
-def _run(trainer: Trainer, outlet: Outlet, seconds: float) -> int:
-    """Train as the engine's process does, to the end or until the time is up; the steps done."""
-    run, end = Run(trainer, outlet.tell), monotonic() + seconds
-    while run.wait() is not None and monotonic() < end:
-        run.advance(monotonic() + 1 / SENDS_PER_SECOND)
-        run.flush()
-    return trainer.steps_done
+class Engine:
+    """What the engine's process does, without its commands."""
+
+    def __init__(self, config: RunConfig, outlet: Outlet, place: Path) -> None:
+        self._config, self._outlet, self._place = config, outlet, place
+        self._dataset = _dataset(config)
+        self._runs = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        settle(self._config)
+        self._outlet.begin(str(self._place / f"{self._runs}.jsonl"), self._config)
+        self._runs += 1
+        self._trainer = Trainer(self._config, self._dataset)
+        self._run = Run(self._trainer, self._outlet.tell, self._outlet.show)
+
+    def measure(self, seconds: float) -> float:
+        """Go on for so long; steps a second."""
+        settle(self._config)
+        begun, steps = perf_counter(), -self._trainer.steps_done
+        while perf_counter() - begun < seconds:
+            self._run.advance(monotonic() + 1 / SENDS_PER_SECOND)
+            self._run.flush()
+            if self._run.wait() is None:
+                steps += self._trainer.steps_done
+                self._begin()
+        return (steps + self._trainer.steps_done) / (perf_counter() - begun)
 
 
 def _dataset(config: RunConfig) -> Dataset:

@@ -65,7 +65,9 @@ class Figure:
 
 
 def in_turn(one: Side, other: Side, repeats: Repeats) -> Measurement:
-    """The ratio of two rates, one over other, of each round A B, A B, ..."""
+    """The ratio of two rates, one over other, of each round A B, A B, ... after a short one."""
+    for side in (one, other):
+        side(repeats.seconds / 10)
     return Measurement(
         [one(repeats.seconds) / other(repeats.seconds) for _ in range(repeats.rounds)]
     )

@@ -17,6 +17,7 @@ class Notebook:
     """Plain tensors, autograd, and SGD written by hand."""
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+        self.losses: tuple[list[float], list[float]] = ([], [])
         self._config = config
         self._contexts, self._targets = dataset.first(len(dataset))
         vocabulary = len(dataset.vocabulary)
@@ -24,9 +25,13 @@ class Notebook:
             PlainNetwork(config, vocabulary, batchnorm) for batchnorm in (False, True)
         ]
 
-    def step(self) -> None:
-        """One step of both networks."""
-        for network in self._networks:
+    def advance(self, steps: int) -> None:
+        """So many steps of both networks."""
+        for _ in range(steps):
+            self._step()
+
+    def _step(self) -> None:
+        for network, losses in zip(self._networks, self.losses, strict=True):
             size = (self._config.batch_size,)
             ix = torch.randint(0, len(self._targets), size, generator=network.generator)
             loss = functional.cross_entropy(network.logits(self._contexts[ix]), self._targets[ix])
@@ -36,7 +41,7 @@ class Notebook:
             for param in network.params:
                 if param.grad is not None:
                     param.data += -self._config.lr * param.grad
-            network.losses.append(loss.item())
+            losses.append(loss.item())
 
 
 class PlainNetwork:
@@ -44,7 +49,6 @@ class PlainNetwork:
 
     def __init__(self, config: RunConfig, vocabulary: int, batchnorm: bool) -> None:
         self.generator = Generator().manual_seed(config.seed)
-        self.losses: list[float] = []
         self._batchnorm = batchnorm
         sizes = [config.block_size * config.emb, *[config.hidden] * config.depth, vocabulary]
         self.table = self._normal(vocabulary, config.emb)
@@ -84,27 +88,32 @@ class Modules:
     """`nn.Module`s, `nn.BatchNorm1d` and `optim.SGD`."""
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+        self.losses: tuple[list[float], list[float]] = ([], [])
         self._config = config
         self._contexts, self._targets = dataset.first(len(dataset))
         self._generator = Generator().manual_seed(config.seed)
-        self._losses: list[float] = []
         vocabulary = len(dataset.vocabulary)
         self._networks = [_modules(config, vocabulary, batchnorm) for batchnorm in (False, True)]
         self._optimizers = [
             torch.optim.SGD(network.parameters(), lr=config.lr) for network in self._networks
         ]
 
-    def step(self) -> None:
-        """One step of both networks."""
+    def advance(self, steps: int) -> None:
+        """So many steps of both networks."""
+        for _ in range(steps):
+            self._step()
+
+    def _step(self) -> None:
         size = (self._config.batch_size,)
         ix = torch.randint(0, len(self._targets), size, generator=self._generator)
         contexts, targets = self._contexts[ix], self._targets[ix]
-        for network, optimizer in zip(self._networks, self._optimizers, strict=True):
+        learners = zip(self._networks, self._optimizers, self.losses, strict=True)
+        for network, optimizer, losses in learners:
             loss = functional.cross_entropy(network(contexts), targets)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             optimizer.step()
-            self._losses.append(loss.item())
+            losses.append(loss.item())
 
 
 def _modules(config: RunConfig, vocabulary: int, batchnorm: bool) -> nn.Sequential:

@@ -271,8 +271,8 @@ class _Normalize(torch.autograd.Function):
         ctx: Any, x: Tensor, gamma: Tensor | None, beta: Tensor | None, bn: BatchNorm1d, mode: bool
     ) -> Tensor:
         out, saved = bn.normalize(x, mode)
-        ctx.save_for_backward(*saved[:-1])
-        ctx.divisor = saved.divisor
+        ctx.save_for_backward(saved.x_hat, saved.inv_std, saved.gamma)
+        ctx.statistics = saved.mean, saved.var, saved.divisor
         return out
 
     @staticmethod
@@ -280,7 +280,7 @@ class _Normalize(torch.autograd.Function):
     def backward(
         ctx: Any, grad_out: Tensor
     ) -> tuple[Tensor, Tensor | None, Tensor | None, None, None]:
-        return *backward(Saved._make((*ctx.saved_tensors, ctx.divisor)), grad_out), None, None
+        return *backward(Saved(*ctx.saved_tensors, *ctx.statistics), grad_out), None, None
 
 
 class _Centered(NamedTuple):

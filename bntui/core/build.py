@@ -66,14 +66,16 @@ class Builder:
     def _normalizations(self, dim: int, groups: int) -> list[Normalization]:
         """One, or none."""
         eps, momentum, size = self._config.eps, self._config.momentum, self._config.ghost
+        device = self._config.device
         match self._norm:
             case "none":
                 return []
             case "ln":
-                return [RowNorm(LayerNorm(dim, eps))]
+                return [RowNorm(LayerNorm(dim, eps, device=device))]
             case "gn":
-                return [RowNorm(GroupNorm(dim, groups, eps))]
-        bn = BatchNorm1d(dim, eps, momentum, correction=CORRECTIONS[self._norm])
+                return [RowNorm(GroupNorm(dim, groups, eps, device=device))]
+        correction = CORRECTIONS[self._norm]
+        bn = BatchNorm1d(dim, eps, momentum, correction=correction, device=device)
         return [GhostBatchNorm(bn, size) if size else BatchNorm(bn)]
 
     def _linear(
@@ -88,9 +90,12 @@ class Builder:
                 return self._normal(fan_in, fan_out), self._normal(fan_out)
             case "fan-in":
                 W = self._normal(fan_in, fan_out) / fan_in**0.5 * gain  # noqa: N806
-                return W, torch.zeros(fan_out)
+                return W, self._zeros(fan_out)
             case "zero":
-                return torch.zeros(fan_in, fan_out), torch.zeros(fan_out)
+                return self._zeros(fan_in, fan_out), self._zeros(fan_out)
 
     def _normal(self, *shape: int) -> Tensor:
-        return torch.randn(shape, generator=self._generator)
+        return torch.randn(shape, generator=self._generator).to(self._config.device)
+
+    def _zeros(self, *shape: int) -> Tensor:
+        return torch.zeros(shape, device=self._config.device)

@@ -52,9 +52,13 @@ class Examples:
         """How many examples there are."""
         return len(self._starts)
 
+    def to(self, device: str) -> None:
+        """Keep the tokens on that device; batches are given there."""
+        self._starts, self._windows = self._starts.to(device), self._windows.to(device)
+
     def batch(self, ix: Tensor) -> tuple[Tensor, Tensor]:
         """Contexts (..., block_size) and targets (...) of the examples `ix` (...), all int64."""
-        windows = self._windows[self._starts[ix]].long()
+        windows = self._windows[self._starts[ix.to(self._starts.device)]].long()
         return windows[..., :-1].contiguous(), windows[..., -1].contiguous()
 
     def first(self, n: int) -> tuple[Tensor, Tensor]:
@@ -98,6 +102,12 @@ class Dataset(Examples):
         self.held_out = {
             name: Examples(each, block_size, context, vocabulary) for name, each in others.items()
         }
+
+    def to(self, device: str) -> None:
+        """All splits."""
+        super().to(device)
+        for examples in self.held_out.values():
+            examples.to(device)
 
 
 def split_words(words: Sequence[str], seed: int) -> tuple[list[str], dict[str, list[str]]]:

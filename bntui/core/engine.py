@@ -97,7 +97,9 @@ class Engine:
         )
         self._outlet.tell_log()
         examples = self._loader.load(config)
-        from bntui.core.run import Run  # noqa: PLC0415 (torch is loaded by now)
+        from bntui.core.hardware import settle  # noqa: PLC0415 (torch is loaded by now)
+        from bntui.core.run import Run  # noqa: PLC0415
         from bntui.core.trainer import Trainer  # noqa: PLC0415
 
-        self._run = Run(Trainer(config, examples), self._outlet.tell)
+        settle(config)
+        self._run = Run(Trainer(config, examples), self._outlet.tell, self._outlet.show)

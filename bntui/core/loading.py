@@ -83,8 +83,5 @@ class Loader:
 
 
 def _load_torch() -> None:
-    """Torch, on one thread: layers this small lose time by being shared out."""
     warnings.filterwarnings("ignore", "Failed to initialize NumPy")
-    import torch  # noqa: PLC0415 (takes a second)
-
-    torch.set_num_threads(1)
+    import torch  # noqa: F401, PLC0415 (takes a second)

@@ -37,6 +37,10 @@ class Outlet:
         self._send(line)
         self.check_log()
 
+    def show(self, event: Event) -> None:
+        """Write one event's line to whoever listens, and not to the log."""
+        self._send(encode(event))
+
     def tell_log(self) -> None:
         """Say where the log is."""
         if self._log:
@@ -54,6 +58,12 @@ class Outlet:
             self._log.flush()
             if self._log.problem != self._told:
                 self.tell_log()
+
+    def close(self) -> None:
+        """Let go of the log and of the listener."""
+        if self._log:
+            self._log.close()
+        self._listener.close()
 
     def _send(self, line: bytes) -> None:
         self._listener.write(line)

@@ -5,9 +5,11 @@ from math import isfinite
 from time import monotonic
 from typing import Literal
 
+from bntui.core.cadence import is_probed
 from bntui.core.control import Control, Done
+from bntui.core.looking import Looking
 from bntui.core.pacer import Pacer
-from bntui.core.telemetry import Telemetry, is_probed
+from bntui.core.telemetry import Telemetry
 from bntui.core.trainer import Trainer
 from bntui.errors import InputError
 from bntui.protocol import (
@@ -18,6 +20,7 @@ from bntui.protocol import (
     Event,
     Fork,
     Forked,
+    Look,
     Pause,
     Recalibrate,
     Recalibrated,
@@ -34,12 +37,16 @@ Tell = Callable[[Event], None]
 
 
 class Run:
-    """Trains when `advance` is called, and tells `tell` everything there is to know of it."""
+    """Trains when `advance` is called, and tells `tell` everything there is to know of it.
 
-    def __init__(self, trainer: Trainer, tell: Tell) -> None:
-        self._trainer, self._tell = trainer, tell
+    What is measured only because someone looks goes to `show`.
+    """
+
+    def __init__(self, trainer: Trainer, tell: Tell, show: Tell) -> None:
+        self._trainer, self._tell, self._show = trainer, tell, show
         self._pacer = Pacer(trainer.config.pace)
         self._telemetry = Telemetry(trainer)
+        self._looking = Looking(trainer)
         self._control = Control(trainer)
         self._state: Literal["running", "paused", "finished"] = "running"
         self._seconds = 0.0
@@ -48,15 +55,16 @@ class Run:
         self._pacer.run()
 
     def wait(self) -> float | None:
-        """Seconds until the next step is due; None when none is."""
-        return self._pacer.wait() if self._state == "running" else None
+        """Seconds until there is something to do: a step, or else a look; None when nothing is."""
+        return self._pacer.wait() if self._state == "running" else self._looking.wait()
 
     def advance(self, deadline: float) -> None:
         """Make the steps that are due, until `deadline` on the monotonic clock."""
-        while self.wait() == 0 and (left := deadline - monotonic()) > 0:
+        while self._is_due() and (left := deadline - monotonic()) > 0:
             affordable = int(left / self._seconds) if self._seconds else 1
             most = min(max(affordable, 1), self._trainer.ahead)
             self._train(self._until_probe(self._pacer.due(most)))
+        self._look()
 
     def flush(self) -> None:
         """Tell of the steps made since the last time."""
@@ -77,6 +85,8 @@ class Run:
                 self._tell_state()
             case Watch(layer, units):
                 self._watch(layer, units)
+            case Look():
+                self._looking.at(command)
             case Change() | Fork() if self._state == "finished":
                 self._tell(Refused("The run is finished: no step is left to turn a knob for."))
             case Change() | Fork() | Recalibrate() | Undo():
@@ -97,6 +107,9 @@ class Run:
             self._tell(event)
         if altered := {event.arm for event in done if _alters_measurements(event)}:
             self._probe(self._state != "running", altered)
+
+    def _is_due(self) -> bool:
+        return self._state == "running" and self._pacer.wait() == 0
 
     def _until_probe(self, most: int) -> int:
         """How many steps to make in one go: none may pass a probe or the end."""
@@ -148,6 +161,12 @@ class Run:
         if self._state != "finished":
             self._pause(thorough=False)
 
+    def _look(self) -> None:
+        if self._looking.wait() == 0:
+            self.flush()
+            for event in self._looking.measure():
+                self._show(event)
+
     def _watch(self, layer: int, units: list[int]) -> None:
         self.flush()
         if self._telemetry.watch(layer, units):
@@ -173,6 +192,8 @@ class Run:
         self.flush()
         for event in self._telemetry.probe(thorough, arms):
             self._tell(event)
+        if thorough and None in arms:
+            self._looking.all_told()
 
 
 def _alters_measurements(event: Done) -> bool:

@@ -5,7 +5,8 @@ from torch import Tensor
 
 from bntui.core.data import Examples
 from bntui.core.model import CharMLP
-from bntui.core.probes import SAMPLE, plain
+from bntui.core.probes.modes import SAMPLE
+from bntui.core.probes.numbers import plain
 from bntui.core.trainer import Arm, Trainer
 from bntui.protocol import SplitLosses
 
@@ -40,5 +41,5 @@ def _loss(model: CharMLP, contexts: Tensor, targets: Tensor) -> Tensor:
     if not len(targets):
         return torch.tensor(torch.nan)
     pieces = zip(torch.split(contexts, _ROWS), torch.split(targets, _ROWS), strict=True)
-    sums = [model.loss(x, y, training=False).double() * len(y) for x, y in pieces]
+    sums = [model.loss(x, y, training=False).cpu().double() * len(y) for x, y in pieces]
     return torch.stack(sums).sum() / len(targets)

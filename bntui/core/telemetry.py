@@ -5,28 +5,23 @@ from collections.abc import Container
 import torch
 from torch import Tensor
 
-from bntui.core import probes
 from bntui.core.archive import Archive
-from bntui.core.probes import finite, plain, shorten
+from bntui.core.cadence import stride
+from bntui.core.probes.activations import activations
+from bntui.core.probes.checks import checks
+from bntui.core.probes.ladder import ladder
+from bntui.core.probes.layers import layers
+from bntui.core.probes.modes import mode_losses
+from bntui.core.probes.numbers import finite, plain, shorten
+from bntui.core.probes.units import units
+from bntui.core.probes.weights import weights
 from bntui.core.splits import split_losses
 from bntui.core.trainer import Arm, Trainer
+from bntui.core.weighing import Weighing
 from bntui.protocol import Event, Forked, Removed, Statistics, Steps
 
 UNITS = [0, 1, 2, 3, 4]
 """Watched until someone watches others: the notebook's first five dimensions."""
-
-EARLY = {0, 1, 2, 5, 10, 20, 50, 100, 200}
-PROBE_EVERY = 500
-
-
-def stride(step: int) -> int:
-    """Statistics are told of every step below 10,000, every 10th below 100,000, and so on."""
-    return 1 if step < 10_000 else 10 ** (len(str(step)) - 4)
-
-
-def is_probed(steps_done: int) -> bool:
-    """Probes measure early and often, then every 500 steps, every 5,000 from 10,000 on, ..."""
-    return steps_done in EARLY or steps_done % (PROBE_EVERY * stride(steps_done)) == 0
 
 
 class Telemetry:
@@ -39,6 +34,7 @@ class Telemetry:
         self._losses: dict[str, list[float]] = {arm.name: [] for arm in trainer.arms}
         self._first = 0
         self._traced = {arm.name: ArmTrace(arm) for arm in trainer.arms if arm.model.batchnorms}
+        self._weighed = {arm.name: Weighing(arm) for arm in trainer.arms}
 
     def watch(self, layer: int, units: list[int]) -> bool:
         """Trace these units of this BatchNorm layer, as far as there are such; is that a change?"""
@@ -57,16 +53,18 @@ class Telemetry:
         if isinstance(event, Forked):
             arm = next(arm for arm in self._trainer.arms if arm.name == event.arm)
             self._losses[arm.name] = []
+            self._weighed[arm.name] = Weighing(arm)
             if trace := self._traced.get(event.origin):
                 self._traced[arm.name] = trace.fork(arm)
         elif isinstance(event, Removed):
-            del self._losses[event.arm]
+            del self._losses[event.arm], self._weighed[event.arm]
             self._traced.pop(event.arm, None)
 
     def sample(self, arm: Arm, step: int) -> None:
         """Look at an arm just after a step; `record` takes in what is seen."""
         if trace := self._traced.get(arm.name):
             trace.sample(step)
+        self._weighed[arm.name].sample(step)
 
     def record(self, made: int) -> None:
         """Take in the steps just made."""
@@ -89,22 +87,29 @@ class Telemetry:
                 column.clear()
             self._first = self._trainer.steps_done
         fresh = [t.drain(self._layer, self._units) for t in self._traced.values() if t.steps]
-        return [*events, *fresh]
+        moved = [weighing.drain() for weighing in self._weighed.values() if weighing.steps]
+        return [*events, *moved, *fresh]
 
     def recall(self) -> list[Event]:
         """The watched units from the first step on, as far as they are archived."""
         return [trace.recall(self._layer, self._units) for trace in self._traced.values()]
 
     def probe(self, thorough: bool, names: Container[str | None] = (None,)) -> list[Event]:
-        """Of the arms named (all, for None): histograms of layers, losses by mode and by split."""
+        """What the log has of this step, of the arms named (of all, for None)."""
         run, depth = self._trainer, self._trainer.config.depth
         arms = [arm for arm in run.arms if None in names or arm.name in names]
         split = arms if run.dataset.held_out else []
-        return [
-            *(probes.activations(run, arm, i) for arm in arms for i in range(depth)),
-            *(probes.mode_losses(run, arm, thorough) for arm in arms),
+        events: list[Event | None] = [
+            *(event for arm in arms for event in activations(run, arm)),
+            *(mode_losses(run, arm, thorough) for arm in arms),
             *(split_losses(run, arm, thorough) for arm in split),
+            *(layers(run, arm) for arm in arms),
+            *(weights(run, arm) for arm in arms),
         ]
+        if thorough:
+            events += [units(run, arm, i) for arm in arms for i in range(depth)]
+            events += [probe(run, arm) for arm in arms for probe in (ladder, checks)]
+        return [event for event in events if event]
 
 
 class ArmTrace:

@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 from bntui.config import Norm, RunConfig
 from bntui.core.data import Dataset
 from bntui.core.model import CharMLP
+from bntui.core.replay import stepper
 
 DIVERGED = 10.0
 """Times its first loss: an arm whose loss goes beyond has diverged.
@@ -36,6 +37,7 @@ class Arm:
     ) -> None:
         self.name = name
         self.model = CharMLP(config, vocabulary, norm, generator)
+        self._step = stepper(self.model)
         self.lr = config.lr
         self.losses: list[float] = []
         self.loss = float("nan")
@@ -50,15 +52,17 @@ class Arm:
         """
         losses = []
         for step, batch in enumerate(zip(contexts, targets, strict=True), first):
-            loss = self.model.train_step(*batch, self.lr)
+            loss = self._step(*batch, self.lr)
             losses.append(loss)
+            # Another device is not waited for: there `_note` cuts off the steps after.
             if loss.is_cpu and not isfinite(loss.item()):
                 break
             after(self, step)
-        self._note(torch.stack(losses).tolist(), first)
+        self._note(torch.stack(losses), first)
 
-    def _note(self, losses: list[float], first: int) -> None:
-        """Take in the losses of the steps from `first` on."""
+    def _note(self, of_steps: Tensor, first: int) -> None:
+        """Take in the losses (K,) of the steps from `first` on, brought over from their device."""
+        losses = of_steps.tolist()
         fatal = next((place for place, loss in enumerate(losses) if not isfinite(loss)), None)
         self.alive = fatal is None
         self.losses = losses if fatal is None else losses[: fatal + 1]
@@ -74,6 +78,7 @@ class Arm:
         """A copy that shares nothing; whether it diverges is seen anew."""
         fork = copy.copy(self)
         fork.name, fork.model, fork.diverged_at = name, self.model.fork(), None
+        fork._step = stepper(fork.model)
         return fork
 
 
@@ -86,6 +91,7 @@ class Trainer:
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         self.config, self.dataset = config, dataset
+        dataset.to(config.device)
         self.batch_size = config.batch_size
         self.steps_done = 0
         self.arms: list[Arm] = []

@@ -1,7 +1,9 @@
 """The terminal as Textual drives it, with the manners that long runs over SSH need."""
 
 import os
+import signal
 import tempfile
+from contextlib import suppress
 from typing import IO, Any
 
 from textual.app import App
@@ -53,6 +55,13 @@ class PatientDriver(LinuxDriver):
             self._quiet.end()
         self._patient = self._quiet = None
 
+    def run_input_thread(self) -> None:
+        """Read keys; a terminal that is gone ends the app as SIGHUP does."""
+        try:
+            super().run_input_thread()
+        except OSError:
+            self._app.call_later(self._app.exit, None, 128 + signal.SIGHUP)
+
     def _sigcont_application(self, *_: object) -> None:
         """Come back, but only from a stop: a stray signal changes nothing."""
         if self._must_signal_resume:
@@ -79,4 +88,5 @@ class QuietStderr:
         self._kept.seek(0)
         text = clean(self._kept.read(4000).decode(errors="replace"), limit=2000)
         self._kept.close()
-        os.write(2, text.encode())
+        with suppress(OSError):  # the terminal may be gone
+            os.write(2, text.encode())

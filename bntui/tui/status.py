@@ -110,5 +110,6 @@ def _skipped(history: History) -> list[Part]:
         return []
     last = history.skipped[-1]
     lines = "1 line" if history.skipped_count == 1 else f"{history.skipped_count:,} lines"
-    text = f"{lines} skipped (line {last.line}: {last.reason})"
+    place = f"line {last.line}: " if last.line else ""
+    text = f"{lines} skipped ({place}{last.reason})"
     return [(text, "$warning")]

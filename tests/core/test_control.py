@@ -44,7 +44,7 @@ class Bench:
         config = msgspec.structs.replace(SMALL, **settings)
         self.trainer = Trainer(config, Dataset(NOTEBOOK_WORDS, 3, "inside"))
         self.told: list[Event] = []
-        self.run = Run(self.trainer, self.told.append)
+        self.run = Run(self.trainer, self.told.append, self.told.append)
 
     def step(self, count: int) -> None:
         for _ in range(count):

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from bntui.config import NOTEBOOK_WORDS
-from bntui.core import probes
 from bntui.core.data import Dataset
+from bntui.core.probes.activations import activations
+from bntui.core.probes.modes import mode_losses
 from bntui.core.trainer import Trainer
 from bntui.presets import PRESETS
 
@@ -51,7 +52,7 @@ def test_losses_to_the_last_step(
 
 def test_modes_of_the_trained_model(trained: tuple[Trainer, dict[str, list[float]]]) -> None:
     trainer, _ = trained
-    event = probes.mode_losses(trainer, trainer.arms[1], thorough=True)
+    event = mode_losses(trainer, trainer.arms[1], thorough=True)
     assert event.sizes == [1, 2, 4, 8, 32, 90]
     found = {
         "train_1": event.train[0],
@@ -68,7 +69,7 @@ def test_histograms_at_init_and_after_100_steps() -> None:
     for when in ("init", "after"):
         for arm, key in zip(trainer.arms, ("no_bn", "bn"), strict=True):
             wanted = GOLDEN["histograms"][f"acts_{key}_{when}"]
-            event = probes.activations(trainer, arm, 0)
+            event = activations(trainer, arm)[0]
             assert event.n == wanted["n"]
             assert event.saturation == pytest.approx(wanted["saturation"], rel=0.01)
             assert event.counts == pytest.approx(wanted["counts"], rel=0.01)

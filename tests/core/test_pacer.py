@@ -3,14 +3,7 @@
 import pytest
 
 from bntui.core.pacer import SLACK, Pacer
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.core.clock import Clock
 
 
 def made_in(pacer: Pacer, clock: Clock, seconds: float, tick: float) -> int:

@@ -7,7 +7,7 @@ import torch
 from bntui.config import NOTEBOOK_WORDS, RunConfig
 from bntui.core import splits
 from bntui.core.data import Dataset, split_words
-from bntui.core.probes import SAMPLE
+from bntui.core.probes.modes import SAMPLE
 from bntui.core.splits import split_losses
 from bntui.core.telemetry import Telemetry
 from bntui.core.trainer import Trainer

@@ -6,8 +6,9 @@ import torch
 from bntui.config import NOTEBOOK_WORDS, RunConfig
 from bntui.core import archive
 from bntui.core.archive import Archive
+from bntui.core.cadence import is_probed, stride
 from bntui.core.data import Dataset
-from bntui.core.telemetry import Telemetry, is_probed, stride
+from bntui.core.telemetry import Telemetry
 from bntui.core.trainer import Trainer
 from bntui.protocol import Activations, ModeLosses, Statistics, Steps
 

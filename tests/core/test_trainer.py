@@ -3,6 +3,7 @@
 from math import isfinite
 
 import msgspec
+import pytest
 import torch
 
 from bntui.config import NOTEBOOK_WORDS, RunConfig
@@ -79,3 +80,34 @@ def test_a_sound_run_never_diverges() -> None:
 def test_a_batch_of_one_trains() -> None:
     run = trainer(batch_size=1)
     assert all(isfinite(loss) for row in losses(run, 20) for loss in row)
+
+
+@pytest.mark.parametrize("batch_size", [1, 8, 33])
+def test_batches_are_the_same_however_many_steps_are_drawn_at_once(batch_size: int) -> None:
+    one, many = trainer(batch_size=batch_size), trainer(batch_size=batch_size)
+    singly = torch.cat([one.draw(1) for _ in range(20)])
+    assert torch.equal(singly, torch.cat([many.draw(n) for n in (7, 1, 12)]))
+    assert torch.equal(one.peek(3), many.draw(3))
+
+
+def test_steps_in_goes_are_the_steps_one_by_one() -> None:
+    one, many = trainer(), trainer()
+    singly = losses(one, 20)
+    told: list[list[float]] = []
+    for steps in (13, 7):
+        assert many.advance(steps) == steps
+        told += zip(*(arm.losses for arm in many.arms), strict=True)  # type: ignore[arg-type]
+    assert [list(row) for row in told] == singly
+    for arm, twin in zip(one.arms, many.arms, strict=True):
+        assert torch.equal(arm.model.params, twin.model.params)
+
+
+def test_where_all_arms_die_within_a_go_it_ends_at_that_step() -> None:
+    run = trainer()
+    for arm in run.arms:
+        arm.model.params.fill_(torch.nan)
+    before = run.peek(2)
+    assert run.advance(50) == 1
+    assert run.steps_done == 1
+    assert torch.equal(run.peek(1)[0], before[1])
+    assert [arm.diverged_at for arm in run.arms] == [0, 0]

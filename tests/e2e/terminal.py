@@ -8,7 +8,7 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -100,18 +100,19 @@ class Terminal:
 
     def wait_for(self, sentence: str) -> str:
         """Read until the screen shows `sentence`, or fail with what it shows."""
-        end = time.monotonic() + PATIENCE
-        while sentence not in self.text:
-            if not self.read() or time.monotonic() > end:
-                raise AssertionError(f"{sentence!r} is not on the screen:\n{self.text}")
+        self.read_until(lambda: sentence in self.text, f"{sentence!r} is not on the screen")
         return self.text
 
     def wait_until_gone(self, sentence: str) -> None:
         """Read until the screen does not show `sentence` any more."""
+        self.read_until(lambda: sentence not in self.text, f"{sentence!r} stays")
+
+    def read_until(self, happened: Callable[[], bool], complaint: str = "it never comes") -> None:
+        """Read until that has happened, or fail with what the screen shows."""
         end = time.monotonic() + PATIENCE
-        while sentence in self.text:
-            assert self.read(), f"the program ended:\n{self.text}"
-            assert time.monotonic() < end, f"{sentence!r} stays:\n{self.text}"
+        while not happened():
+            if not self.read() or time.monotonic() > end:
+                raise AssertionError(f"{complaint}:\n{self.text}")
 
     def press(self, keys: str) -> None:
         self.child.send(keys)

@@ -173,11 +173,10 @@ def test_stopped_and_continued(tmp_path: Path) -> None:
         terminal.wait_for("last-500 mean")
         engines = terminal.engines()
         terminal.child.kill(signal.SIGTSTP)
-        while terminal.left_on():
-            assert terminal.read()
+        terminal.read_until(lambda: state_of(terminal.child.pid) == "T")
+        assert terminal.left_on() == []
         terminal.child.kill(signal.SIGCONT)
-        while "alternate screen" not in terminal.left_on():
-            assert terminal.read()
+        terminal.read_until(lambda: "alternate screen" in terminal.left_on())
         terminal.screen.reset()
         terminal.wait_for("running")
         terminal.press("q")
@@ -208,17 +207,17 @@ def test_a_terminal_that_takes_nothing_cannot_hold_it(
         time.sleep(3)  # the time that nobody reads is what is tested
         act(terminal)
         end = time.monotonic() + 3
-        while time.monotonic() < end and not is_zombie(terminal.child.pid):
+        while time.monotonic() < end and state_of(terminal.child.pid) != "Z":
             os.sched_yield()
-        assert is_zombie(terminal.child.pid)
+        assert state_of(terminal.child.pid) == "Z"
         assert is_gone(engine)
         assert terminal.wait() == code
         assert terminal.left_on() == []
 
 
-def is_zombie(pid: int) -> bool:
-    """Whether it has ended and its parent has yet to ask how."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+def state_of(pid: int) -> str:
+    """As the system has it: T for stopped, Z for ended but not yet asked how."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_what_others_write_to_stderr_is_not_painted_over_the_screen() -> None:

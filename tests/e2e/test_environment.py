@@ -1,5 +1,6 @@
 """Where no screen can be drawn: one sentence that points to `bntui run`, and exit code 2."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,18 @@ def test_nothing_is_left_running_after_the_screen_is_gone() -> None:
         terminal.press("q")
         assert terminal.wait() == 0
         assert not Path("/proc", engine[0]).exists()
+
+
+def test_a_storm_of_sizes_on_a_real_terminal(tmp_path: Path) -> None:
+    sizes = random.Random(1)
+    with Terminal("--pace", "max", "--steps", "1000000", "--no-log") as terminal:
+        terminal.wait_for("last-500 mean")
+        for _ in range(200):
+            terminal.resize(sizes.randint(1, 300), sizes.randint(1, 100))
+            terminal.read(0.005)
+        terminal.resize(120, 40)
+        terminal.wait_for("Train / eval")
+        terminal.wait_for("running")
+        terminal.press("q")
+        assert terminal.wait() == 0
+        assert terminal.left_on() == []

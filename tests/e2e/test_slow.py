@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.e2e.terminal import Terminal
-from tests.e2e.test_dying import LONG, is_gone, is_zombie, kill, press
+from tests.e2e.test_dying import LONG, is_gone, kill, press, state_of
 
 RATE = 64_000
 """Bytes a second that the reader takes."""
@@ -42,7 +42,7 @@ def test_a_slow_line_waits_for_no_key_and_for_no_end(
         terminal.press("\x1b")
         assert trickle(terminal, BOUND, lambda: "escape closes" not in terminal.text)
         act(terminal)
-        assert trickle(terminal, BOUND, lambda: is_zombie(terminal.child.pid))
+        assert trickle(terminal, BOUND, lambda: state_of(terminal.child.pid) == "Z")
         assert is_gone(engine)
         assert terminal.wait() == code
         assert terminal.left_on() == []

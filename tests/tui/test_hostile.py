@@ -1,5 +1,6 @@
 """Odd numbers and hostile words draw something sensible; nothing crashes, nothing is obeyed."""
 
+import msgspec
 import pytest
 
 from bntui.config import RunConfig
@@ -72,6 +73,21 @@ async def test_any_numbers(name: str, size: tuple[int, int]) -> None:
 async def test_strange_events(event: AnyEvent) -> None:
     async with lab([*beginning(), event]) as it:
         assert "running" in await it.press("4", "n", "3", "d", "d", "2")
+
+
+async def test_a_run_of_a_billion_steps_that_has_made_few() -> None:
+    config = RunConfig(steps=10**9)
+    async with lab([*beginning(config), *steps(0, 300), *probes(300)]) as it:
+        assert "300/1,000,000,000" in it.text
+        await it.press("left", "shift+left", "home", "p", "end", "w")
+        assert "live" in it.text
+
+
+async def test_a_log_from_the_future_says_so_and_shows_what_is_known() -> None:
+    newer = msgspec.structs.replace(hello(), protocol=99, version="9.9")
+    async with lab([newer, *beginning()[1:], *steps(0, 300)], (160, 40)) as it:
+        assert "bntui 9.9 wrote this, in protocol 99" in it.text
+        assert "last-300 mean" in it.text
 
 
 HOSTILE = "[/nope][@click=app.quit]x[/]\x1b]0;owned\x07\x1b[31m\x9b1mé\u202e\ud800"

@@ -58,7 +58,8 @@ class ModesPane(Pane):
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.mode = "train"
-        self.place = -1
+        self.place = 0
+        self._is_chosen = False
         self._plot = Plot("no measurement yet")
         self._table = Static("", classes="table", markup=False)
         self._note = Static("", classes="note", markup=False)
@@ -79,7 +80,7 @@ class ModesPane(Pane):
             self._clear()
             return
         last = arm.history.modes[-1]
-        self.place %= max(len(last.sizes), 1)
+        self.place = self.place % len(last.sizes) if self._is_chosen else _largest_known(last)
         self.headline(self.name_part(history, arm), *self._numbers(last))
         self._plot.show(self._figure(arm.history, history))
         self._show_text(last, history)
@@ -90,6 +91,7 @@ class ModesPane(Pane):
 
     def next_size(self) -> None:
         """The next batch size; past the last one, `draw` goes round to the first."""
+        self._is_chosen = True
         self.place += 1
 
     def _numbers(self, last: ModeLosses) -> list[Part]:
@@ -167,6 +169,12 @@ class ModesPane(Pane):
 
     def _cell(self, count: int) -> int:
         return min(max((self.size.width - LABEL) // max(count, 1), NARROWEST), WIDEST)
+
+
+def _largest_known(last: ModeLosses) -> int:
+    """The place of the most examples that were measured in passing."""
+    known = [place for place, loss in enumerate(last.eval) if loss is not None]
+    return known[-1] if known else len(last.sizes) - 1
 
 
 def _difference(last: ModeLosses, place: int) -> float | None:

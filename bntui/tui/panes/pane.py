@@ -117,8 +117,8 @@ def _cleaned(part: Part) -> Part:
 
 def arm_part(index: int, name: str, text: str) -> Part:
     """An arm's shape, name and a number, in the arm's colour."""
-    called = f"{ARM_SHAPES[index]} {clean(name)}" if name else ARM_SHAPES[index]
-    return f"{called} {text}  ", f"$ink-arm-{index}"
+    words = (ARM_SHAPES[index], clean(name), text)
+    return " ".join(filter(None, words)) + "  ", f"$ink-arm-{index}"
 
 
 def arm_parts(history: History, texts: list[str], width: int) -> list[Part]:

@@ -1,0 +1,50 @@
+"""What the hidden layers give on the batches to come."""
+
+import torch
+from torch import Tensor
+
+from bntui.core.activations import Activation
+from bntui.core.ghost import parts
+from bntui.core.layers import Layer
+from bntui.core.norms import BatchNorm
+from bntui.core.probes.numbers import histogram, plain
+from bntui.core.trainer import Arm, Trainer
+from bntui.protocol import Activations
+
+BATCHES = 20
+"""The notebook's, pooled."""
+
+
+@torch.inference_mode()
+def activations(trainer: Trainer, arm: Arm) -> list[Activations]:
+    """Histogram and saturation of every hidden layer, first to last, over the batches to come."""
+    contexts, _ = trainer.dataset.batch(trainer.peek(BATCHES))
+    x, events = contexts.flatten(0, 1), list[Activations]()
+    last = arm.model.layers.index(arm.model.activations[-1])
+    for layer in arm.model.layers[: last + 1]:
+        x = _of_batches(layer, x, contexts.shape[1])
+        if isinstance(layer, Activation):
+            events.append(_event(layer, x, arm.name, len(events), trainer.steps_done))
+    return events
+
+
+def _of_batches(layer: Layer, x: Tensor, size: int) -> Tensor:
+    """A layer's output for batches laid end to end; only BatchNorm sees where each ends."""
+    if not isinstance(layer, BatchNorm):
+        return layer.compute(x, training=True)
+    return torch.cat([layer.compute(part, training=True) for part in parts(x, size)])
+
+
+def _event(layer: Activation, h: Tensor, arm: str, place: int, step: int) -> Activations:
+    low, high = layer.bounds(h)
+    share = torch.where(h.sum().isfinite(), layer.flat(h).float().mean(), torch.nan)
+    return Activations(
+        arm=arm,
+        layer=place,
+        step=step,
+        n=h.numel(),
+        counts=histogram(h, low, high),
+        saturation=plain(share[None])[0],
+        low=low,
+        high=high,
+    )
