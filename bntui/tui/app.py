@@ -13,7 +13,7 @@ from textual.screen import Screen
 from bntui import runlog
 from bntui.errors import InputError
 from bntui.history import History
-from bntui.protocol import Failed, Hello, Look
+from bntui.protocol import Failed, Hello, Look, Refused
 from bntui.recordings import Recording, open_log
 from bntui.sources import Source
 from bntui.tui.commands import COMMANDS
@@ -87,6 +87,8 @@ class BntuiApp(ThemedApp):
             self._runs += isinstance(event, Hello)
             if isinstance(event, Failed) and event.kind == "input" and self._runs <= 1:
                 self.exit(return_code=2)
+            if isinstance(event, Refused) and self.source.accepts_commands:
+                self._refused(event.reason)
 
     @property
     def exit_code(self) -> int:
@@ -108,6 +110,11 @@ class BntuiApp(ThemedApp):
                 await self.source.send(event.command)
             except InputError as error:
                 self._refuse(str(error))
+
+    def _refused(self, reason: str) -> None:
+        """Say why the engine did not obey, unless the control panel does."""
+        if not self.lab.panel.is_shown:
+            self.notify(reason, severity="warning", markup=False)
 
     def _refuse(self, reason: str) -> None:
         self.lab.panel.board.pending.forget()

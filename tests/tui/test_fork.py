@@ -2,7 +2,7 @@
 
 import pytest
 
-from bntui.protocol import AnyEvent, Changed, Fork, Forked, Removed, Steps, Undo
+from bntui.protocol import AnyEvent, Changed, Fork, Forked, Refused, Removed, Steps, Undo
 from tests.scripted import beginning, probes, steps
 from tests.tui.screen import lab
 
@@ -126,3 +126,10 @@ async def test_of_changes_at_one_step_the_last_is_named() -> None:
 async def test_a_removed_forks_changes_are_marked_no_more() -> None:
     async with lab([*forked(), Removed("BN lr=0.5", 200)]) as it:
         assert "lr" not in it.text
+
+
+async def test_what_cannot_be_taken_back_is_said() -> None:
+    async with lab(some()) as it:
+        await it.press("u")
+        await it.play(Refused("There is nothing left to take back."))
+        await it.wait_for("There is nothing left to take back.")

@@ -10,6 +10,7 @@ from bntui.protocol import (
     Changed,
     Command,
     Dataset,
+    Failed,
     Forked,
     Refused,
     SetPace,
@@ -276,3 +277,10 @@ async def test_a_fork_that_is_gone_is_no_longer_chosen() -> None:
         assert row(it, "applies to") == "BN copy"
         await it.play(hello(), Dataset("names", 1, 2, 3, 4, 4), State("running", 0, 500.0))
         assert row(it, "applies to") == "all arms"
+
+
+async def test_a_new_run_that_fails_on_its_input_is_told_on_the_screen() -> None:
+    async with lab(some()) as it:
+        await it.play(hello(RunConfig(block_size=40)), Failed("input", "No word is long enough."))
+        assert "engine stopped: No word is long enough." in it.text
+        assert it.app.exit_code == 2
