@@ -52,6 +52,13 @@ def test_the_log_is_the_lines_that_were_told_byte_for_byte(tmp_path: Path) -> No
     assert path.read_bytes() == b"".join(told)
 
 
+SAMPLED = {
+    *("steps", "batch_mean", "running_mean", "batch_var", "running_var"),
+    *("update_ratio", "grad_ratio"),
+}
+"""Columns that are told a few steps at a time."""
+
+
 def content(path: Path) -> dict[str, list[object]]:
     """A log's lines without times, and with columns joined, since batches are cut by time."""
     found: dict[str, list[object]] = {}
@@ -62,10 +69,11 @@ def content(path: Path) -> dict[str, list[object]]:
         if kind == "steps":
             for arm, losses in event["loss"].items():
                 found.setdefault(arm, []).extend(losses)
-        elif kind == "statistics":
-            for name in ("steps", "batch_mean", "running_mean", "batch_var", "running_var"):
-                column = event[name] if name == "steps" else event[name][0]
-                found.setdefault(name, []).extend(column)
+        elif kind in {"statistics", "updates"}:
+            for name in event.keys() & SAMPLED:
+                rows = [event[name]] if name == "steps" else event[name]
+                for place, row in enumerate(rows):
+                    found.setdefault(f"{event['arm']} {kind} {name} {place}", []).extend(row)
         else:
             found.setdefault("rest", []).append((kind, event))
     return found
@@ -77,7 +85,8 @@ def test_the_same_config_and_seed_give_the_same_log(tmp_path: Path) -> None:
         subprocess.run([*RUN, "--log", str(path)], capture_output=True, check=True)
     one, other = map(content, paths)
     assert one == other
-    assert len(one["BN"]) == len(one["running_var"]) == 400
+    assert len(one["BN"]) == len(one["BN statistics running_var 4"]) == 400
+    assert len(one["no BN updates update_ratio 2"]) > 10
 
 
 def test_a_file_that_is_there_is_never_touched(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "split": st.booleans(),
     "split_seed": st.integers(0, 2**63 - 1),
     "pace": st.none() | numbers(0.1, 1e6),
+    "device": st.sampled_from(["cpu", "cuda", "mps"]),
 }
 
 

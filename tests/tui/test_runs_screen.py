@@ -62,8 +62,8 @@ async def test_two_marked_runs_are_overlaid_with_what_differs(directory: Path) -
         await it.press("space", "down", "down", "space", "c")
         await it.wait_for("lr=0.3")
         await it.wait_for("lr=0.1")
-        assert "A   three" in it.text
-        assert "B   one" in it.text
+        assert "A  three" in it.text
+        assert "B  one" in it.text
         await it.press("escape")
         await it.wait_for("running")
 
@@ -116,7 +116,7 @@ async def test_the_overlay_switches_network_mode_axis_and_window(directory: Path
     app = CompareApp(logs)
     async with app.run_test(size=(100, 30)) as pilot:
         it = Lab(pilot, None, app)  # type: ignore[arg-type]  # there is no source to play
-        await it.wait_for("C   three  lr=0.3")
+        await it.wait_for("C  three  lr=0.3")
         await it.wait_for("EVAL ▞ A 0.1938  ⠒ B 0.1938  × C 0.1938")
         assert "BN of every run" in it.text
         assert "no BN of every run" in await it.press("a")
