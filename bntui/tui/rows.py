@@ -1,5 +1,7 @@
 """Rows of coloured text that may change many times a second: only what changed is sent."""
 
+from typing import ClassVar
+
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
@@ -7,7 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from bntui.text import clean
-from bntui.tui.plot import INKS
+from bntui.tui.themes import ink_style
 
 Run = tuple[str, str]
 """Text, and how it looks: an ink of `plot.INKS`, or plain, bold, dim, chosen."""
@@ -25,10 +27,9 @@ STYLES = {
 class Rows(Widget):
     """Shows rows from the top down; those that have no room are not seen."""
 
-    COMPONENT_CLASSES = {f"rows--{name}" for name in (*INKS, *STYLES)}  # noqa: RUF012 (Textual's)
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{name}" for name in STYLES}
     DEFAULT_CSS = "\n".join(
         ["Rows { height: 1fr; padding: 0 1; }"]
-        + [f"Rows > .rows--{ink} {{ color: $ink-{ink}; }}" for ink in INKS]
         + [f"Rows > .rows--{name} {{ {style} }}" for name, style in STYLES.items()]
     )
 
@@ -53,7 +54,9 @@ class Rows(Widget):
         return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
 
     def _style(self, ink: str) -> Style:
-        return self.get_component_rich_style(f"rows--{ink}")
+        if ink in STYLES:
+            return self.get_component_rich_style(f"rows--{ink}")
+        return self.rich_style + ink_style(self, ink)
 
 
 def wrapped(text: str, width: int, ink: str = "plain") -> list[Row]:

@@ -84,9 +84,14 @@ def inked(widget: Widget, runs: Iterable[tuple[str, str]]) -> Strip:
     The inks are the theme's variables and not component classes, each of which Textual would style
     anew for every widget before the first frame: a hundred milliseconds.
     """
-    ground, colours = widget.rich_style, widget.app.theme_variables
-    segments = [Segment(text, ground + _painted(colours[f"ink-{ink}"])) for text, ink in runs]
+    ground = widget.rich_style
+    segments = [Segment(text, ground + ink_style(widget, ink)) for text, ink in runs]
     return Strip(segments).adjust_cell_length(widget.size.width, ground)
+
+
+def ink_style(widget: Widget, ink: str) -> Style:
+    """An ink of the theme in force, as a style without a ground."""
+    return _painted(widget.app.theme_variables[f"ink-{ink}"])
 
 
 @lru_cache(256)
