@@ -48,6 +48,10 @@ class ThemedApp(App[None]):
             gc.freeze()
             gc.enable()
 
+    def on_resize(self) -> None:
+        """Draw all anew: a terminal back at its old size may have lost what it showed between."""
+        self.screen.refresh()
+
     def action_toggle_theme(self) -> None:
         """Light or dark."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name

@@ -33,17 +33,20 @@ def test_many_partial_updates_are_a_full_redraw(size: tuple[int, int], log: Path
             terminal.resize(columns, rows)
             terminal.read()
         settle(terminal)
-        in_parts = cells(terminal)
+        words, in_parts = terminal.text, cells(terminal)
         terminal.resize(size[0] - 1, size[1])
         settle(terminal)
         terminal.screen.reset()
         terminal.resize(*size)
         settle(terminal)
-        assert cells(terminal) == in_parts
+        assert terminal.text == words
+        differing = [y for y, row in enumerate(cells(terminal)) if row != in_parts[y]]
+        assert [(in_parts[y], cells(terminal)[y]) for y in differing] == []
 
 
 def settle(terminal: Terminal) -> None:
-    """Read until nothing more comes."""
+    """Read until the last row is drawn at this size, and then until nothing more comes."""
+    terminal.read_until(lambda: terminal.screen.display[-1].rstrip().endswith("q Quit"))
     taken = -1
     while taken != len(terminal.sent):
         taken = len(terminal.sent)
