@@ -42,7 +42,7 @@ def write_parquet(events: Iterable[AnyEvent], place: str) -> None:
         import pyarrow as pa  # noqa: PLC0415 (an extra)
         from pyarrow import parquet  # noqa: PLC0415
     except ImportError:
-        raise InputError("--parquet needs pyarrow: pip install 'bntui[parquet]'.") from None
+        raise InputError("--parquet needs pyarrow: pip install pyarrow.") from None
     kinds = (pa.int64(), pa.string(), pa.string(), pa.float64())
     schema = pa.schema(list(zip(Row._fields, kinds, strict=True)))
     _refuse_existing(place)

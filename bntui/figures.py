@@ -29,7 +29,7 @@ def write_figures(history: History, directory: Path, kind: str) -> list[Path]:
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 (an extra)
     except ImportError:
-        raise InputError("--figures needs matplotlib: pip install 'bntui[figures]'.") from None
+        raise InputError("--figures needs matplotlib: pip install matplotlib.") from None
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:

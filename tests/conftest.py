@@ -1,5 +1,6 @@
 """Paths and environment that every test shares."""
 
+import gc
 import os
 import tempfile
 
@@ -11,3 +12,5 @@ os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="bntui-test-")
 settings.register_profile("suite", deadline=None, max_examples=60)
 settings.register_profile("long", deadline=None, max_examples=20_000)
 settings.load_profile("suite")
+
+gc.set_threshold(100_000, 20, 50)  # a worker holds torch and textual: a quarter of the time else

@@ -12,7 +12,8 @@ import pytest
 from bntui.runs import summarise
 from tests.e2e.terminal import Terminal
 
-LONG = ("--pace", "max", "--steps", "1000000")
+LONG = ("--steps", "1000000")
+BUSY = (*LONG, "--pace", "max")
 
 
 def press(keys: str) -> Callable[[Terminal], None]:
@@ -201,7 +202,7 @@ def test_a_terminal_that_takes_nothing_cannot_hold_it(
     act: Callable[[Terminal], None], code: int, tmp_path: Path
 ) -> None:
     """Nobody reads for as long as it takes to fill every buffer; then it shall end, soon."""
-    with Terminal(*LONG, "--fps", "30", size=(200, 60)) as terminal:
+    with Terminal(*BUSY, "--fps", "30", size=(200, 60)) as terminal:
         terminal.wait_for("last-500 mean")
         (engine,) = terminal.engines()
         time.sleep(3)  # the time that nobody reads is what is tested

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.e2e.terminal import Terminal
-from tests.e2e.test_dying import LONG, is_gone, kill, press, state_of
+from tests.e2e.test_dying import BUSY, is_gone, kill, press, state_of
 
 RATE = 64_000
 """Bytes a second that the reader takes."""
@@ -33,7 +33,7 @@ def trickle(terminal: Terminal, seconds: float, until: Callable[[], bool]) -> bo
 def test_a_slow_line_waits_for_no_key_and_for_no_end(
     act: Callable[[Terminal], None], code: int
 ) -> None:
-    with Terminal(*LONG, "--no-log", "--fps", "30", size=(160, 50)) as terminal:
+    with Terminal(*BUSY, "--no-log", "--fps", "30", size=(160, 50)) as terminal:
         terminal.wait_for("last-500 mean")
         (engine,) = terminal.engines()
         assert not trickle(terminal, 2, lambda: False)
