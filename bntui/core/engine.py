@@ -23,7 +23,8 @@ from bntui.wire import command_reader
 if TYPE_CHECKING:
     from bntui.core.run import Run
 
-SENDS_PER_SECOND = 30
+SENDS_PER_SECOND = 10
+"""More than the screen draws, and twice what the log promises."""
 
 
 class Engine:
