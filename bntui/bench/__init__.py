@@ -16,5 +16,5 @@ microseconds, the least of many tries):
 - Made no difference: outputs written into kept buffers (`out=`), denormal numbers flushed to zero,
   the garbage collector switched off.
 - Telemetry is a tenth to a quarter of the engine's time: first the probes of every 500th step and
-  what is sent 30 times a second, then a copy of the statistics after each step.
+  what is sent 10 times a second, then a copy of the statistics after each step.
 """

@@ -7,14 +7,13 @@ from torch import nn
 
 from bntui.bench.figure import Measurement, Repeats, Side, in_turn
 from bntui.core.batchnorm import BatchNorm1d
-from bntui.core.hardware import THREADS
 
 BATCH, CHANNELS = 32, 200
 
 
 def over_torch(repeats: Repeats) -> Measurement:
     """Ours over torch's, in time: torch's rate over ours."""
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(1)
     return in_turn(_passes(nn.BatchNorm1d(CHANNELS)), _passes(BatchNorm1d(CHANNELS)), repeats)
 
 

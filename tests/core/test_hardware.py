@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from bntui.config import NOTEBOOK_WORDS, RunConfig
+from bntui.core import hardware
 from bntui.core.data import Dataset
-from bntui.core.hardware import settle
+from bntui.core.hardware import settle, threads
 from bntui.core.replay import Replayed
 from bntui.core.telemetry import Telemetry
 from bntui.core.trainer import Arm, Trainer
@@ -26,6 +27,21 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(InputError, match=r"--device is cuda, but .* it takes cpu\."):
         settle(RunConfig(device="cuda"))
+
+
+@pytest.mark.parametrize(
+    ("config", "count"),
+    [
+        (RunConfig(), 1),
+        (RunConfig(depth=5, hidden=100), 1),
+        (RunConfig(depth=2, hidden=1000, batch_size=512), 4),
+    ],
+)
+def test_only_large_work_is_shared_out(
+    monkeypatch: pytest.MonkeyPatch, config: RunConfig, count: int
+) -> None:
+    monkeypatch.setattr(hardware, "THREADS", 4)
+    assert threads(config) == count
 
 
 @pytest.mark.parametrize("arms", [("none", "bn"), ("bn-torch", "bn-lecture", "ln", "gn")])
