@@ -1,0 +1,136 @@
+"""The seam: what the engine says (events) and what it hears (commands), a JSON object a line.
+
+Everything a person sees is drawn from events, wherever they come from. Events carry plain numbers;
+JSON has no NaN or infinity, so a number that is not finite travels as null.
+"""
+
+from bntui.protocol.base import (
+    Column,
+    Command,
+    Event,
+    Knob,
+    Probe,
+)
+from bntui.protocol.changes import (
+    Changed,
+    Forked,
+    Recalibrated,
+    Refused,
+    Removed,
+)
+from bntui.protocol.commands import (
+    LOG_BY_DEFAULT,
+    Change,
+    Fork,
+    Look,
+    Pause,
+    Recalibrate,
+    Resume,
+    SetPace,
+    Start,
+    Step,
+    Stop,
+    Undo,
+    Watch,
+)
+from bntui.protocol.diagnostics import (
+    Checks,
+    Ladder,
+    LayerHealth,
+    Layers,
+    SplitLosses,
+    Units,
+    Updates,
+    WeightHealth,
+    Weights,
+)
+from bntui.protocol.run import (
+    Activations,
+    Dataset,
+    Diverged,
+    Ended,
+    Failed,
+    Hello,
+    Log,
+    ModeLosses,
+    Reading,
+    Skipped,
+    State,
+    Statistics,
+    Steps,
+)
+
+__all__ = [
+    "LOG_BY_DEFAULT",
+    "PROTOCOL",
+    "Activations",
+    "AnyCommand",
+    "AnyEvent",
+    "Change",
+    "Changed",
+    "Checks",
+    "Column",
+    "Command",
+    "Dataset",
+    "Diverged",
+    "Ended",
+    "Event",
+    "Failed",
+    "Fork",
+    "Forked",
+    "Hello",
+    "Knob",
+    "Ladder",
+    "LayerHealth",
+    "Layers",
+    "Log",
+    "Look",
+    "ModeLosses",
+    "Pause",
+    "Probe",
+    "Reading",
+    "Recalibrate",
+    "Recalibrated",
+    "Refused",
+    "Removed",
+    "Resume",
+    "SetPace",
+    "Skipped",
+    "SplitLosses",
+    "Start",
+    "State",
+    "Statistics",
+    "Step",
+    "Steps",
+    "Stop",
+    "Undo",
+    "Units",
+    "Updates",
+    "Watch",
+    "WeightHealth",
+    "Weights",
+]
+
+PROTOCOL = 2
+
+AnyEvent = (
+    Hello | Reading | Dataset | State | Steps | Statistics | Activations | ModeLosses | SplitLosses
+    | Layers | Updates | Weights | Units | Ladder | Checks
+    | Changed | Forked | Removed | Recalibrated | Refused
+    | Diverged | Failed | Log | Ended | Skipped
+)  # fmt: skip
+
+AnyCommand = (
+    Start
+    | Pause
+    | Resume
+    | Step
+    | SetPace
+    | Watch
+    | Change
+    | Fork
+    | Recalibrate
+    | Undo
+    | Look
+    | Stop
+)

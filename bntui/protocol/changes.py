@@ -1,0 +1,47 @@
+"""What the engine says of changes that a person made to a run."""
+
+from bntui.protocol.base import Event, Knob
+
+
+class Changed(Event, frozen=True):
+    """A knob was turned between steps: the first step it holds for, of one arm or of all.
+
+    `norm` is 1 where the normalization is on and 0 where it is bypassed, in one hidden layer
+    (counted from 0) or in all.
+    """
+
+    step: int
+    knob: Knob
+    value: float
+    before: float | None
+    arm: str | None = None
+    layer: int | None = None
+
+
+class Forked(Event, frozen=True):
+    """From `step` on a copy of `origin` is trained beside it; its name says how it differs."""
+
+    arm: str
+    origin: str
+    step: int
+
+
+class Removed(Event, frozen=True):
+    """A forked arm is trained no more."""
+
+    arm: str
+    step: int
+
+
+class Recalibrated(Event, frozen=True):
+    """An arm's running statistics were replaced by precise ones, or put back where `undone`."""
+
+    arm: str
+    step: int
+    undone: bool = False
+
+
+class Refused(Event, frozen=True):
+    """A command that was not obeyed, and why."""
+
+    reason: str

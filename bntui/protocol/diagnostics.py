@@ -1,0 +1,128 @@
+"""What the engine measures beside the losses: layers, weights, units, statistics, checks."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from bntui.protocol.base import Column, Event, Safe
+
+
+class SplitLosses(Event, frozen=True):
+    """Evaluation-mode losses by split (train, validation, test), on so many examples of each."""
+
+    arm: str
+    step: int
+    losses: dict[str, float | None]
+    examples: dict[str, int]
+
+
+class LayerHealth(Struct, frozen=True):
+    """One hidden layer on the training batch of a step: its outputs, and the gradients at them.
+
+    `flat` is the share of outputs where the activation is flat (see `Activations`), `dead` the
+    number of units flat for every example. Histograms have 50 equal bins on the event's ranges,
+    outputs on [low, high], gradients on +-grad_limit; what lies outside is in no bin.
+    """
+
+    mean: float | None
+    std: float | None
+    flat: float | None
+    dead: int
+    grad_mean: float | None
+    grad_std: float | None
+    counts: Annotated[list[int], Meta(max_length=50)]
+    grad_counts: Annotated[list[int], Meta(max_length=50)]
+
+
+class Layers(Event, frozen=True):
+    """Every hidden layer's health after `step` steps, on ranges common to all of them."""
+
+    arm: str
+    step: int
+    low: float
+    high: float
+    grad_limit: float
+    layers: Annotated[list[LayerHealth], Meta(max_length=50)]
+
+
+class Updates(Event, frozen=True):
+    """How fast weights move, at sampled steps, a column a weight.
+
+    Both are log10 of ratios of standard deviations: of the update lr * grad, or of the gradient, to
+    the weight's own (makemore part 3; about -3 is healthy for the update).
+    """
+
+    arm: str
+    names: list[str]
+    steps: list[int]
+    update_ratio: list[Column]
+    grad_ratio: list[Column]
+
+
+class WeightHealth(Safe, frozen=True):
+    """One weight matrix: its spread, and counts in 50 equal bins on [low, high]."""
+
+    name: str
+    mean: float | None
+    std: float | None
+    low: float
+    high: float
+    counts: Annotated[list[int], Meta(max_length=50)]
+
+
+class Weights(Event, frozen=True):
+    """Every weight matrix after `step` steps."""
+
+    arm: str
+    step: int
+    weights: Annotated[list[WeightHealth], Meta(max_length=60)]
+
+
+class Units(Event, frozen=True):
+    """Which units of a hidden layer are flat for which of the batch's first `examples` examples.
+
+    A string a unit: a number of `examples` bits in hexadecimal, the first example's bit highest.
+    `dead` units are flat for every example of the batch; of `units` in all, the first are told.
+    """
+
+    arm: str
+    layer: int
+    step: int
+    examples: int
+    units: int
+    dead: int
+    flat: Annotated[list[str], Meta(max_length=1024)]
+
+
+class Ladder(Event, frozen=True):
+    """The loss of one BatchNorm arm's weights on the same `examples`, by whose statistics.
+
+    `running` and `precise` (one pass over the training set, or over evenly spaced examples of a
+    large one) normalize every example alike; `batch` and `by_class` normalize batches of n =
+    `sizes` by their own, drawn at random or sorted by target; the last n is all.
+    """
+
+    arm: str
+    step: int
+    examples: int
+    running: float | None
+    precise: float | None
+    sizes: list[int]
+    batch: Column
+    by_class: Column
+
+
+class Checks(Event, frozen=True):
+    """What must agree: largest absolute differences, null where there is nothing to compare.
+
+    `fold`: logits of evaluation mode with BN folded into the Linear before it; `fold_scale` the
+    largest logit. `backward`: closed-form gradients against autograd's on the current batch;
+    `backward_scale` the largest gradient.
+    """
+
+    arm: str
+    step: int
+    fold: float | None
+    fold_scale: float | None
+    backward: float | None
+    backward_scale: float | None

@@ -1,0 +1,144 @@
+"""What the engine says of a run: that it begins, how it goes, how it ends."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from bntui.config import MOST_ARMS, RunConfig
+from bntui.protocol.base import Column, Event
+
+
+class Hello(Event, frozen=True):
+    """A run begins (or begins again): who speaks, since when, and the whole config.
+
+    `arms` names the networks trained side by side, in the order in which they are drawn; how each
+    normalizes stands at the same place of `config.arms`. `share` is the config as one short string.
+    """
+
+    protocol: int
+    version: str
+    started: str
+    config: RunConfig
+    arms: Annotated[list[str], Meta(min_length=1, max_length=MOST_ARMS)]
+    share: str = ""
+
+
+class Reading(Event, frozen=True):
+    """How far a data file is read, in bytes."""
+
+    source: str
+    bytes_read: int
+    bytes_total: int
+
+
+class Dataset(Event, frozen=True):
+    """The data as it will be used; `bytes_read < bytes_total` when only its head is.
+
+    `examples` are those trained on, `held_out` those of the other splits by their names.
+    """
+
+    source: str
+    words: int
+    examples: int
+    vocabulary: int
+    bytes_read: int
+    bytes_total: int
+    held_out: dict[str, int] = field(default_factory=dict)
+
+
+class State(Event, frozen=True):
+    """What the engine does from here on, and at which pace (steps/s; null is full speed).
+
+    `step` counts the steps done, so it is also the index of the next one. `diverged` names the arms
+    that have.
+    """
+
+    state: Literal["running", "paused", "finished"]
+    step: int
+    pace: float | None
+    diverged: list[str] = field(default_factory=list)
+
+
+class Steps(Event, frozen=True):
+    """The losses of consecutive steps, a column an arm; `elapsed` is seconds spent training."""
+
+    first: int
+    elapsed: float
+    loss: dict[str, Column]
+
+
+class Statistics(Event, frozen=True):
+    """What one BatchNorm layer saw and kept, at sampled steps: a column a watched unit.
+
+    The running values are those after the step's own update.
+    """
+
+    arm: str
+    layer: int
+    units: list[int]
+    steps: list[int]
+    batch_mean: list[Column]
+    running_mean: list[Column]
+    batch_var: list[Column]
+    running_var: list[Column]
+
+
+class Activations(Event, frozen=True):
+    """A hidden layer's outputs, pooled over `n` values: counts in 50 equal bins on [low, high].
+
+    `saturation` is the share where the activation is flat: tanh |h| > 0.97, sigmoid the same bounds
+    scaled to (0.015, 0.985), relu h = 0; null when the values are not finite.
+    """
+
+    arm: str
+    layer: int
+    step: int
+    n: int
+    counts: Annotated[list[int], Meta(min_length=50, max_length=50)]
+    saturation: float | None
+    low: float = -1.0
+    high: float = 1.0
+
+
+class ModeLosses(Event, frozen=True):
+    """The loss of the same weights on the first n examples, in training and in evaluation mode."""
+
+    arm: str
+    step: int
+    sizes: Annotated[list[int], Meta(min_length=1)]
+    train: Column
+    eval: Column
+
+
+class Diverged(Event, frozen=True):
+    """An arm's loss left every useful range at `step`; `loss` is null when it is not finite."""
+
+    arm: str
+    step: int
+    loss: float | None
+
+
+class Failed(Event, frozen=True):
+    """The engine cannot go on: bad input (exit 2) or a fault of its own (exit 1)."""
+
+    kind: Literal["input", "crash"]
+    message: str
+    log: str | None = None
+
+
+class Log(Event, frozen=True):
+    """Where this run is logged, and what keeps it from being so; it is about the log, not in it."""
+
+    path: str | None
+    problem: str | None = None
+
+
+class Ended(Event, frozen=True):
+    """Put into a stream by its reader: no more will come, whatever the last state said."""
+
+
+class Skipped(Event, frozen=True):
+    """Put into a stream by its reader: line `line` was not an event, and why."""
+
+    line: int
+    reason: str
