@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from math import cos, sin
+from pathlib import Path
 
 from bntui.config import RunConfig
 from bntui.protocol import (
@@ -26,6 +27,7 @@ from bntui.protocol import (
     WeightHealth,
     Weights,
 )
+from bntui.wire import encode
 
 ARMS = ["no BN", "BN"]
 
@@ -135,3 +137,10 @@ def updates(first: int, count: int) -> list[AnyEvent]:
     steps = list(range(first, first + count, 10))
     ratios = [[-3 + 0.4 * w + 0.2 * sin(i) for i in steps] for w in range(3)]
     return [Updates(n, ["C", "W1", "W2"], steps, _c(ratios), _c(ratios)) for n in ARMS]
+
+
+def finished_log(path: Path) -> str:
+    """A log of 500 made-up steps, for what needs a picture but no engine; its path."""
+    events = [*beginning(), *steps(0, 500), *probes(500), State("finished", 500, None)]
+    path.write_bytes(b"".join(map(encode, events)))
+    return str(path)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.terminal import BNTUI, Terminal
+from tests.scripted import finished_log
 
 WAY_OUT = "bntui run trains without a screen."
 
@@ -50,9 +51,10 @@ def test_no_terminal_where_one_is_needed(
         assert b"\x1b[?1049h" not in terminal.sent
 
 
-def test_a_plain_c_locale_is_fine() -> None:
-    with Terminal(env={"LANG": "C", "LC_ALL": "C"}) as terminal:
-        terminal.wait_for("running")
+def test_a_plain_c_locale_is_fine(tmp_path: Path) -> None:
+    log = finished_log(tmp_path / "run.jsonl")
+    with Terminal("open", log, env={"LANG": "C", "LC_ALL": "C"}) as terminal:
+        terminal.wait_for("finished")
         terminal.press("q")
         assert terminal.wait() == 0
 
@@ -79,14 +81,14 @@ def test_nothing_is_left_running_after_the_screen_is_gone() -> None:
 
 def test_a_storm_of_sizes_on_a_real_terminal(tmp_path: Path) -> None:
     sizes = random.Random(1)
-    with Terminal("--pace", "max", "--steps", "1000000", "--no-log") as terminal:
+    with Terminal("open", finished_log(tmp_path / "run.jsonl")) as terminal:
         terminal.wait_for("last-500 mean")
         for _ in range(200):
             terminal.resize(sizes.randint(1, 300), sizes.randint(1, 100))
             terminal.read(0.005)
         terminal.resize(120, 40)
         terminal.wait_for("Train / eval")
-        terminal.wait_for("running")
+        terminal.wait_for("finished 500/5,000")
         terminal.press("q")
         assert terminal.wait() == 0
         assert terminal.left_on() == []

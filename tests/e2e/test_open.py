@@ -11,7 +11,7 @@ from bntui.protocol import AnyEvent, Failed, Reading, State
 from bntui.runlog import LogWriter
 from bntui.wire import encode
 from tests.e2e.terminal import BNTUI, Terminal
-from tests.scripted import beginning, probes, steps
+from tests.scripted import beginning, finished_log, probes, steps
 
 RUN: list[AnyEvent] = [*beginning(), *steps(0, 500), *probes(500)]
 END = State("finished", 500, None)
@@ -30,7 +30,7 @@ def leave(terminal: Terminal) -> None:
 
 
 def test_a_log_is_shown_and_looked_back_in(tmp_path: Path) -> None:
-    with Terminal("open", str(log(tmp_path / "run.jsonl", *RUN, END))) as terminal:
+    with Terminal("open", finished_log(tmp_path / "run.jsonl")) as terminal:
         terminal.wait_for("✔ finished 500/5,000")
         terminal.press("\x1b[D")
         terminal.wait_for("as of 495")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.terminal import Terminal
+from tests.scripted import finished_log
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -47,15 +48,17 @@ def test_divergence_is_named_and_the_other_arm_goes_on() -> None:
 
 
 @pytest.mark.parametrize("term", ["xterm", "screen-256color", "tmux-256color", "linux"])
-def test_terminals(term: str) -> None:
-    with Terminal(env={"TERM": term, "COLORTERM": ""}) as terminal:
-        terminal.wait_for("running")
+def test_terminals(term: str, tmp_path: Path) -> None:
+    log = finished_log(tmp_path / "run.jsonl")
+    with Terminal("open", log, env={"TERM": term, "COLORTERM": ""}) as terminal:
+        terminal.wait_for("finished")
         terminal.press("q")
         assert terminal.wait() == 0
 
 
-def test_without_colour_the_arms_keep_their_shapes() -> None:
-    with Terminal("--pace", "max", env={"NO_COLOR": "1"}) as terminal:
+def test_without_colour_the_arms_keep_their_shapes(tmp_path: Path) -> None:
+    log = finished_log(tmp_path / "run.jsonl")
+    with Terminal("open", log, env={"NO_COLOR": "1"}) as terminal:
         text = terminal.wait_for("finished")
         assert "▞ no BN" in text
         assert "⠒ BN" in text

@@ -48,8 +48,10 @@ def everywhere(column: list[float | None]) -> list[AnyEvent]:
     ]
 
 
-@pytest.mark.parametrize("name", COLUMNS)
-@pytest.mark.parametrize("size", [(120, 40), (40, 12)])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [*((name, (120, 40)) for name in COLUMNS), ("wild", (40, 12)), ("not finite", (40, 12))],
+)
 async def test_any_numbers(name: str, size: tuple[int, int]) -> None:
     async with lab(everywhere(COLUMNS[name]), size) as it:
         assert "running" in it.text
