@@ -28,17 +28,18 @@ class FindingsLine(Static):
         self._topics: list[str] = []
         self._shown = ""
         self._place = 0
-        self._at: int | None = None
+        self._at: object = None
         self._told = self._turned = float("-inf")
 
-    def is_due(self, now: float, at: int | None) -> bool:
+    def is_due(self, now: float, at: object) -> bool:
         """Whether it may say something else at `now` seconds on any steady clock.
 
-        Where another step `at` is looked at, that is said at once.
+        Where `at` is another than before (a step looked back at, a run that came to rest), that is
+        said at once.
         """
         return now - self._told >= HOLD or not self._topics or at != self._at
 
-    def show(self, history: History, now: float, at: int | None = None) -> None:
+    def show(self, history: History, now: float, at: object = None) -> None:
         """Say what `history` gives cause to say."""
         self._at = at
         found = findings(history)

@@ -1,6 +1,7 @@
 """The findings on the screen: one calm line where there is room, all of them in the help."""
 
 from bntui.history import folded
+from bntui.protocol import State
 from bntui.tui.findingsline import HOLD, FindingsLine
 from tests.scripted import beginning, probes, steps
 from tests.tui.screen import lab
@@ -24,6 +25,13 @@ async def test_it_is_about_the_step_that_is_looked_at() -> None:
         assert "the last 500 steps" in it.text
         await it.press("home", *["right"] * 10)
         assert "the last 50 steps" in it.text
+
+
+async def test_a_run_that_comes_to_rest_is_spoken_of_at_once() -> None:
+    async with lab(SOME, (120, 40)) as it:
+        assert "the last 100 steps" in it.text
+        await it.play(*steps(100, 400), State("finished", 500, None))
+        assert "the last 500 steps" in it.text
 
 
 def test_a_sentence_stays_long_enough_to_be_read() -> None:

@@ -161,7 +161,9 @@ class LabFrame(Screen[None]):
 
     def _tell_findings(self) -> None:
         """Say what is found, now and then; during a replay the step looked at is no news."""
-        now, at = monotonic(), self.timeline.at if self.timeline.speed is None else None
+        state = self.history.state.state if self.history.state else ""
+        looked_at = self.timeline.at if self.timeline.speed is None else None
+        now, at = monotonic(), (looked_at, state)
         if self._findings.display and self._findings.is_due(now, at):
             self._findings.show(self.view, now, at)
 
