@@ -39,7 +39,7 @@ COLUMNS = (
     ("log", "left"),
     ("differs", "left"),
     ("steps", "right"),
-    ("no BN / BN", "left"),
+    ("last losses", "left"),
     ("ended", "left"),
     ("size", "right"),
 )
