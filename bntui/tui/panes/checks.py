@@ -25,8 +25,10 @@ class ChecksPane(Pane):
         "logits must stay the same. Backward: the closed-form gradient of BN (and of the whole "
         "network) against autograd's on the current batch. Both are largest absolute differences, "
         "judged relative to the largest number compared: float32 knows no better than 1.2e-7 a "
-        "rounding. Sources: Ioffe and Szegedy 2015, section 3 and its backward formulas; makemore "
-        "part 4. Keys: a arm for the history below. Try: eps 0 with units that are constant."
+        "rounding.\n"
+        "Sources: Ioffe and Szegedy 2015, section 3 and its backward formulas; makemore "
+        "part 4.\n"
+        "Try: eps 0 with units that are constant."
     )
     KEYS = ("a",)
     PROBES = ("checks",)

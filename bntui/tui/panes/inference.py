@@ -30,10 +30,10 @@ class InferencePane(Pane):
         "pass over the whole training set with today's weights. Batch: those of n examples drawn "
         "at random, as in training mode; by class: of n examples sorted by target, a batch that "
         "is not drawn at random. The train/eval gap is batch minus running = (batch - precise), "
-        "the noise of n examples, + (precise - running), what the averages lag behind. Sources: "
+        "the noise of n examples, + (precise - running), what the averages lag behind.\nSources: "
         "Ioffe and Szegedy 2015, algorithm 2; Wu and Johnson 2021, 'Rethinking Batch in "
-        "BatchNorm', sections 3 and 5. Keys: n batch size, R recalibrate (running becomes "
-        "precise), u takes it back, a arm. Try: momentum 0.001, then R."
+        "BatchNorm', sections 3 and 5.\n"
+        "Try: momentum 0.001, then R."
     )
     DEFAULT_CSS = "InferencePane > .words { height: auto; }"
     KEYS = ("n", "R", "u", "a")

@@ -36,7 +36,7 @@ class LayersPane(Pane):
         "mean and standard deviation of the gradients. All layers share both axes; heights are "
         "square roots of shares. Healthy: layers look alike. Shrinking or growing from layer to "
         "layer, the signal vanishes or explodes with depth (Ioffe and Szegedy 2015, section 1; "
-        "makemore part 3, the activation and gradient plots). Keys: y Y layer, a arm, page down. "
+        "makemore part 3, the activation and gradient plots).\n"
         "Try: depth 5 with init fan-in and gain 1, then 3."
     )
     KEYS = ("y", "Y", "a", "pagedown", "pageup")

@@ -27,9 +27,10 @@ class UnitsPane(Pane):
         "Units across, the batch's first examples down; filled where the activation is flat (tanh: "
         "|h| > 0.97), so that no gradient comes back through that unit for that example. A unit "
         "that is filled all the way down is dead for this batch: nothing can teach it. Many filled "
-        "cells mean that what enters the activation is too large. Source: makemore part 3, "
-        "h.abs() > 0.99 as an image. Keys: y Y layer, a arm, page down for more units. Try: no BN "
-        "against BN with init unit, then with init fan-in."
+        "cells mean that what enters the activation is too large.\n"
+        "Source: makemore part 3, "
+        "h.abs() > 0.99 as an image.\n"
+        "Try: no BN against BN with init unit, then with init fan-in."
     )
     KEYS = ("y", "Y", "a", "pagedown", "pageup")
     PROBES = ("units",)

@@ -35,9 +35,9 @@ class UpdatesPane(Pane):
         "std(weight), a curve a weight. About -3 is healthy: a thousandth of a weight's size each "
         "step. Far above, weights are thrown about; far below, they hardly learn, and a weight "
         "lower than the rest learns slower than the rest. Key g shows gradient:data, which the "
-        "learning rate does not touch. Below: every weight's spread and a histogram. Source: "
-        "makemore part 3, update:data ratios. Keys: g ratio, a arm, page down. Try: the learning "
-        "rate ten times higher, then lower."
+        "learning rate does not touch. Below: every weight's spread and a histogram.\nSource: "
+        "makemore part 3, update:data ratios.\n"
+        "Try: the learning rate ten times higher, then lower."
     )
     DEFAULT_CSS = "UpdatesPane > Rows { height: auto; max-height: 55%; }"
     KEYS = ("g", "a", "pagedown", "pageup")
