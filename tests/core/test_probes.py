@@ -85,6 +85,13 @@ def test_histogram_and_saturation_count_every_activation() -> None:
     assert event.counts[0] == sum(x < -0.96 for x in h.tolist())
 
 
+@pytest.mark.parametrize(("batch_size", "batches"), [(1000, 20), (65_536, 4)])
+def test_of_large_batches_fewer_are_pooled(batch_size: int, batches: int) -> None:
+    run = trained(0, hidden=2)
+    run.batch_size = batch_size
+    assert activations(run, run.arms[0])[0].n == batches * batch_size * 2
+
+
 def test_activations_that_are_not_finite_say_so() -> None:
     run = trained()
     for layer in run.arms[0].model.layers:

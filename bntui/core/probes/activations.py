@@ -11,14 +11,15 @@ from bntui.core.probes.numbers import histogram, plain
 from bntui.core.trainer import Arm, Trainer
 from bntui.protocol import Activations
 
-BATCHES = 20
-"""The notebook's, pooled."""
+BATCHES, EXAMPLES = 20, 2**18
+"""The notebook's, pooled; fewer where they would be more examples than that, but at least one."""
 
 
 @torch.inference_mode()
 def activations(trainer: Trainer, arm: Arm) -> list[Activations]:
     """Histogram and saturation of every hidden layer, first to last, over the batches to come."""
-    contexts, _ = trainer.dataset.batch(trainer.peek(BATCHES))
+    batches = max(1, min(BATCHES, EXAMPLES // trainer.batch_size))
+    contexts, _ = trainer.dataset.batch(trainer.peek(batches))
     x, events = contexts.flatten(0, 1), list[Activations]()
     last = arm.model.layers.index(arm.model.activations[-1])
     for layer in arm.model.layers[: last + 1]:
