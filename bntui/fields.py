@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from msgspec import inspect
 
-from bntui.config import MOST_ARMS, RunConfig
+from bntui.config import MOST_ARMS
 from bntui.presets import PRESETS
-from bntui.ranges import Range
+from bntui.ranges import Range, fields, range_in
 from bntui.text import clean
 
 OFF = {"pace": "max"}
@@ -38,12 +38,6 @@ class Accepted:
 FILE = Accepted("FILE", "a file", str)
 
 
-def fields() -> tuple[inspect.Field, ...]:
-    """RunConfig's fields in the order of their declaration."""
-    kind = inspect.type_info(RunConfig)
-    return kind.fields if isinstance(kind, inspect.StructType) else ()
-
-
 def accepted(field: inspect.Field) -> Accepted:
     """What a field takes, from its annotation."""
     kind = field.type.type if isinstance(field.type, inspect.Metadata) else field.type
@@ -54,11 +48,9 @@ def accepted(field: inspect.Field) -> Accepted:
 
 
 def _of_type(kind: inspect.Type) -> Accepted:
+    if allowed := range_in(kind):
+        return number("N", int, allowed) if allowed.whole else number("X", float, allowed)
     match kind:
-        case inspect.IntType(ge=low, le=high) if low is not None and high is not None:
-            return number("N", int, Range(True, low, high))
-        case inspect.FloatType(ge=low, le=high) if low is not None and high is not None:
-            return number("X", float, Range(False, low, high))
         case inspect.LiteralType(values=names):
             return one_of([str(name) for name in names])
         case inspect.BoolType():

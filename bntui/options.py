@@ -11,10 +11,10 @@ from msgspec import inspect
 
 from bntui.config import RunConfig
 from bntui.core.words import check
-from bntui.fields import ACCEPTED, FILE, Accepted, fields, number, text_of
+from bntui.fields import ACCEPTED, FILE, Accepted, number, text_of
 from bntui.presets import PRESETS, SOURCES
 from bntui.protocol import LOG_BY_DEFAULT
-from bntui.ranges import Range
+from bntui.ranges import Range, fields
 from bntui.ranges import check as check_config
 from bntui.share import parts
 

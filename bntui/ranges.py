@@ -32,6 +32,12 @@ class Range(NamedTuple):
         return f"a number from {self.low:g} to {self.high:,.9g}"
 
 
+def fields() -> tuple[inspect.Field, ...]:
+    """RunConfig's fields in the order of their declaration."""
+    kind = inspect.type_info(RunConfig)
+    return kind.fields if isinstance(kind, inspect.StructType) else ()
+
+
 @cache
 def range_of(name: str) -> Range:
     """What a number of RunConfig may be, by its field's name; None, where allowed, is beside it.
@@ -69,16 +75,15 @@ def check(config: RunConfig) -> None:
 
 @cache
 def _ranges() -> dict[str, Range]:
-    kind = inspect.type_info(RunConfig)
-    fields = kind.fields if isinstance(kind, inspect.StructType) else ()
-    found = {field.name: _range(field.type) for field in fields}
+    found = {field.name: range_in(field.type) for field in fields()}
     return {name: limits for name, limits in found.items() if limits}
 
 
-def _range(kind: inspect.Type) -> Range | None:
+def range_in(kind: inspect.Type) -> Range | None:
+    """The numbers that a field's annotation allows; None where it is no number."""
     match kind:
         case inspect.Metadata(type=inner) | inspect.UnionType(types=(inner, *_)):
-            return _range(inner)
+            return range_in(inner)
         case inspect.IntType(ge=low, le=high) | inspect.FloatType(ge=low, le=high):
             if low is not None and high is not None:
                 return Range(isinstance(kind, inspect.IntType), low, high)
