@@ -8,8 +8,8 @@ import re
 import sys
 from pathlib import Path
 
-from bntui.config import RunConfig
-from bntui.sources import EngineSource
+from bntui.config.schema import RunConfig
+from bntui.sources.local import EngineSource
 from bntui.tui.app import BntuiApp
 
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from bntui.protocol import AnyEvent, Command, State
-from bntui.wire import encode, event_reader
+from bntui.protocol.codec import encode, event_reader
 
 PATIENCE = 60.0
 """Seconds until an engine that says nothing is killed, and its test fails."""
@@ -19,7 +19,7 @@ class EngineProcess:
     """`bntui engine`; `told` holds every event so far."""
 
     def __init__(self, program: str = "", env: Mapping[str, str] | None = None) -> None:
-        code = program or "import sys; from bntui.core.process import main; sys.exit(main())"
+        code = program or "import sys; from bntui.core.engine.process import main; sys.exit(main())"
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from math import cos, sin
 from pathlib import Path
 
-from bntui.config import RunConfig
+from bntui.config.schema import RunConfig
 from bntui.protocol import (
     PROTOCOL,
     Activations,
@@ -27,7 +27,7 @@ from bntui.protocol import (
     WeightHealth,
     Weights,
 )
-from bntui.wire import encode
+from bntui.protocol.codec import encode
 
 ARMS = ["no BN", "BN"]
 

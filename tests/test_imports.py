@@ -19,9 +19,21 @@ def loaded_by(code: str) -> set[str]:
 @pytest.mark.parametrize(
     "module",
     [
-        *("bntui", "bntui.cli", "bntui.options", "bntui.protocol", "bntui.wire", "bntui.history"),
-        *("bntui.share", "bntui.fields"),
-        *("bntui.sources", "bntui.core.words", "bntui.core.engine", "bntui.core.process"),
+        *(
+            "bntui",
+            "bntui.cli.main",
+            "bntui.cli.options",
+            "bntui.protocol",
+            "bntui.protocol.codec",
+            "bntui.history.history",
+        ),
+        *("bntui.config.share", "bntui.config.parsing"),
+        *(
+            "bntui.sources.local",
+            "bntui.data.word_file",
+            "bntui.core.engine.loop",
+            "bntui.core.engine.process",
+        ),
     ],
 )
 def test_what_must_start_at_once_loads_nothing_heavy(module: str) -> None:
@@ -31,7 +43,7 @@ def test_what_must_start_at_once_loads_nothing_heavy(module: str) -> None:
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; sys.argv = ['bntui', '--help']\n"
-        "from bntui.cli import main\n"
+        "from bntui.cli.main import main\n"
         "sys.stdout = open('/dev/null', 'w')\n"
         "try: main()\nexcept SystemExit: pass\n"
         "sys.stdout = sys.__stdout__"

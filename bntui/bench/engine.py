@@ -10,13 +10,13 @@ from typing import Protocol
 
 from bntui.bench.figure import Measurement, Repeats, Side, in_turn
 from bntui.bench.reference import Modules, Notebook
-from bntui.config import NOTEBOOK_WORDS, RunConfig
-from bntui.core.data import Dataset
-from bntui.core.engine import SENDS_PER_SECOND
-from bntui.core.hardware import settle
-from bntui.core.outlet import Outlet
-from bntui.core.run import Run
-from bntui.core.trainer import Trainer
+from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
+from bntui.core.engine.event_sink import Outlet
+from bntui.core.engine.loop import SENDS_PER_SECOND
+from bntui.core.engine.session import Run
+from bntui.core.training.dataset import Dataset
+from bntui.core.training.device import settle
+from bntui.core.training.trainer import Trainer
 
 NOTEBOOK = RunConfig(pace=None)
 MANY = 100

@@ -8,8 +8,8 @@ import msgspec
 from bntui.bench.engine import NOTEBOOK, loop
 from bntui.bench.figure import Measurement, Repeats
 from bntui.bench.reference import Modules
-from bntui.config import RunConfig
-from bntui.core.trainer import Trainer
+from bntui.config.schema import RunConfig
+from bntui.core.training.trainer import Trainer
 
 SIZES: dict[str, tuple[int, ...]] = {
     "hidden": (100, 200, 500, 1000),

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from bntui.bench.figure import Measurement, Repeats, Side, in_turn
-from bntui.core.batchnorm import BatchNorm1d
+from bntui.core.nn.batchnorm import BatchNorm1d
 
 BATCH, CHANNELS = 32, 200
 

@@ -16,8 +16,8 @@ from bntui.bench.figure import Measurement, Repeats, in_turn
 from bntui.bench.reference import Notebook
 from bntui.bench.terminal import Terminal
 from bntui.bench.watched import Seen
+from bntui.logs.reader import read_log
 from bntui.protocol import Steps
-from bntui.recordings import read_log
 
 LARGE, SMALL = (120, 40), (80, 24)
 BNTUI = (sys.executable, "-m", "bntui")

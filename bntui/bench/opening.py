@@ -9,7 +9,7 @@ from bntui.bench.figure import Measurement, Repeats
 from bntui.bench.live import BNTUI, LARGE, worst
 from bntui.bench.script import run
 from bntui.bench.terminal import Terminal
-from bntui.wire import encode
+from bntui.protocol.codec import encode
 
 BARE = """
 from textual.app import App

@@ -9,8 +9,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from bntui.config import RunConfig
-from bntui.core.data import Dataset
+from bntui.config.schema import RunConfig
+from bntui.core.training.dataset import Dataset
 
 
 class Notebook:

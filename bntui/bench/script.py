@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from random import Random
 
-from bntui.config import RunConfig
+from bntui.config.schema import RunConfig
 from bntui.protocol import (
     PROTOCOL,
     Activations,

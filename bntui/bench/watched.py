@@ -12,8 +12,9 @@ import msgspec
 from textual import work
 
 from bntui.bench.script import Scripted
-from bntui.config import RunConfig
-from bntui.sources import EngineSource, Source
+from bntui.config.schema import RunConfig
+from bntui.sources.base import Source
+from bntui.sources.local import EngineSource
 from bntui.tui.app import FRAMES_PER_SECOND, BntuiApp
 
 LOOK_EVERY = 0.01

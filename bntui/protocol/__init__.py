@@ -8,7 +8,6 @@ from bntui.protocol.base import (
     Column,
     Command,
     Event,
-    Knob,
     Probe,
 )
 from bntui.protocol.changes import (
@@ -79,7 +78,6 @@ __all__ = [
     "Fork",
     "Forked",
     "Hello",
-    "Knob",
     "Ladder",
     "LayerHealth",
     "Layers",

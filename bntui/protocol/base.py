@@ -7,9 +7,6 @@ from msgspec import Struct
 
 from bntui.text import clean
 
-Knob = Literal["lr", "batch_size", "momentum", "eps", "norm"]
-"""What can be turned while a run goes on."""
-
 Probe = Literal["layers", "weights", "units", "ladder", "checks"]
 """Measurements that are made while someone looks at them."""
 

@@ -1,6 +1,7 @@
 """What the engine says of changes that a person made to a run."""
 
-from bntui.protocol.base import Event, Knob
+from bntui.config.schema import Knob
+from bntui.protocol.base import Event
 
 
 class Changed(Event, frozen=True):

@@ -1,7 +1,7 @@
 """What the engine hears."""
 
-from bntui.config import RunConfig
-from bntui.protocol.base import Command, Knob, Probe
+from bntui.config.schema import Knob, RunConfig
+from bntui.protocol.base import Command, Probe
 
 LOG_BY_DEFAULT = "auto"
 """In place of a log's path: a new file in the default place, where the engine is."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from bntui.config import MOST_ARMS, RunConfig
+from bntui.config.schema import MOST_ARMS, RunConfig
 from bntui.protocol.base import Column, Event
 
 

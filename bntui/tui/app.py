@@ -10,15 +10,15 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from bntui import runlog
 from bntui.errors import InputError
-from bntui.history import History
+from bntui.history.history import History
+from bntui.logs import writer as runlog
 from bntui.protocol import Failed, Hello, Look, Refused
-from bntui.recordings import Recording, open_log
-from bntui.sources import Source
+from bntui.sources.base import Source
+from bntui.sources.recording import Recording, open_log
 from bntui.tui.commands import COMMANDS
-from bntui.tui.driver import PatientDriver
 from bntui.tui.screens.lab import LabScreen
+from bntui.tui.terminal.driver import PatientDriver
 from bntui.tui.themes import DARK, LIGHT, inks
 
 FRAMES_PER_SECOND = 4.0
@@ -132,7 +132,7 @@ class BntuiApp(ThemedApp):
 
     async def _open(self, paths: list[Path] | None) -> None:
         """Show the run that was chosen in place of this one, or compare several."""
-        from bntui.compare import entries  # noqa: PLC0415
+        from bntui.history.comparison import entries  # noqa: PLC0415
         from bntui.tui.screens.compare import CompareScreen  # noqa: PLC0415
 
         try:
@@ -159,7 +159,7 @@ class CompareApp(ThemedApp):
     def __init__(
         self, recordings: Sequence[tuple[str, Recording]], fps: float = FRAMES_PER_SECOND
     ) -> None:
-        from bntui.compare import entries  # noqa: PLC0415
+        from bntui.history.comparison import entries  # noqa: PLC0415
 
         super().__init__()
         self._runs, self._fps = entries(recordings), fps

@@ -2,7 +2,7 @@
 
 from textual.containers import Container
 
-from bntui.history import History
+from bntui.history.history import History
 from bntui.tui.panes.activations import ActivationsPane
 from bntui.tui.panes.checks import ChecksPane
 from bntui.tui.panes.inference import InferencePane

@@ -2,8 +2,8 @@
 
 from math import inf
 
-from bntui.history import History
-from bntui.moments import as_of, seconds_at, step_at
+from bntui.history.as_of import as_of, seconds_at, step_at
+from bntui.history.history import History
 
 SPEEDS = (1.0, 2.0, 10.0, inf)
 """Of a replay, in seconds of training a second; the last shows the whole run in 100 frames."""

@@ -9,9 +9,9 @@ from bntui.bench.figure import Figure, Measurement, Repeats, in_turn
 from bntui.bench.figures import FIGURES
 from bntui.bench.grow import SIZES
 from bntui.bench.reference import Modules, Notebook
-from bntui.cli import cli
-from bntui.config import NOTEBOOK_WORDS
-from bntui.core.data import Dataset
+from bntui.cli.main import cli
+from bntui.config.schema import NOTEBOOK_WORDS
+from bntui.core.training.dataset import Dataset
 
 
 def bench(*options: str) -> Result:

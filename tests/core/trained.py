@@ -4,9 +4,9 @@ from typing import Any
 
 from torch import Tensor
 
-from bntui.config import NOTEBOOK_WORDS, RunConfig
-from bntui.core.data import Dataset
-from bntui.core.trainer import Trainer
+from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
+from bntui.core.training.dataset import Dataset
+from bntui.core.training.trainer import Trainer
 
 
 def trained(steps: int = 30, words: tuple[str, ...] = NOTEBOOK_WORDS, **settings: Any) -> Trainer:

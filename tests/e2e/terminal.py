@@ -16,7 +16,7 @@ from typing import Self
 import pexpect
 import pyte
 
-from bntui.firststart import MARKER
+from bntui.cli.first_start import MARKER
 
 BNTUI = str(Path(sys.executable).with_name("bntui"))
 PATIENCE = 30.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bntui.runs import summarise
+from bntui.logs.index import summarise
 from tests.e2e.terminal import Terminal
 
 LONG = ("--steps", "1000000")
@@ -110,7 +110,7 @@ PATCHES = {
         "z",
     ),
     "a worker": (
-        "from bntui.history import History\n"
+        "from bntui.history.history import History\n"
         "fold = History.fold\n"
         "def broken(self, event):\n"
         "    if type(event).__name__ == 'State' and event.state == 'paused':\n"
@@ -136,7 +136,7 @@ def test_a_fault_of_the_screens_own(where: str, tmp_path: Path) -> None:
     patch, key = PATCHES[where]
     log = tmp_path / "run.jsonl"
     args = ["bntui", *LONG, "--log", str(log)]
-    code = f"import sys; sys.argv = {args!r}\n{patch}from bntui.cli import main; main()"
+    code = f"import sys; sys.argv = {args!r}\n{patch}from bntui.cli.main import main; main()"
     with Terminal("-c", code, program=sys.executable) as terminal:
         terminal.wait_for("last-500 mean")
         engines = terminal.engines()
@@ -148,15 +148,15 @@ def test_a_fault_of_the_screens_own(where: str, tmp_path: Path) -> None:
 def test_a_fault_in_the_engine_is_said_with_its_log(tmp_path: Path) -> None:
     engine = (
         "import sys\n"
-        "from bntui.core import process, run\n"
+        "from bntui.core.engine import process, session as run\n"
         "def broken(self, thorough): raise RuntimeError('it broke')\n"
         "run.Run._pause = broken\n"
         "sys.exit(process.main())"
     )
-    patch = f"from bntui import sources; sources.ENGINE = (sys.executable, '-c', {engine!r})\n"
+    patch = f"from bntui.sources import local; local.ENGINE = (sys.executable, '-c', {engine!r})\n"
     log = tmp_path / "run.jsonl"
     args = ["bntui", *LONG, "--log", str(log)]
-    code = f"import sys; sys.argv = {args!r}\n{patch}from bntui.cli import main; main()"
+    code = f"import sys; sys.argv = {args!r}\n{patch}from bntui.cli.main import main; main()"
     env = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
     with Terminal("-c", code, program=sys.executable, env=env) as terminal:
         terminal.wait_for("last-500 mean")
@@ -228,7 +228,7 @@ def test_what_others_write_to_stderr_is_not_painted_over_the_screen() -> None:
         "def action(self): os.write(2, b'a library \\x1b[31mspeaks'); self.notify('spoken')\n"
         "LabScreen.action_zoom = action\n"
     )
-    code = f"import sys; sys.argv = ['bntui']\n{patch}from bntui.cli import main; main()"
+    code = f"import sys; sys.argv = ['bntui']\n{patch}from bntui.cli.main import main; main()"
     with Terminal("-c", code, program=sys.executable) as terminal:
         terminal.wait_for("running")
         terminal.press("z")

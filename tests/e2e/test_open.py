@@ -6,10 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bntui.config import RunConfig
+from bntui.config.schema import RunConfig
+from bntui.logs.writer import LogWriter
 from bntui.protocol import AnyEvent, Failed, Reading, State
-from bntui.runlog import LogWriter
-from bntui.wire import encode
+from bntui.protocol.codec import encode
 from tests.e2e.terminal import BNTUI, Terminal
 from tests.scripted import beginning, finished_log, probes, steps
 

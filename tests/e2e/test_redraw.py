@@ -5,7 +5,7 @@ from pathlib import Path
 import pyte
 import pytest
 
-from bntui.wire import encode
+from bntui.protocol.codec import encode
 from tests.e2e.terminal import Terminal
 from tests.scripted import beginning, probes, steps
 

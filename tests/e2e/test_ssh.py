@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bntui.runs import summarise
+from bntui.logs.index import summarise
 from tests.e2e.terminal import BNTUI, Terminal
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")

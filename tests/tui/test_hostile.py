@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from bntui.config import RunConfig
+from bntui.config.schema import RunConfig
 from bntui.protocol import (
     Activations,
     AnyEvent,

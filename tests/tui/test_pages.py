@@ -2,7 +2,7 @@
 
 import pytest
 
-from bntui.config import RunConfig
+from bntui.config.schema import RunConfig
 from bntui.protocol import AnyEvent, Look, Probe, Recalibrate, Watch
 from tests.scripted import beginning, diagnostics, hello, probes, steps, updates
 from tests.tui.screen import lab

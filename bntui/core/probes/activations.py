@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from bntui.core.activations import Activation
-from bntui.core.ghost import parts
-from bntui.core.layers import Layer
-from bntui.core.norms import BatchNorm
+from bntui.core.nn.activations import Activation
+from bntui.core.nn.ghost import parts
+from bntui.core.nn.layers import Layer
+from bntui.core.nn.normalization import BatchNorm
 from bntui.core.probes.numbers import histogram, plain
-from bntui.core.trainer import Arm, Trainer
+from bntui.core.training.trainer import Arm, Trainer
 from bntui.protocol import Activations
 
 BATCHES, EXAMPLES = 20, 2**18

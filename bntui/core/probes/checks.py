@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from bntui.core.model import CharMLP
-from bntui.core.probes.fold import folded_logits
+from bntui.core.nn.folding import folded_logits
+from bntui.core.nn.model import CharMLP
 from bntui.core.probes.gradients import by_autograd, closed_form
 from bntui.core.probes.layers import has_batch
 from bntui.core.probes.numbers import affordable, plain
-from bntui.core.trainer import Arm, Trainer
+from bntui.core.training.trainer import Arm, Trainer
 from bntui.protocol import Checks, Column
 
 EXAMPLES = 1024

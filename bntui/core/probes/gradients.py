@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own name for it)
 
-from bntui.core.activations import Activation
-from bntui.core.ghost import parts
-from bntui.core.layers import Embedding, Layer, Linear
-from bntui.core.model import CharMLP
-from bntui.core.norms import BatchNorm, GhostBatchNorm, Normalization, RowNorm
+from bntui.core.nn.activations import Activation
+from bntui.core.nn.ghost import parts
+from bntui.core.nn.layers import Embedding, Layer, Linear
+from bntui.core.nn.model import CharMLP
+from bntui.core.nn.normalization import BatchNorm, GhostBatchNorm, Normalization, RowNorm
 
 
 @torch.inference_mode()

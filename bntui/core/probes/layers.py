@@ -5,10 +5,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bntui.core.activations import Activation
-from bntui.core.model import CharMLP
+from bntui.core.nn.activations import Activation
+from bntui.core.nn.model import CharMLP
 from bntui.core.probes.numbers import finite, histogram, round_up, shorten
-from bntui.core.trainer import Arm, Trainer
+from bntui.core.training.trainer import Arm, Trainer
 from bntui.protocol import Column, LayerHealth, Layers
 
 SPREAD = 3.0

@@ -3,7 +3,7 @@
 import torch
 
 from bntui.core.probes.numbers import plain
-from bntui.core.trainer import Arm, Trainer
+from bntui.core.training.trainer import Arm, Trainer
 from bntui.protocol import ModeLosses
 
 SIZES = (1, 2, 4, 8, 32)

@@ -6,7 +6,7 @@ from math import floor, isfinite, log10
 import torch
 from torch import Tensor
 
-from bntui.core.model import CharMLP
+from bntui.core.nn.model import CharMLP
 from bntui.protocol import Column
 
 BINS = 50

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from bntui.core.probes.layers import has_batch
-from bntui.core.trainer import Arm, Trainer
+from bntui.core.training.trainer import Arm, Trainer
 from bntui.protocol import Units
 
 EXAMPLES, UNITS = 64, 1024

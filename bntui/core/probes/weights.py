@@ -5,9 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bntui.core.model import CharMLP
+from bntui.core.nn.model import CharMLP
 from bntui.core.probes.numbers import finite, histogram, round_up, shorten
-from bntui.core.trainer import Arm, Trainer
+from bntui.core.training.trainer import Arm, Trainer
 from bntui.protocol import Column, WeightHealth, Weights
 
 

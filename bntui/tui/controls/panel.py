@@ -10,15 +10,15 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from bntui.config import RunConfig
+from bntui.config.limits import check
+from bntui.config.schema import RunConfig
+from bntui.config.share import share
 from bntui.errors import InputError
-from bntui.history import History
+from bntui.history.history import History
 from bntui.protocol import Command
-from bntui.ranges import check
-from bntui.share import share
-from bntui.tui.controls.board import Board
+from bntui.tui.controls.panel_state import Board
 from bntui.tui.controls.rows import RowList
-from bntui.tui.controls.table import AT, LABELS, LIVE, is_typed, read, takes, text
+from bntui.tui.controls.setting_table import AT, LABELS, LIVE, is_typed, read, takes, text
 from bntui.tui.panes.pane import Part
 
 

@@ -3,14 +3,15 @@
 from textual.app import ComposeResult
 from textual.containers import Grid
 
-from bntui.config import MOST_ARMS
-from bntui.history import History
+from bntui.config.schema import MOST_ARMS
+from bntui.history.history import History
 from bntui.protocol import Activations
 from bntui.text import clean
-from bntui.tui.axes import linear
-from bntui.tui.bars import Bars, Histogram
 from bntui.tui.panes.arms import Arm, flat_rule, flat_word
-from bntui.tui.panes.pane import ARM_SHAPES, Pane
+from bntui.tui.panes.pane import Pane
+from bntui.tui.plotting.axes import linear
+from bntui.tui.plotting.histogram import Bars, Histogram
+from bntui.tui.plotting.plot import ARM_SHAPES
 
 ROWS = 5
 """That a histogram needs: title, axis, and bars that can be told apart."""

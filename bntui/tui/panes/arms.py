@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from bntui.armhistory import ArmHistory
-from bntui.history import History
+from bntui.history.arm import ArmHistory
+from bntui.history.history import History
 
 FLAT_WORDS = {"tanh": "sat.", "sigmoid": "sat.", "relu": "zero"}
 FLAT_RULES = {"tanh": "|h| > 0.97", "sigmoid": "h < 0.015 or > 0.985", "relu": "h = 0"}

@@ -2,11 +2,12 @@
 
 from textual.app import ComposeResult
 
-from bntui.history import History
+from bntui.history.history import History
 from bntui.protocol import Checks
 from bntui.tui.panes.arms import Arm
-from bntui.tui.panes.pane import ARM_SHAPES, Pane, value
-from bntui.tui.rows import Row, Rows, wrapped
+from bntui.tui.panes.pane import Pane, value
+from bntui.tui.plotting.plot import ARM_SHAPES
+from bntui.tui.plotting.text_rows import Row, Rows, wrapped
 
 EPSILON = 2.0**-23
 """The relative distance of neighbouring float32 numbers."""

@@ -4,13 +4,13 @@ from math import nan
 
 from textual.app import ComposeResult
 
-from bntui.history import History
+from bntui.history.history import History
 from bntui.protocol import Ladder, Recalibrated, SplitLosses
-from bntui.tui import axes
 from bntui.tui.panes.arms import Arm, arms_of
-from bntui.tui.panes.pane import ARM_SHAPES, Pane, brief, value
-from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
-from bntui.tui.rows import Row, Rows, wrapped
+from bntui.tui.panes.pane import Pane, brief, value
+from bntui.tui.plotting import axes
+from bntui.tui.plotting.plot import ARM_SHAPES, THICK, THIN, Figure, Plot, Series
+from bntui.tui.plotting.text_rows import Row, Rows, wrapped
 
 LABEL, CELL = 11, 8
 """Columns of the table's first column and of its others."""

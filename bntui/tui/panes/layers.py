@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 from textual.app import ComposeResult
 
-from bntui.history import History
+from bntui.history.history import History
 from bntui.protocol import Layers
-from bntui.tui.bars import columns, shares
 from bntui.tui.panes.arms import Arm, choose, flat_rule, flat_word
-from bntui.tui.panes.layercard import LayerCard
-from bntui.tui.panes.pane import ARM_SHAPES, Pane, value
-from bntui.tui.rows import Row, Rows
+from bntui.tui.panes.layer_card import LayerCard
+from bntui.tui.panes.pane import Pane, value
+from bntui.tui.plotting.histogram import columns, shares
+from bntui.tui.plotting.plot import ARM_SHAPES
+from bntui.tui.plotting.text_rows import Row, Rows
 
 TALLEST = 12
 """Rows a layer at most: higher histograms say no more."""

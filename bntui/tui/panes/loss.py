@@ -4,14 +4,14 @@ from math import isnan
 
 from textual.app import ComposeResult
 
-from bntui.armhistory import ArmHistory
-from bntui.columns import Buckets
-from bntui.history import History
+from bntui.history.arm import ArmHistory
+from bntui.history.columns import Buckets
+from bntui.history.history import History
 from bntui.protocol import SplitLosses
-from bntui.tui import axes
-from bntui.tui.marks import marks
-from bntui.tui.panes.pane import ARM_STROKES, Pane, Part, arm_parts, value
-from bntui.tui.plot import Figure, Plot, Series
+from bntui.tui.panes.pane import Pane, Part, arm_parts, value
+from bntui.tui.plotting import axes
+from bntui.tui.plotting.marks import marks
+from bntui.tui.plotting.plot import ARM_STROKES, Figure, Plot, Series
 
 WINDOW = 500
 """Steps of the close view, and of the mean in the headline: the notebook's."""

@@ -7,16 +7,16 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from bntui.armhistory import ArmHistory
-from bntui.history import History
-from bntui.presets import PRESETS
+from bntui.config.presets import PRESETS
+from bntui.history.arm import ArmHistory
+from bntui.history.history import History
 from bntui.protocol import ModeLosses
 from bntui.text import clean
-from bntui.tui import axes
-from bntui.tui.marks import marks
 from bntui.tui.panes.arms import Arm, arms_of
 from bntui.tui.panes.pane import Pane, Part, brief, value
-from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
+from bntui.tui.plotting import axes
+from bntui.tui.plotting.marks import marks
+from bntui.tui.plotting.plot import THICK, THIN, Figure, Plot, Series
 
 MODES = ("train", "eval")
 STATISTICS = {"train": "the batch's statistics", "eval": "running statistics"}

@@ -4,12 +4,12 @@ from math import isnan, nan
 
 from textual.app import ComposeResult
 
-from bntui.armhistory import ArmHistory
-from bntui.history import History
-from bntui.tui import axes
+from bntui.history.arm import ArmHistory
+from bntui.history.history import History
 from bntui.tui.panes.modes import MODES
-from bntui.tui.panes.pane import ARM_STROKES, Pane, Part, arm_part, value
-from bntui.tui.plot import Figure, Plot, Series
+from bntui.tui.panes.pane import Pane, Part, arm_part, value
+from bntui.tui.plotting import axes
+from bntui.tui.plotting.plot import ARM_STROKES, Figure, Plot, Series
 
 
 class OverlayPane(Pane):

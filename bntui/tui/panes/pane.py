@@ -10,17 +10,11 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from bntui.history import History
+from bntui.history.history import History
 from bntui.protocol import Probe
 from bntui.text import clean
 from bntui.tui.panes.arms import Arm, arms_of, choose
-from bntui.tui.plot import THICK, THIN
-
-ARM_SHAPES = ("▞", "⠒", "×", "+")
-"""How each arm's curve looks without colour, as a legend shows it."""
-
-ARM_STROKES = (THICK, THIN, "×", "+")
-"""The same, as a plot draws it."""
+from bntui.tui.plotting.plot import ARM_SHAPES
 
 Part = tuple[str, str] | str
 

@@ -4,13 +4,13 @@ from math import isnan
 
 from textual.app import ComposeResult
 
-from bntui.armhistory import Trace
-from bntui.columns import Column
-from bntui.history import History
-from bntui.tui import axes
-from bntui.tui.marks import marks
+from bntui.history.arm import Trace
+from bntui.history.columns import Column
+from bntui.history.history import History
 from bntui.tui.panes.pane import Pane, Part, value
-from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
+from bntui.tui.plotting import axes
+from bntui.tui.plotting.marks import marks
+from bntui.tui.plotting.plot import THICK, THIN, Figure, Plot, Series
 
 Ranges = list[tuple[int, int]]
 Marks = tuple[tuple[float, ...], tuple[str, ...]]

@@ -4,11 +4,11 @@ from itertools import islice
 
 from textual.app import ComposeResult
 
-from bntui.history import History
+from bntui.history.history import History
 from bntui.protocol import Units
 from bntui.tui.panes.arms import flat_rule
 from bntui.tui.panes.pane import Pane, Part
-from bntui.tui.rows import Row, Rows, wrapped
+from bntui.tui.plotting.text_rows import Row, Rows, wrapped
 
 QUADRANTS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
 """By bits: upper left 1, upper right 2, lower left 4, lower right 8."""

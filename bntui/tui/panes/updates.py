@@ -4,17 +4,17 @@ from math import isnan
 
 from textual.app import ComposeResult
 
-from bntui.armhistory import UpdateTrace
-from bntui.columns import Column
-from bntui.history import History
+from bntui.history.arm import UpdateTrace
+from bntui.history.columns import Column
+from bntui.history.history import History
 from bntui.protocol import WeightHealth, Weights
-from bntui.tui import axes
-from bntui.tui.bars import blocks, shares
-from bntui.tui.marks import marks
 from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.pane import Pane, Part, brief, value
-from bntui.tui.plot import THICK, THIN, Figure, Plot, Series
-from bntui.tui.rows import Row, Rows
+from bntui.tui.plotting import axes
+from bntui.tui.plotting.histogram import blocks, shares
+from bntui.tui.plotting.marks import marks
+from bntui.tui.plotting.plot import THICK, THIN, Figure, Plot, Series
+from bntui.tui.plotting.text_rows import Row, Rows
 
 HEALTHY = -3.0
 """log10 of update:data at which a weight learns neither slowly nor wildly (makemore part 3)."""

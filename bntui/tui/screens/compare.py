@@ -11,13 +11,13 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from bntui.compare import Entry, differing, overlay
-from bntui.config import BN
-from bntui.tui.driver import is_behind
+from bntui.config.schema import BN
+from bntui.history.comparison import Entry, differing, overlay
 from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.overlay import OverlayPane
 from bntui.tui.panes.pane import Pane, Part, arm_part
 from bntui.tui.screens.help import HelpScreen
+from bntui.tui.terminal.driver import is_behind
 
 
 class CompareScreen(Screen[None]):

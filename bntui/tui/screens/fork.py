@@ -8,12 +8,13 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from bntui.history import History
-from bntui.knobs import standing
-from bntui.protocol import Fork, Knob
-from bntui.tui.controls.ladders import turned
+from bntui.config.schema import Knob
+from bntui.history.history import History
+from bntui.history.standing import standing
+from bntui.protocol import Fork
+from bntui.tui.controls.increments import turned
 from bntui.tui.controls.rows import Row, RowList
-from bntui.tui.controls.table import LABELS, read, text
+from bntui.tui.controls.setting_table import LABELS, read, text
 
 FORKED: tuple[Knob, ...] = ("lr", "momentum", "eps", "norm")
 """What may differ; all arms see the same batches, so the batch size may not."""

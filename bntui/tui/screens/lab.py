@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from bntui.findings import findings
+from bntui.history.findings import findings
 from bntui.tui.commands import COMMANDS
 from bntui.tui.screens.help import HelpScreen
 from bntui.tui.screens.labknobs import KnobActions

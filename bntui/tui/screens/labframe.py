@@ -10,18 +10,18 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from bntui import protocol
-from bntui.history import History
+from bntui.history.history import History
 from bntui.tui.controls.panel import Panel
-from bntui.tui.driver import is_behind
-from bntui.tui.findingsline import FindingsLine
-from bntui.tui.keybar import KeyBar
 from bntui.tui.pages import Pages
 from bntui.tui.panes.pane import Pane
-from bntui.tui.scrubbar import ScrubBar
-from bntui.tui.status import Status
-from bntui.tui.tabs import PaneTabs
+from bntui.tui.terminal.driver import is_behind
 from bntui.tui.timeline import Timeline
-from bntui.tui.tour import Tour
+from bntui.tui.widgets.findings_line import FindingsLine
+from bntui.tui.widgets.key_bar import KeyBar
+from bntui.tui.widgets.scrub_bar import ScrubBar
+from bntui.tui.widgets.status import Status
+from bntui.tui.widgets.tabs import PaneTabs
+from bntui.tui.widgets.tour import Tour
 
 ROOM_FOR_ALL = (100, 30)
 ROOM_FOR_ONE = (40, 12)

@@ -1,8 +1,8 @@
 """Keys for turning knobs, forking and taking back; nothing changes before the engine says so."""
 
 from bntui import protocol
-from bntui.config import MOST_ARMS
-from bntui.share import share
+from bntui.config.schema import MOST_ARMS
+from bntui.config.share import share
 from bntui.tui.controls.panel import Panel
 from bntui.tui.screens.confirm import ConfirmScreen
 from bntui.tui.screens.fork import ForkScreen

@@ -1,7 +1,7 @@
 """Keys for time: looking back, replaying, going with the newest step."""
 
 from bntui.tui.screens.labframe import LabFrame
-from bntui.tui.scrubbar import ScrubBar
+from bntui.tui.widgets.scrub_bar import ScrubBar
 
 
 class TimeActions(LabFrame):

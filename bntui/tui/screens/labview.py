@@ -1,7 +1,7 @@
 """Keys for the panes: which are seen, and what each shows."""
 
 from bntui import protocol
-from bntui.armhistory import Trace
+from bntui.history.arm import Trace
 from bntui.tui.panes.modes import MODES
 from bntui.tui.panes.pane import Pane
 from bntui.tui.screens.labframe import LabFrame

@@ -12,9 +12,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Input, Static
 
-from bntui.compare import MOST
-from bntui.listing import COLUMNS, cells
-from bntui.runs import RunSummary, summaries
+from bntui.history.comparison import MOST
+from bntui.logs.index import RunSummary, summaries
+from bntui.logs.table import COLUMNS, cells
 from bntui.text import clean
 
 

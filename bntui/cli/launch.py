@@ -1,0 +1,59 @@
+"""The terminal that the lab is shown in, or why it cannot be."""
+
+import codecs
+import gc
+import os
+import sys
+from collections.abc import Sequence
+
+from bntui.cli.first_start import is_first_start
+from bntui.errors import InputError
+from bntui.sources.base import Source
+from bntui.sources.recording import Recording
+from bntui.text import clean
+
+
+def show(source: Source, fps: float, tour: bool = False) -> int:
+    """Open the lab, drawn `fps` times a second; returns the exit code.
+
+    The guided tour is shown where it is asked for, and the first time of all.
+
+    Raises:
+        InputError: No screen can be drawn here.
+    """
+    _require_screen()
+    gc.disable()  # until the first frame is up: what is loaded is no garbage
+    from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
+
+    return run(source, fps, tour=is_first_start() or tour)
+
+
+def show_together(recordings: Sequence[tuple[str, Recording]], fps: float) -> int:
+    """Overlay several logs; returns the exit code.
+
+    Raises:
+        InputError: No screen can be drawn here.
+    """
+    _require_screen()
+    gc.disable()
+    from bntui.tui.app import compare  # noqa: PLC0415 (textual takes a moment)
+
+    return compare(recordings, fps)
+
+
+def _require_screen() -> None:
+    if problem := _problem():
+        raise InputError(f"{problem}; bntui run trains without a screen.")
+
+
+def _problem() -> str | None:
+    """What keeps a screen from being drawn: Textual draws on stderr and reads stdin."""
+    if not (sys.__stdin__ and sys.__stdin__.isatty()):
+        return "Standard input is not a terminal"
+    if not (sys.__stderr__ and sys.__stderr__.isatty()):
+        return "Standard error, where the screen is drawn, is not a terminal"
+    if os.environ.get("TERM", "dumb") in {"dumb", "unknown", ""}:
+        return f"TERM is {clean(os.environ.get('TERM', 'not set'))}, which cannot draw a screen"
+    if codecs.lookup(sys.__stderr__.encoding).name != "utf-8":
+        return f"The terminal's encoding is {sys.__stderr__.encoding}, but the screen needs UTF-8"
+    return None

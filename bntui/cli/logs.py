@@ -1,0 +1,87 @@
+"""The commands that read run logs."""
+
+from pathlib import Path
+
+import click
+
+from bntui.cli.launch import show, show_together
+from bntui.cli.options import Value, fps_option
+from bntui.config.parsing import one_of
+from bntui.history.comparison import MOST
+from bntui.history.history import History, folded
+from bntui.logs import writer as runlog
+from bntui.logs.reader import read_log
+from bntui.logs.writer import find
+from bntui.sources import recording as recordings
+
+
+@click.command(name="open")
+@click.argument("logs", metavar="LOG...", nargs=-1, required=True)
+@click.option("--follow/--no-follow", default=True, help="Whether to go on while the log grows.")
+@fps_option
+def open_log(logs: tuple[str, ...], follow: bool, fps: float) -> int:
+    """Show a run log, or with - the events on standard input.
+
+    LOG is a path, or a name as bntui runs prints it. Two to four are overlaid.
+    """
+    if logs == ("-",):
+        return show(recordings.open_stdin(), fps)
+    if len(logs) > MOST:
+        raise click.UsageError(f"{len(logs)} logs were given, but bntui open takes 1 to {MOST}.")
+    opened = [(Path(log).stem, recordings.open_log(find(log), follow)) for log in logs]
+    return show(opened[0][1], fps) if len(opened) == 1 else show_together(opened, fps)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each.")
+def runs(as_json: bool) -> int:
+    """List the runs that were logged, newest first."""
+    from bntui.cli.listing import show_runs  # noqa: PLC0415 (rich takes a moment)
+
+    show_runs(runlog.directory(), as_json)
+    return 0
+
+
+@click.command()
+@click.argument("log")
+@click.option("--csv", metavar="PATH", help="A table of step, arm, metric, value; - is stdout.")
+@click.option("--parquet", metavar="PATH", help="The same table as Parquet.  [needs an extra]")
+@click.option("--summary", metavar="PATH", help="Config and results as JSON; - is stdout.")
+@click.option("--figures", metavar="DIR", help="The notebook's four figures.  [needs an extra]")
+@click.option(
+    "--format",
+    "kind",
+    type=Value(one_of(["png", "svg"])),
+    metavar="NAME",
+    default="png",
+    help="Of the figures.  [png; png or svg]",
+)
+def export(
+    log: str,
+    *,
+    csv: str | None,
+    parquet: str | None,
+    summary: str | None,
+    figures: str | None,
+    kind: str,
+) -> int:
+    """Write a run log in other forms."""
+    from bntui.export import files as forms  # noqa: PLC0415 (only here)
+    from bntui.export.figures import write_figures  # noqa: PLC0415
+
+    path = find(log)
+    if csv:
+        forms.write_csv(read_log(path), csv)
+    if parquet:
+        forms.write_parquet(read_log(path), parquet)
+    if summary:
+        forms.write_summary(_history(path), summary)
+    if figures:
+        write_figures(_history(path), Path(figures), kind)
+    if not (csv or parquet or summary or figures):
+        raise click.UsageError("Say what to export: --csv, --parquet, --summary or --figures.")
+    return 0
+
+
+def _history(path: Path) -> History:
+    return folded(read_log(path))

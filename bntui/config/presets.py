@@ -1,0 +1,45 @@
+"""Named starting points, each with its source."""
+
+from bntui.config.schema import RunConfig
+
+LECTURE = "karpathy/nn-zero-to-hero, makemore part 3"
+
+PRESETS: dict[str, RunConfig] = {
+    "notebook": RunConfig(),
+    "makemore-deep": RunConfig(
+        preset="makemore-deep",
+        seed=2147483647,
+        steps=1001,
+        hidden=100,
+        depth=5,
+        context="padded",
+        arms=("none", "bn-lecture"),
+        init="fan-in",
+        placement="all",
+        bias=False,
+        lr_drop=150_000,
+        split=True,
+        pace=None,
+    ),
+    "makemore-200k": RunConfig(
+        preset="makemore-200k",
+        seed=2147483647,
+        steps=200_000,
+        momentum=0.001,
+        context="padded",
+        arms=("none", "bn-lecture"),
+        init="fan-in",
+        gain=5 / 3,
+        bias=False,
+        lr_drop=100_000,
+        split=True,
+        pace=None,
+    ),
+}
+"""Options given beside a preset change only what they name."""
+
+SOURCES = {
+    "notebook": "twenty names, one hidden layer",
+    "makemore-deep": f"{LECTURE}: five hidden layers, 1,001 steps; needs --data names.txt",
+    "makemore-200k": f"{LECTURE}: one hidden layer, 200,000 steps; needs --data names.txt",
+}

@@ -1,0 +1,1 @@
+"""The network: BatchNorm1d and every other layer, forward and backward."""

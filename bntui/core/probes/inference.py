@@ -1,0 +1,97 @@
+"""The loss of one network's weights on the same examples, by whose statistics it normalizes.
+
+The rungs tell apart what lies between training and evaluation mode: the running averages' lag
+(running against precise), the noise of a small batch (n), and batches that are not drawn at random
+(by class; S. Ioffe, "Batch Renormalization" (2017), arXiv:1702.03275, section 4.3).
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from bntui.core.nn.model import CharMLP
+from bntui.core.nn.normalization import BatchNorm
+from bntui.core.nn.precise import Moments, precise_statistics
+from bntui.core.probes.modes import SIZES
+from bntui.core.probes.numbers import affordable, plain
+from bntui.core.training.trainer import Arm, Trainer
+from bntui.protocol import Ladder
+
+EXAMPLES = 4096
+"""Of the training set, its first; fewer where the network is so large that they take long."""
+
+
+@torch.inference_mode()
+def ladder(trainer: Trainer, arm: Arm) -> Ladder | None:
+    """Every rung; None where no layer normalizes by a batch."""
+    model, dataset = arm.model, trainer.dataset
+    if not any(layer.on for layer in model.batchnorms):
+        return None
+    contexts, targets = dataset.first(min(EXAMPLES, affordable(model)))
+    order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(0))
+    contexts, targets = contexts[order], targets[order]
+    by_class = targets.argsort(stable=True)
+    sizes = [n for n in SIZES if n < len(targets)] + [len(targets)]
+    precise = dict(zip(model.batchnorms, _precise(trainer, model), strict=True))
+    losses = [
+        model.loss(contexts, targets, training=False),
+        _loss(model, contexts, targets, lambda layer, _: precise[layer]),
+        *(_loss_in_batches(model, contexts, targets, n) for n in sizes),
+        *(_loss_in_batches(model, contexts[by_class], targets[by_class], n) for n in sizes),
+    ]
+    running, of_all, *rest = plain(torch.stack(losses))
+    columns = rest[: len(sizes)], rest[len(sizes) :]
+    return Ladder(arm.name, trainer.steps_done, len(targets), running, of_all, sizes, *columns)
+
+
+def _precise(trainer: Trainer, model: CharMLP) -> list[Moments]:
+    """Over the training set, or evenly spaced examples of it where all would take too long."""
+    contexts, _ = trainer.dataset.spread(affordable(model))
+    return precise_statistics(model, contexts)
+
+
+def _loss_in_batches(model: CharMLP, contexts: Tensor, targets: Tensor, n: int) -> Tensor:
+    """The mean over all examples, n after n normalized by their own statistics."""
+    return _loss(
+        model,
+        contexts,
+        targets,
+        lambda layer, x: batch_moments(x, n, layer.bn.correction.normalizing),
+    )
+
+
+def _loss(
+    model: CharMLP,
+    contexts: Tensor,
+    targets: Tensor,
+    moments: Callable[[BatchNorm, Tensor], Moments],
+) -> Tensor:
+    """The loss () where BatchNorm layers normalize their input by `moments`."""
+    x = contexts
+    for layer in model.layers:
+        if isinstance(layer, BatchNorm) and layer.on:
+            x, _ = layer.bn.normalize_by(x, *moments(layer, x))
+        else:
+            x = layer.compute(x, training=False)
+    return model.cross_entropy.compute(x, targets)
+
+
+def batch_moments(x: Tensor, n: int, correction: int) -> Moments:
+    """For every row of x (N, C) the mean and variance (N, C) of its batch, n rows after n rows.
+
+    The last batch has what is left. A batch with no more rows than `correction` has variance 0.
+    """
+    whole = len(x) // n * n
+    parts = [x[:whole].view(-1, n, x.shape[1]), x[whole:][None]]
+    found = [_moments(part, correction) for part in parts if part.shape[1]]
+    mean, var = (torch.cat(kind) for kind in zip(*found, strict=True))
+    return mean, var
+
+
+def _moments(batches: Tensor, correction: int) -> Moments:
+    """Of (B, n, C) over n, told to every row: (B * n, C) each."""
+    mean = batches.mean(1, keepdim=True)
+    squares = (batches - mean).square().sum(1, keepdim=True)
+    var = squares / max(batches.shape[1] - correction, 1)
+    return mean.expand_as(batches).flatten(0, 1), var.expand_as(batches).flatten(0, 1)

@@ -1,0 +1,1 @@
+"""What is recorded at which step."""

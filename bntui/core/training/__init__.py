@@ -1,0 +1,1 @@
+"""Training: data set, trainer, and interventions between steps."""

@@ -1,0 +1,146 @@
+"""From words to examples: a context of `block_size` characters and the character after it."""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from random import Random
+
+import torch
+from torch import Tensor
+
+from bntui.config.schema import Context
+from bntui.errors import InputError
+
+BOUNDARY = "."
+HELD_OUT = ("validation", "test")
+"""What the splits that are not trained on are called."""
+
+
+class Examples:
+    """Every example that the words give, cut from one row of tokens when it is asked for.
+
+    Args:
+        words: Without line ends.
+        block_size: Characters of context.
+        context: "inside" takes the windows of block_size + 1 that fit into `.word.`, as the
+            notebook does; "padded" puts block_size boundaries before the word, so that every
+            character is predicted, as makemore does.
+        vocabulary: The symbols, each at the place that is its token.
+    """
+
+    def __init__(
+        self, words: Sequence[str], block_size: int, context: Context, vocabulary: list[str]
+    ) -> None:
+        self.vocabulary = vocabulary
+        before = 1 if context == "inside" else block_size
+        lengths = torch.frombuffer(array("q", map(len, words)) or bytearray(8), dtype=torch.int64)
+        tokens = self._tokens(words, before)
+        self._starts = _starts(lengths[: len(words)] + before + 1, block_size + 1)
+        self._windows = tokens.unfold(0, min(block_size + 1, len(tokens)), 1)
+
+    def _tokens(self, words: Sequence[str], before: int) -> Tensor:
+        """All words in a row, each with its boundaries."""
+        pad = BOUNDARY * before
+        text = pad + (BOUNDARY + pad).join(words) + BOUNDARY
+        codes = torch.frombuffer(bytearray(text.encode("utf-32-le")), dtype=torch.int32)
+        token_of = torch.zeros(0x110000, dtype=torch.int32)
+        token_of[[ord(symbol) for symbol in self.vocabulary]] = torch.arange(
+            len(self.vocabulary), dtype=torch.int32
+        )
+        return token_of.index_select(0, codes)
+
+    def __len__(self) -> int:
+        """How many examples there are."""
+        return len(self._starts)
+
+    def to(self, device: str) -> None:
+        """Keep the tokens on that device; batches are given there."""
+        self._starts, self._windows = self._starts.to(device), self._windows.to(device)
+
+    def batch(self, ix: Tensor) -> tuple[Tensor, Tensor]:
+        """Contexts (..., block_size) and targets (...) of the examples `ix` (...), all int64."""
+        windows = self._windows[self._starts[ix.to(self._starts.device)]].long()
+        return windows[..., :-1].contiguous(), windows[..., -1].contiguous()
+
+    def first(self, n: int) -> tuple[Tensor, Tensor]:
+        """The first n examples, or all where there are fewer."""
+        return self.batch(torch.arange(min(n, len(self))))
+
+    def spread(self, n: int) -> tuple[Tensor, Tensor]:
+        """At most n examples, evenly spaced; all where there are no more."""
+        return self.batch(torch.arange(0, len(self), max(-(-len(self) // n), 1)))
+
+
+class Dataset(Examples):
+    """The examples to train on; `held_out` are others, by the name of their split.
+
+    `vocabulary` lists the symbols of all words: the boundary `.` is token 0, the characters follow
+    in order.
+
+    Args:
+        words: Those to train on.
+        block_size: As in `Examples`.
+        context: As in `Examples`.
+        held_out: Words of the other splits, which may give no example.
+
+    Raises:
+        InputError: No word to train on is long enough for an example.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        block_size: int,
+        context: Context,
+        held_out: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        others = held_out or {}
+        characters = set("".join(words)).union(*("".join(each) for each in others.values()))
+        vocabulary = [BOUNDARY, *sorted(characters - {BOUNDARY})]
+        super().__init__(words, block_size, context, vocabulary)
+        if not len(self):
+            raise InputError(_too_short(words, block_size))
+        self.held_out = {
+            name: Examples(each, block_size, context, vocabulary) for name, each in others.items()
+        }
+
+    def to(self, device: str) -> None:
+        """All splits."""
+        super().to(device)
+        for examples in self.held_out.values():
+            examples.to(device)
+
+
+def split_words(words: Sequence[str], seed: int) -> tuple[list[str], dict[str, list[str]]]:
+    """Shuffled by the seed, then 80 % to train on, 10 % for validation, 10 % for the test.
+
+    The same words and seed give makemore's splits (part 2: `random.seed(42)`).
+
+    Raises:
+        InputError: There are too few words to train on any.
+    """
+    shuffled = list(words)
+    Random(seed).shuffle(shuffled)
+    first, second = int(0.8 * len(words)), int(0.9 * len(words))
+    if first == 0:
+        raise InputError(
+            f"--split is yes, but it takes at least 2 words, and there is {len(words)}."
+        )
+    parts = (shuffled[first:second], shuffled[second:])
+    return shuffled[:first], dict(zip(HELD_OUT, parts, strict=True))
+
+
+def _starts(sizes: Tensor, window: int) -> Tensor:
+    """Where windows begin in pieces of these sizes, laid end to end, that cross no piece's end."""
+    fitting = (sizes - window + 1).clamp(min=0)
+    piece = sizes.cumsum(0) - sizes
+    first = fitting.cumsum(0) - fitting
+    shift = (piece - first).int().repeat_interleave(fitting)
+    return shift + torch.arange(len(shift), dtype=torch.int32)
+
+
+def _too_short(words: Sequence[str], block_size: int) -> str:
+    longest = max(map(len, words), default=0)
+    return (
+        f"--block-size is {block_size}, but the longest word has {longest} characters, and inside "
+        f".word. that gives an example only up to {longest + 1}; --context padded takes any."
+    )

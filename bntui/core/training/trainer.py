@@ -1,0 +1,152 @@
+"""Networks trained in lockstep: the same initial draws, the same batches."""
+
+import copy
+from collections.abc import Callable
+from math import isfinite
+
+import torch
+from torch import Generator, Tensor
+
+from bntui.config.schema import Norm, RunConfig
+from bntui.core.nn.model import CharMLP
+from bntui.core.training.dataset import Dataset
+from bntui.core.training.replay import stepper
+
+DIVERGED = 10.0
+"""Times its first loss: an arm whose loss goes beyond has diverged.
+
+Plain SGD on a sound learning rate never comes near (the notebook's losses stay under their first),
+while one too large multiplies the loss within a step or two.
+"""
+
+LR_DROP = 10
+"""Divides the learning rates at the step `lr_drop` (makemore part 3)."""
+
+AHEAD, EXAMPLES_AHEAD = 128, 4096
+"""Most steps, and about the most examples, that are drawn and gathered at once."""
+
+AfterStep = Callable[["Arm", int], None]
+"""Called with an arm and the number of the step it has just made."""
+
+
+class Arm:
+    """One network, and how it fares; `losses` are those of the steps made last."""
+
+    def __init__(
+        self, name: str, norm: Norm, config: RunConfig, vocabulary: int, generator: Generator
+    ) -> None:
+        self.name = name
+        self.model = CharMLP(config, vocabulary, norm, generator)
+        self._step = stepper(self.model)
+        self.lr = config.lr
+        self.losses: list[float] = []
+        self.loss = float("nan")
+        self.first_loss: float | None = None
+        self.alive = True
+        self.diverged_at: int | None = None
+
+    def train(self, contexts: Tensor, targets: Tensor, first: int, after: AfterStep) -> None:
+        """A step for each batch of contexts (K, n, block_size) and targets (K, n).
+
+        The first loss that is not finite is the arm's last.
+        """
+        losses = []
+        for step, batch in enumerate(zip(contexts, targets, strict=True), first):
+            loss = self._step(*batch, self.lr)
+            losses.append(loss)
+            # Another device is not waited for: there `_note` cuts off the steps after.
+            if loss.is_cpu and not isfinite(loss.item()):
+                break
+            after(self, step)
+        self._note(torch.stack(losses), first)
+
+    def _note(self, of_steps: Tensor, first: int) -> None:
+        """Take in the losses (K,) of the steps from `first` on, brought over from their device."""
+        losses = of_steps.tolist()
+        fatal = next((place for place, loss in enumerate(losses) if not isfinite(loss)), None)
+        self.alive = fatal is None
+        self.losses = losses if fatal is None else losses[: fatal + 1]
+        self.loss = self.losses[-1]
+        if self.first_loss is None:
+            self.first_loss = losses[0]
+        if self.diverged_at is None:
+            bound = DIVERGED * self.first_loss
+            beyond = (step for step, loss in enumerate(losses, first) if not loss <= bound)
+            self.diverged_at = next(beyond, None)
+
+    def fork(self, name: str) -> "Arm":
+        """A copy that shares nothing; whether it diverges is seen anew."""
+        fork = copy.copy(self)
+        fork.name, fork.model, fork.diverged_at = name, self.model.fork(), None
+        fork._step = stepper(fork.model)
+        return fork
+
+
+class Trainer:
+    """The sole owner of the models; `steps_done` is also the number of the next step.
+
+    All arms train on the batches of one generator, which goes on from where their initial weights
+    left it. Between steps arms may come and go, and what they are trained with may change.
+    """
+
+    def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+        self.config, self.dataset = config, dataset
+        dataset.to(config.device)
+        self.batch_size = config.batch_size
+        self.steps_done = 0
+        self.arms: list[Arm] = []
+        vocabulary = len(dataset.vocabulary)
+        for name, norm in zip(config.arm_names, config.arms, strict=True):
+            self.generator = Generator().manual_seed(config.seed)
+            self.arms.append(Arm(name, norm, config, vocabulary, self.generator))
+
+    @property
+    def ahead(self) -> int:
+        """The most steps that `advance` should be asked for at once."""
+        return max(1, min(AHEAD, EXAMPLES_AHEAD // self.batch_size))
+
+    def draw(self, steps: int) -> Tensor:
+        """The next batches: indices (steps, batch_size), with repeats within a batch.
+
+        However they are cut into calls, the numbers are the same.
+        """
+        size = (steps, self.batch_size)
+        return torch.randint(0, len(self.dataset), size, generator=self.generator)
+
+    def peek(self, steps: int) -> Tensor:
+        """What `draw` will give."""
+        state = self.generator.get_state()
+        try:
+            return self.draw(steps)
+        finally:
+            self.generator.set_state(state)
+
+    def step(self) -> None:
+        """One step of every arm that is alive."""
+        self.advance(1)
+
+    @torch.inference_mode()
+    def advance(self, steps: int, after: AfterStep = lambda arm, step: None) -> int:
+        """Train every arm that is alive on the next batches, one arm after the other.
+
+        Returns the steps made: fewer than asked for where the last arm died, or where the learning
+        rate drops.
+        """
+        steps = self._until_drop(steps)
+        contexts, targets = self.dataset.batch(self.peek(steps))
+        for arm in self.arms:
+            arm.losses = []
+            if arm.alive:
+                arm.train(contexts, targets, self.steps_done, after)
+        made = max(len(arm.losses) for arm in self.arms) or steps
+        self.draw(made)
+        self.steps_done += made
+        return made
+
+    def _until_drop(self, steps: int) -> int:
+        """How many of the steps have one learning rate; let it drop if this is the step."""
+        left = (self.config.lr_drop or self.steps_done) - self.steps_done
+        if left == 0 and self.config.lr_drop:
+            for arm in self.arms:
+                arm.lr /= LR_DROP
+        return min(steps, left) if left > 0 else steps

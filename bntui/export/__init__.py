@@ -1,0 +1,1 @@
+"""A run log in other forms: long table, CSV, Parquet, figures, summary."""

@@ -1,0 +1,123 @@
+"""A run log in other forms: a tidy table, or a summary."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from math import isnan
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from bntui.errors import InputError
+from bntui.export.long_table import Row, rows
+from bntui.history.arm import ArmHistory
+from bntui.history.history import History
+from bntui.logs.index import differences
+from bntui.protocol import AnyEvent, ModeLosses
+from bntui.text import clean
+
+BATCH = 50_000
+"""Rows of a Parquet file that are held in memory at a time."""
+
+
+def write_csv(events: Iterable[AnyEvent], place: str) -> None:
+    """`rows` as CSV with a head; a number that was not finite is an empty field."""
+    with _new_file(place) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(Row._fields)
+        writer.writerows(rows(events))
+
+
+def write_parquet(events: Iterable[AnyEvent], place: str) -> None:
+    """`rows` as Parquet.
+
+    Raises:
+        InputError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa  # noqa: PLC0415 (an extra)
+        from pyarrow import parquet  # noqa: PLC0415
+    except ImportError:
+        raise InputError("--parquet needs pyarrow: pip install pyarrow.") from None
+    kinds = (pa.int64(), pa.string(), pa.string(), pa.float64())
+    schema = pa.schema(list(zip(Row._fields, kinds, strict=True)))
+    _refuse_existing(place)
+    every = rows(events)
+    with parquet.ParquetWriter(place, schema) as writer:
+        while part := list(islice(every, BATCH)):
+            columns = [list(column) for column in zip(*part, strict=True)]
+            writer.write_table(pa.table(columns, schema=schema))
+
+
+def write_summary(history: History, place: str) -> None:
+    """Config, and per arm final and best losses, saturation and the train/eval gap, as JSON."""
+    if history.hello is None:
+        raise InputError("There is no run in this log.")
+    summary = {
+        "config": msgspec.to_builtins(history.hello.config),
+        "differs": differences(history.hello.config),
+        "started": history.hello.started,
+        "steps": history.steps,
+        "seconds": history.elapsed,
+        "finished": bool(history.state and history.state.state == "finished"),
+        "arms": {name: _arm(arm) for name, arm in history.arms.items()},
+    }
+    with _new_file(place) as file:
+        json.dump(summary, file, indent=2, allow_nan=False)
+        file.write("\n")
+
+
+def _arm(arm: ArmHistory) -> dict[str, object]:
+    lowest, _, _ = arm.loss.over(0, len(arm.loss))
+    layers = sorted(arm.activations.items())
+    last = arm.modes[-1] if arm.modes else None
+    return {
+        "final_loss": _finite(arm.loss.last),
+        "best_loss": _finite(lowest),
+        "mean_loss_of_last_500": _finite(arm.loss.mean_of_last(500)),
+        "saturation_at_init": [events[0].saturation for _, events in layers],
+        "saturation": [events[-1].saturation for _, events in layers],
+        "n": last.sizes if last else [],
+        "train_loss": last.train if last else [],
+        "eval_loss": last.eval if last else [],
+        "train_eval_gap": _gap(last) if last else None,
+        "diverged_at": arm.diverged.step if arm.diverged else None,
+    }
+
+
+def _gap(last: ModeLosses) -> float | None:
+    """Training minus evaluation mode, on the most examples measured."""
+    train, evaluation = last.train[-1], last.eval[-1]
+    return None if train is None or evaluation is None else train - evaluation
+
+
+def _finite(value: float) -> float | None:
+    """As told: a history keeps single precision, events carry six digits."""
+    return None if isnan(value) else float(f"{value:.6g}")
+
+
+@contextmanager
+def _new_file(place: str) -> Iterator[IO[str]]:
+    """A new text file, or standard output for -."""
+    if place == "-":
+        yield sys.stdout
+        return
+    _refuse_existing(place)
+    try:
+        with Path(place).open("x", encoding="utf-8", newline="") as file:
+            yield file
+    except OSError as error:
+        raise InputError(f"{_name(place)} cannot be written ({error.strerror}).") from None
+
+
+def _refuse_existing(place: str) -> None:
+    if Path(place).exists():
+        raise InputError(f"{_name(place)} exists already; an export makes a new file.")
+
+
+def _name(place: str) -> str:
+    return clean(repr(place), limit=200)

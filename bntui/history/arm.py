@@ -1,0 +1,177 @@
+"""What is known of one network of a run."""
+
+from array import array
+from bisect import bisect_left
+from itertools import pairwise
+from typing import TypeVar
+
+from bntui.config.schema import Norm
+from bntui.history.columns import Column
+from bntui.protocol import (
+    Activations,
+    Checks,
+    Diverged,
+    Ladder,
+    Layers,
+    ModeLosses,
+    SplitLosses,
+    Statistics,
+    Units,
+    Updates,
+    Weights,
+)
+
+Measured = TypeVar("Measured", Layers, Weights, Units, Ladder, Checks, SplitLosses)
+
+KEPT = 512
+"""Measurements of a kind that are kept; beyond them every other of the older ones is let go."""
+
+
+class ArmHistory:
+    """A network's losses and measurements; `began` is the step it was forked at, or 0."""
+
+    def __init__(self, norm: Norm = "none", origin: str | None = None, began: int = 0) -> None:
+        self.norm, self.origin, self.began = norm, origin, began
+        self.loss = Column()
+        self.activations: dict[int, list[Activations]] = {}
+        self.modes: list[ModeLosses] = []
+        self.trace: Trace | None = None
+        self.updates: UpdateTrace | None = None
+        self.diverged: Diverged | None = None
+        self._measured: dict[type, list[object]] = {}
+
+    def fork(self, origin: str, step: int) -> "ArmHistory":
+        """A copy's history: its losses until now are its origin's."""
+        fork = ArmHistory(self.norm, origin, step)
+        fork.loss = self.loss.copy()
+        return fork
+
+    def measured(self, kind: type[Measured]) -> list[Measured]:
+        """Every measurement of that kind that is kept, oldest first."""
+        found = self._measured.get(kind, [])
+        return [event for event in found if isinstance(event, kind)]
+
+    def latest(self, kind: type[Measured], layer: int | None = None) -> Measured | None:
+        """The newest measurement of that kind; of that hidden layer, where it is of one."""
+        for event in reversed(self._measured.get(kind, [])):
+            if isinstance(event, kind) and layer in {None, _layer(event)}:
+                return event
+        return None
+
+    def measure(self, event: Layers | Weights | Units | Ladder | Checks | SplitLosses) -> None:
+        """Take in a measurement; one of the same step and layer replaces the older one."""
+        kept = self._measured.setdefault(type(event), [])
+        again = (event.step, _layer(event))
+        kept[:] = [old for old in kept if (getattr(old, "step", -1), _layer(old)) != again]
+        kept.append(event)
+        if len(kept) > KEPT:
+            del kept[1 : KEPT // 2 : 2]
+
+    def as_of(self, step: int) -> "ArmHistory":
+        """What was known when `step` steps were done; numbers are shared, not copied."""
+        then = ArmHistory(self.norm, self.origin, self.began)
+        then.loss = self.loss.prefix(step)
+        then.activations = {
+            layer: [event for event in events if event.step <= step]
+            for layer, events in self.activations.items()
+        }
+        then.modes = [event for event in self.modes if event.step <= step]
+        then.trace = self.trace.as_of(step) if self.trace else None
+        then.updates = self.updates.as_of(step) if self.updates else None
+        then.diverged = self.diverged if self.diverged and self.diverged.step < step else None
+        then._measured = {
+            kind: [event for event in events if getattr(event, "step", 0) <= step]
+            for kind, events in self._measured.items()
+        }
+        return then
+
+
+def _layer(event: object) -> int | None:
+    layer: int | None = getattr(event, "layer", None)
+    return layer
+
+
+class _Sampled:
+    """Columns told at sampled steps."""
+
+    def __init__(self) -> None:
+        self.steps = array("q")
+
+    def buckets(self, most: int) -> list[tuple[int, int]]:
+        """Ranges of sample positions, at most about `most`, each over as many steps.
+
+        Samples thin out as a run grows; a plot's columns are equally wide all the same. Sizes are
+        powers of two and aligned, so that ranges stay put as samples are added.
+        """
+        end = self.steps[-1] + 1 if self.steps else 0
+        size = 1
+        while end > size * max(most, 1):
+            size *= 2
+        edges = [self.since(step) for step in range(0, end + size, size)]
+        return [(start, stop) for start, stop in pairwise(edges) if start < stop]
+
+    def since(self, step: int) -> int:
+        """The position of the first sample at or after `step`."""
+        return bisect_left(self.steps, step)
+
+    def follows(self, steps: list[int]) -> bool:
+        """Whether these steps come after all that are known."""
+        return not (self.steps and steps[:1] <= [self.steps[-1]])
+
+
+class Trace(_Sampled):
+    """The watched units of one BatchNorm layer: a column a unit and quantity, at sampled steps."""
+
+    QUANTITIES = ("batch_mean", "running_mean", "batch_var", "running_var")
+
+    def __init__(self, arm: str, layer: int, units: list[int]) -> None:
+        super().__init__()
+        self.arm, self.layer, self.units = arm, layer, units
+        self.columns = {name: [Column() for _ in units] for name in self.QUANTITIES}
+
+    def extend(self, event: Statistics) -> None:
+        """Append a batch of sampled steps."""
+        self.steps.extend(event.steps)
+        for name, columns in self.columns.items():
+            for column, values in zip(columns, getattr(event, name), strict=True):
+                column.extend(values)
+
+    def as_of(self, step: int) -> "Trace":
+        """The samples of the steps before `step`."""
+        then = Trace(self.arm, self.layer, self.units)
+        count = self.since(step)
+        then.steps = self.steps[:count]
+        then.columns = {
+            name: [column.prefix(count) for column in columns]
+            for name, columns in self.columns.items()
+        }
+        return then
+
+
+class UpdateTrace(_Sampled):
+    """Update:data and gradient:data ratios (log10), a column a weight, at sampled steps."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__()
+        self.names = names
+        self.update_ratio = [Column() for _ in names]
+        self.grad_ratio = [Column() for _ in names]
+
+    def extend(self, event: Updates) -> None:
+        """Append a batch of sampled steps."""
+        self.steps.extend(event.steps)
+        for columns, told in (
+            (self.update_ratio, event.update_ratio),
+            (self.grad_ratio, event.grad_ratio),
+        ):
+            for column, values in zip(columns, told, strict=True):
+                column.extend(values)
+
+    def as_of(self, step: int) -> "UpdateTrace":
+        """The samples of the steps before `step`."""
+        then = UpdateTrace(self.names)
+        count = self.since(step)
+        then.steps = self.steps[:count]
+        then.update_ratio = [column.prefix(count) for column in self.update_ratio]
+        then.grad_ratio = [column.prefix(count) for column in self.grad_ratio]
+        return then

@@ -1,0 +1,92 @@
+"""What the logs in a directory hold, from the first and last lines of each."""
+
+import os
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from bntui.config.presets import PRESETS
+from bntui.config.schema import RunConfig
+from bntui.logs.reader import is_growing
+from bntui.protocol import AnyEvent, Hello, State, Steps
+from bntui.protocol.codec import event_reader
+
+HEAD, TAIL = 2**14, 2**17
+"""Bytes that are read of a log, at most: its config stands in the first line, how it ended in the
+last lines."""
+
+
+class RunSummary(Struct, frozen=True):
+    """A log in a line; `differs` is what its config changes in its preset."""
+
+    path: str
+    started: str
+    preset: str
+    differs: dict[str, object]
+    steps: int
+    steps_wanted: int
+    losses: dict[str, float | None]
+    state: str
+    bytes: int
+
+
+def summaries(directory: Path) -> list[RunSummary]:
+    """Every log in a directory, newest first; what is no log is left out."""
+    found = [summary for path in directory.glob("*.jsonl") if (summary := summarise(path))]
+    return sorted(found, key=lambda summary: (summary.started, summary.path), reverse=True)
+
+
+def summarise(path: Path) -> RunSummary | None:
+    """A log's summary; None if it cannot be read or is none."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            hello = next(iter(event_reader().feed(file.readline(HEAD))), None)
+            if not isinstance(hello, Hello):
+                return None
+            file.seek(max(size - TAIL, 0))
+            steps, state = _last(file.read())
+            growing = is_growing(file)
+    except OSError:
+        return None
+    return RunSummary(
+        path=str(path),
+        started=hello.started,
+        preset=hello.config.preset,
+        differs=differences(hello.config),
+        steps=steps.first + max(map(len, steps.loss.values()), default=0) if steps else 0,
+        steps_wanted=hello.config.steps,
+        losses={arm: losses[-1] for arm, losses in steps.loss.items() if losses} if steps else {},
+        state=_ending(state, growing),
+        bytes=size,
+    )
+
+
+def differences(config: RunConfig) -> dict[str, object]:
+    """The fields whose values are not the preset's."""
+    preset = PRESETS.get(config.preset, RunConfig())
+    ours, theirs = msgspec.structs.asdict(config), msgspec.structs.asdict(preset)
+    return {k: v for k, v in ours.items() if v != theirs[k] and k not in {"preset", "pace"}}
+
+
+def _last(tail: bytes) -> tuple[Steps | None, State | None]:
+    """The last of each kind; a line that is torn is not there yet."""
+    whole = b"\n" + tail[: tail.rfind(b"\n") + 1]
+    steps, state = (_decoded(whole, kind) for kind in (b"steps", b"state"))
+    return (
+        steps if isinstance(steps, Steps) else None,
+        state if isinstance(state, State) else None,
+    )
+
+
+def _decoded(lines: bytes, kind: bytes) -> AnyEvent | None:
+    start = lines.rfind(b'\n{"event":"' + kind + b'"') + 1
+    line = lines[start : lines.find(b"\n", start) + 1]
+    return next(event_reader().feed(line), None) if start else None
+
+
+def _ending(state: State | None, growing: bool) -> str:
+    if state and state.state == "finished":
+        return "diverged" if state.diverged else "finished"
+    return "running" if growing else "cut off"

@@ -1,0 +1,95 @@
+"""Reading a run log: bytes to events, plain or gzipped, whole or still growing."""
+
+import fcntl
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from bntui.errors import InputError
+from bntui.protocol import AnyEvent, Skipped
+from bntui.protocol.codec import event_reader
+from bntui.text import clean
+
+CHUNK = 2**17
+
+
+class Decoder:
+    """Bytes to events; gzip is unpacked, damage to it is told once."""
+
+    def __init__(self) -> None:
+        self._reader = event_reader()
+        self._begun = self._damaged = False
+        self._unpacker: zlib._Decompress | None = None
+
+    def feed(self, data: bytes) -> Iterator[AnyEvent]:
+        """The events completed by `data`."""
+        if not self._begun:
+            self._begun = True
+            self._unpacker = zlib.decompressobj(wbits=31) if is_gzip(data) else None
+        if self._unpacker is None:
+            yield from self._reader.feed(data)
+        elif not self._damaged:
+            try:
+                for plain in self._unpack(data):
+                    yield from self._reader.feed(plain)
+            except zlib.error as error:
+                self._damaged = True
+                yield Skipped(self._reader.line + 1, f"the compressed data is damaged: {error}")
+
+    def _unpack(self, data: bytes) -> Iterator[bytes]:
+        """In pieces of bounded size; a gzip file may be several, one after the other."""
+        while data and self._unpacker:
+            yield self._unpacker.decompress(data, CHUNK)
+            data = self._unpacker.unconsumed_tail or self._unpacker.unused_data
+            if self._unpacker.eof:
+                self._unpacker = zlib.decompressobj(wbits=31)
+
+
+def is_gzip(data: bytes) -> bool:
+    """Whether these first bytes are those of a gzip file."""
+    return data.startswith(b"\x1f\x8b")
+
+
+def is_growing(file: IO[bytes]) -> bool:
+    """Whether a run still writes to this log: it holds a lock as long as it lives."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return False
+
+
+def open_file(path: Path) -> IO[bytes]:
+    """A log, open for reading.
+
+    Raises:
+        InputError: It is missing, unreadable, a directory, or no run log.
+    """
+    name = clean(repr(str(path)), limit=200)
+    try:
+        if path.is_dir():
+            raise InputError(f"{name} is a directory; bntui open takes a run log.")
+        file = path.open("rb")
+        head = file.read(2)
+        file.seek(0)
+    except (OSError, ValueError) as error:
+        reason = clean(getattr(error, "strerror", None) or str(error))
+        raise InputError(f"{name} cannot be read ({reason}); bntui open takes a run log.") from None
+    if head and not head.startswith(b"{") and not is_gzip(head):
+        file.close()
+        raise InputError(f"{name} is no run log; bntui open takes what bntui run --json writes.")
+    return file
+
+
+def read_log(path: Path) -> Iterator[AnyEvent]:
+    """Every event of a log, once.
+
+    Raises:
+        InputError: As in `open_file`.
+    """
+    with open_file(path) as file:
+        decoder = Decoder()
+        while data := file.read(CHUNK):
+            yield from decoder.feed(data)

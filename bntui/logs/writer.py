@@ -1,0 +1,144 @@
+"""The run log: a run's event lines in a file, where such files live, and how nothing is lost.
+
+Every line is handed to the system as it comes, so a process that is killed loses at most the line
+in hand, and a reader takes a last line without its end as not there yet. The writer holds a lock
+on the file, which tells a log that grows from one that was cut off.
+"""
+
+import fcntl
+import os
+import re
+from datetime import datetime
+from itertools import chain, count
+from os.path import samestat
+from pathlib import Path
+from time import monotonic
+
+from platformdirs import user_data_path
+
+from bntui.config.schema import RunConfig
+from bntui.errors import InputError
+from bntui.protocol import LOG_BY_DEFAULT
+from bntui.text import clean
+
+RETRY = 1.0
+"""Seconds from a failure to the next attempt, and from one look at the file to the next."""
+
+ROOM = 64 * 2**20
+"""Bytes kept in memory while a log cannot be written; beyond them it is given up."""
+
+
+def directory() -> Path:
+    """Where logs live unless `--log` says otherwise."""
+    return user_data_path("bntui") / "runs"
+
+
+def find(name: str) -> Path:
+    """A log by its path, or by its name where logs live."""
+    known = directory() / f"{name}.jsonl"
+    return known if "/" not in name and not Path(name).exists() and known.exists() else Path(name)
+
+
+def default_path(config: RunConfig) -> Path:
+    """A log's name in that place: date, preset and seed."""
+    preset = re.sub(r"[^\w-]", "_", config.preset)[:40]
+    return directory() / f"{datetime.now():%Y%m%d-%H%M%S}-{preset}-{config.seed}.jsonl"
+
+
+def open_log(place: str, config: RunConfig, again: bool) -> "LogWriter":
+    """A new log: by default, or for a run begun `again`, under a name that is free.
+
+    Raises:
+        InputError: The file that was asked for is there already.
+    """
+    if place != LOG_BY_DEFAULT and not again:
+        return LogWriter(Path(place))
+    wanted = default_path(config) if place == LOG_BY_DEFAULT else Path(place)
+    while True:
+        try:
+            return LogWriter(_free(wanted))
+        except InputError:
+            continue  # another run took the name just now
+
+
+def _free(path: Path) -> Path:
+    """This path, or the first of `name-2`, `name-3`, ... where nothing is."""
+    others = (path.with_stem(f"{path.stem}-{n}") for n in count(2))
+    return next(place for place in chain([path], others) if not os.path.lexists(place))
+
+
+class LogWriter:
+    """Appends lines to a file of its own; what cannot be written now is kept and tried again.
+
+    `problem` says why the log on disk is not complete, for as long as that is so.
+
+    Raises:
+        InputError: The file is there already.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problem: str | None = None
+        self._file: int | None = None
+        self._pending = bytearray()
+        self._given_up = False
+        self._next_look = 0.0
+        if os.path.lexists(path):
+            raise _exists(path)
+        self.flush()
+
+    def write(self, line: bytes) -> None:
+        """Append a line, now or as soon as that is possible."""
+        if not self._given_up:
+            self._pending += line
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is pending, unless that failed within the last second."""
+        if not self._given_up and (self.problem is None or monotonic() >= self._next_look):
+            try:
+                self._write()
+                self._look()
+            except OSError as error:
+                self.problem = clean(error.strerror or str(error))
+                self._next_look = monotonic() + RETRY
+        if len(self._pending) > ROOM:
+            self._given_up = True
+            self._pending.clear()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._next_look = 0.0
+        self.flush()
+        if self._file is not None:
+            os.close(self._file)
+
+    def _write(self) -> None:
+        if self._file is None:
+            self._file = _create(self.path)
+        while self._pending:
+            written = os.write(self._file, self._pending)
+            del self._pending[:written]
+
+    def _look(self) -> None:
+        """See now and then that the file is still where it was."""
+        if self._file is not None and monotonic() >= self._next_look:
+            self._next_look = monotonic() + RETRY
+            there = self.path.exists() and samestat(self.path.stat(), os.fstat(self._file))
+            self.problem = None if there else "the file was moved or deleted"
+
+
+def _create(path: Path) -> int:
+    if path.parent == directory():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+    except FileExistsError:
+        raise _exists(path) from None
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def _exists(path: Path) -> InputError:
+    name = clean(repr(str(path)), limit=200)
+    return InputError(f"--log {name} exists already; it takes the path of a file yet to be made.")

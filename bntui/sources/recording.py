@@ -1,0 +1,109 @@
+"""Runs that are read, not made: from a log, which may still grow, or from standard input."""
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import IO
+
+from bntui.errors import InputError
+from bntui.logs.reader import CHUNK, Decoder, is_growing, open_file
+from bntui.protocol import AnyEvent, Command, Ended
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks at whether a log has grown."""
+
+
+class Recording:
+    """The events of an open log; with `follow` also those that are appended later.
+
+    `Ended` is told where there is no more to read and nobody holds the writer's lock.
+    """
+
+    accepts_commands = False
+
+    def __init__(self, file: IO[bytes], follow: bool) -> None:
+        self._file, self._follow = file, follow
+        self._decoder = Decoder()
+
+    async def events(self) -> AsyncIterator[AnyEvent]:
+        """Every event, and an `Ended` wherever the end is reached."""
+        told = False
+        while not self._file.closed:
+            if data := self._file.read(CHUNK):
+                told = False
+                for event in self._decoder.feed(data):
+                    yield event
+                await asyncio.sleep(0)
+                continue
+            if not told and not is_growing(self._file):
+                told = True
+                yield Ended()
+            if not self._follow:
+                return
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def send(self, command: Command) -> None:
+        """A recording hears nothing."""
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+class PipedRecording:
+    """The events that come through a pipe, as they come."""
+
+    accepts_commands = False
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._decoder = Decoder()
+
+    async def events(self) -> AsyncIterator[AnyEvent]:
+        """Every event, and an `Ended` when the other side closes."""
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, self._pipe)
+        while data := await reader.read(CHUNK):
+            for event in self._decoder.feed(data):
+                yield event
+        yield Ended()
+
+    async def send(self, command: Command) -> None:
+        """A recording hears nothing."""
+
+    async def close(self) -> None:
+        """Let go of the pipe."""
+        self._pipe.close()
+
+
+def open_log(path: Path, follow: bool) -> Recording:
+    """A log as a source of events.
+
+    Raises:
+        InputError: It is missing, unreadable, a directory, or no run log.
+    """
+    return Recording(open_file(path), follow)
+
+
+def open_stdin() -> Recording | PipedRecording:
+    """Events from standard input, whose place the terminal's keyboard takes.
+
+    Raises:
+        InputError: Standard input is a terminal, or there is no terminal to take its place.
+    """
+    if os.isatty(0):
+        raise InputError("Standard input is a terminal; bntui open - takes events through a pipe.")
+    file = os.fdopen(os.dup(0), "rb", buffering=0)
+    try:
+        keyboard = os.open("/dev/tty", os.O_RDWR)
+    except OSError:
+        raise InputError(
+            "There is no terminal to show the events in; bntui run trains without."
+        ) from None
+    os.dup2(keyboard, 0)
+    os.close(keyboard)
+    is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    return Recording(file, follow=False) if is_file else PipedRecording(file)

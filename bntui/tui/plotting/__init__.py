@@ -1,0 +1,1 @@
+"""Plots: axes, raster, histograms, marks, and the plotext adapter."""

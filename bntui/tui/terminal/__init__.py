@@ -1,0 +1,1 @@
+"""The terminal: driver, writer, economy of escape codes."""

@@ -1,0 +1,1 @@
+"""Small widgets around the panes: status, keys, findings, tabs, scrub bar, tour."""

@@ -1,0 +1,63 @@
+"""One line above the keys: what the numbers on the screen say, one finding at a time."""
+
+from textual.content import Content
+from textual.widgets import Static
+
+from bntui.history.findings import Finding, findings
+from bntui.history.history import History
+
+HOLD = 3.0
+"""Seconds for which a sentence stays as it is, so that it can be read."""
+
+TURN = 12.0
+"""Seconds after which the next finding is shown, where there are several."""
+
+
+class FindingsLine(Static):
+    """The most pressing finding; the others in turn while nothing more pressing comes."""
+
+    DEFAULT_CSS = """
+    FindingsLine {
+        height: 1; padding: 0 1; color: $foreground; background: $surface;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._topics: list[str] = []
+        self._shown = ""
+        self._place = 0
+        self._at: object = None
+        self._told = self._turned = float("-inf")
+
+    def is_due(self, now: float, at: object) -> bool:
+        """Whether it may say something else at `now` seconds on any steady clock.
+
+        Where `at` is another than before (a step looked back at, a run that came to rest), that is
+        said at once.
+        """
+        return now - self._told >= HOLD or not self._topics or at != self._at
+
+    def show(self, history: History, now: float, at: object = None) -> None:
+        """Say what `history` gives cause to say."""
+        self._at = at
+        found = findings(history)
+        topics = [finding.topic for finding in found]
+        if topics != self._topics:
+            self._topics, self._place, self._turned = topics, 0, now
+        elif now - self._turned >= TURN:
+            self._place, self._turned = self._place + 1, now
+        self._told = now
+        self._say(found)
+
+    def _say(self, found: list[Finding]) -> None:
+        one = found[self._place % len(found)] if found else None
+        sentence = one.sentence(self.size.width - 4) if one and self.size.width else ""
+        if sentence != self._shown:
+            self._shown = sentence
+            self.update(Content.assemble(("● ", "$primary"), sentence), layout=False)
+
+    def on_resize(self) -> None:
+        """More or fewer clauses fit: say it anew with the next frame."""
+        self._told = float("-inf")

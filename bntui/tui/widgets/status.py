@@ -1,0 +1,115 @@
+"""One line that says what the engine confirmed: state, step, pace, losses, faults."""
+
+from textual.content import Content
+from textual.widgets import Static
+
+from bntui.history.history import History
+from bntui.protocol import State
+from bntui.tui.panes.pane import Part, arm_parts, cells, value
+
+SIGNS = {"running": "▶", "paused": "⏸", "finished": "✔"}
+
+
+class Status(Static):
+    """The top line of the lab."""
+
+    DEFAULT_CSS = """
+    Status {
+        height: 1; padding: 0 1; background: $primary 20%; color: $foreground;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    Status.-failed { background: $error 40%; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._shown: list[Part] = []
+
+    def show(self, history: History) -> None:
+        """Say how `history` stands."""
+        parts = _parts(history, self.size.width - 2)
+        if parts != self._shown:
+            self._shown = parts
+            self.set_class(history.failed is not None, "-failed")
+            self.update(Content.assemble(*parts), layout=False)
+
+
+def _parts(history: History, width: int) -> list[Part]:
+    if history.failed:
+        log = f" · traceback in {history.failed.log}" if history.failed.log else ""
+        return [("engine stopped: ", "bold"), f"{history.failed.message}{log}"]
+    if history.state is None and history.ended:
+        return [("bntui ", "bold"), "there is no run in this recording. ", *_skipped(history)]
+    if history.state is None:
+        return [("bntui ", "bold"), _warming_up(history)]
+    for brief in (False, True):
+        parts = [*_progress(history, brief), *_log(history)]
+        losses = arm_parts(history, _losses(history), width - cells([*parts, "."]) + 1)
+        if cells([*parts, *losses]) <= width:
+            break
+    return [*parts, *losses, *_skipped(history)]
+
+
+def _warming_up(history: History) -> str:
+    reading = history.reading
+    if history.dataset:
+        return f"preparing {_data(history)} ..."
+    if reading and reading.bytes_total:
+        share = reading.bytes_read / reading.bytes_total
+        return f"reading {reading.source}: {share:.0%} of {reading.bytes_total / 1e6:,.1f} MB ..."
+    return "the engine is warming up (loading torch) ..."
+
+
+def _data(history: History) -> str:
+    data = history.dataset
+    if data is None:
+        return ""
+    whole = data.bytes_read == data.bytes_total
+    part = "" if whole else f" (its first {data.bytes_read / 1e6:,.0f} MB)"
+    return f"{data.words:,} words, {data.examples:,} examples of {data.source}{part}"
+
+
+def _progress(history: History, brief: bool) -> list[Part]:
+    state, hello = history.state, history.hello
+    if state is None or hello is None:
+        return []
+    done = max(state.step, history.steps)
+    cut_off = history.ended and state.state == "running"
+    sign, name = ("⏹", "cut off") if cut_off else (SIGNS[state.state], state.state)
+    return [
+        (f"{sign} {name} ", "bold"),
+        f"{done:,}/{hello.config.steps:,} · {_speed(history, state, brief)} · ",
+    ]
+
+
+def _speed(history: History, state: State, brief: bool) -> str:
+    pace = "max" if state.pace is None else f"{state.pace:,.5g}"
+    rate = history.steps_per_second
+    if rate and state.state == "running" and not history.ended:
+        measured = f"{rate:,.{1 if rate < 10 else 0}f} steps/s"
+        return measured if brief else f"{measured} (pace {pace})"
+    return f"pace {pace}"
+
+
+def _losses(history: History) -> list[str]:
+    return [
+        f"diverged at {arm.diverged.step:,}"
+        if arm.diverged
+        else value(arm.loss.mean_of_last(1) if len(arm.loss) else None)
+        for arm in history.arms.values()
+    ]
+
+
+def _log(history: History) -> list[Part]:
+    problem = history.log.problem if history.log else None
+    return [(f"NOT LOGGED: {problem} · ", "bold $error")] if problem else []
+
+
+def _skipped(history: History) -> list[Part]:
+    if not history.skipped:
+        return []
+    last = history.skipped[-1]
+    lines = "1 line" if history.skipped_count == 1 else f"{history.skipped_count:,} lines"
+    place = f"line {last.line}: " if last.line else ""
+    text = f"{lines} skipped ({place}{last.reason})"
+    return [(text, "$warning")]

@@ -1,0 +1,146 @@
+"""`bntui run`: what it prints, and what it ends with."""
+
+import fcntl
+import json
+import signal
+import subprocess
+import sys
+import termios
+from array import array
+from itertools import chain
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from bntui.config.schema import RunConfig
+from bntui.export.summary import summary
+from bntui.history.history import History
+from bntui.protocol import AnyEvent, Diverged, ModeLosses, State, Steps
+from bntui.protocol.codec import event_reader
+from tests.scripted import beginning, probes, steps
+
+RUN = [sys.executable, "-m", "bntui", "run", "--hidden", "8", "--emb", "3"]
+ENDLESS = [*RUN, "--steps", "1000000000"]
+
+
+def run(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*RUN, *args], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+def test_a_run_ends_in_a_table() -> None:
+    done = run("--steps", "300")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "300 of 300 steps in" in done.stdout
+    for row in ("last batch's loss", "saturation, init → end", "n = 90", "diverged"):
+        assert row in done.stdout
+
+
+def test_json_is_the_engines_lines_and_nothing_else() -> None:
+    done = run("--steps", "300", "--json")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert [json.loads(line)["event"] for line in lines[:2]] == ["hello", "log"]
+    events = list(event_reader().feed(done.stdout.encode()))
+    assert events[-1] == State("finished", 300, None)
+    losses = [loss for e in events if isinstance(e, Steps) for loss in e.loss["BN"]]
+    assert len(losses) == 300
+
+
+def test_json_goes_into_a_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    with path.open("wb") as file:
+        subprocess.run([*RUN, "--steps", "50", "--json"], stdout=file, check=True)
+    assert b'"finished"' in path.read_bytes().splitlines()[-1]
+
+
+def test_the_same_config_and_seed_tell_the_same() -> None:
+    def content() -> tuple[list[list[float]], list[ModeLosses]]:
+        events = list(event_reader().feed(run("--steps", "700", "--json").stdout.encode()))
+        history = History()
+        for event in events:
+            history.fold(event)
+        assert history.trace
+        arms = history.arms.values()
+        columns = chain((arm.loss for arm in arms), *history.trace.columns.values())
+        return [list(c.values) for c in columns], [event for arm in arms for event in arm.modes]
+
+    assert content() == content()
+
+
+def test_bad_data_is_exit_code_2(tmp_path: Path) -> None:
+    path = tmp_path / "blank.txt"
+    path.write_text("\n")
+    done = run("--data", str(path))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "has only blank lines" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def fill(pipe: IO[bytes]) -> None:
+    """Wait until a pipe that nobody reads is at least half full."""
+    waiting = array("i", [0])
+    while waiting[0] < fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) // 2:
+        fcntl.ioctl(pipe, termios.FIONREAD, waiting)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+@pytest.mark.parametrize("stalled", [False, True], ids=["read", "stalled reader"])
+def test_signals_end_it_with_their_code(number: signal.Signals, code: int, stalled: bool) -> None:
+    with subprocess.Popen([*ENDLESS, "--json"], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        while b'"steps"' not in process.stdout.readline():
+            pass
+        if stalled:
+            fill(process.stdout)
+        process.send_signal(number)
+        if not stalled:
+            process.stdout.read()
+        assert process.wait() == code
+
+
+def test_a_reader_that_leaves_ends_it_quietly() -> None:
+    with subprocess.Popen(
+        [*ENDLESS, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait() == 141
+        assert process.stderr.read() == b""
+
+
+def cells(*events: AnyEvent) -> list[list[str]]:
+    history = History()
+    for event in events:
+        history.fold(event)
+    return [list(column.cells) for column in summary(history).columns]  # type: ignore[arg-type]  # they are text
+
+
+def test_the_table_says_what_was_measured() -> None:
+    labels, plain, normalized = cells(*beginning(), *steps(0, 600), *probes(600))
+    row = labels.index("saturation, init → end")
+    assert (plain[row], normalized[row]) == ("70.8% → 70.8%", "2.8% → 2.8%")
+    row = labels.index("loss train / eval, n = 1")
+    assert normalized[row] == "11.59 / 0.3564"
+    assert normalized[labels.index("diverged")] == "no"
+
+
+def test_the_table_of_a_run_that_was_cut_off_or_diverged() -> None:
+    config = RunConfig()
+    labels, plain, normalized = cells(
+        *beginning(config),
+        Steps(0, 0.0, {"no BN": [None], "BN": [2.0]}),
+        Diverged("no BN", 0, None),
+    )
+    assert plain[labels.index("diverged")] == "at step 0"
+    assert plain[labels.index("last batch's loss")] == "–"
+    assert normalized[labels.index("last batch's loss")] == "2"

@@ -1,0 +1,69 @@
+"""Steps spread over time, on a clock that the test holds."""
+
+import pytest
+
+from bntui.core.engine.pacing import SLACK, Pacer
+from tests.core.engine.clock import Clock
+
+
+def made_in(pacer: Pacer, clock: Clock, seconds: float, tick: float) -> int:
+    """Steps made in that time by a loop that looks every `tick` seconds."""
+    steps = 0
+    for _ in range(round(seconds / tick)):
+        while pacer.wait() == 0:
+            pacer.stepped(1)
+            steps += 1
+        clock.now += tick
+    return steps
+
+
+@pytest.mark.parametrize(("pace", "tick"), [(0.5, 0.033), (30, 0.033), (500, 0.002), (500, 0.033)])
+def test_the_pace_is_kept_without_drift(pace: float, tick: float) -> None:
+    clock = Clock()
+    pacer = Pacer(pace, clock)
+    pacer.run()
+    assert made_in(pacer, clock, 60, tick) == pytest.approx(60 * pace, abs=2 * pace * tick + 2)
+
+
+def test_no_burst_after_a_pause_or_a_hang() -> None:
+    clock = Clock()
+    pacer = Pacer(100, clock)
+    pacer.run()
+    made_in(pacer, clock, 1, 0.01)
+    pacer.rest()
+    clock.now += 3600
+    pacer.run()
+    assert made_in(pacer, clock, 1, 0.01) <= 102
+    clock.now += 3600
+    assert made_in(pacer, clock, 1, 0.01) <= 102 + 100 * SLACK
+
+
+def test_elapsed_leaves_pauses_out() -> None:
+    clock = Clock()
+    pacer = Pacer(None, clock)
+    pacer.run()
+    clock.now += 2
+    pacer.rest()
+    clock.now += 50
+    assert pacer.elapsed == 2
+    pacer.run()
+    clock.now += 1
+    assert pacer.elapsed == 3
+
+
+def test_full_speed_never_waits() -> None:
+    pacer = Pacer(None, Clock())
+    pacer.run()
+    for _ in range(1000):
+        assert pacer.wait() == 0
+        pacer.stepped(1)
+
+
+def test_a_faster_pace_does_not_wait_for_the_slow_steps_end() -> None:
+    clock = Clock()
+    pacer = Pacer(0.1, clock)
+    pacer.run()
+    pacer.stepped(1)
+    assert pacer.wait() == 10
+    pacer.set_pace(10)
+    assert pacer.wait() == 0

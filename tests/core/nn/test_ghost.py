@@ -1,0 +1,67 @@
+"""Ghost batches against torch's BatchNorm1d, applied to one part after another."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from bntui.core.nn.batchnorm import TORCH, BatchNorm1d
+from bntui.core.nn.ghost import GhostBatchNorm1d
+
+DIM = 3
+
+
+def numbers(*shape: int, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, dtype=torch.float64, generator=generator) * 3 + 2
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> tuple[int, int]:
+    """Rows, and the size of a part, so that none has one row, which torch refuses."""
+    size = draw(st.integers(2, 5))
+    return draw(st.integers(2, 17).filter(lambda rows: rows % size != 1)), size
+
+
+@given(batch=batches(), seed=st.integers(0, 999))
+@pytest.mark.parametrize("momentum", [0.1, 1.0, None])
+def test_each_part_is_a_batch_of_its_own(
+    momentum: float | None, batch: tuple[int, int], seed: int
+) -> None:
+    rows, size = batch
+    theirs = nn.BatchNorm1d(DIM, momentum=momentum, dtype=torch.float64)
+    ours = GhostBatchNorm1d(
+        BatchNorm1d(DIM, momentum=momentum, correction=TORCH, dtype=torch.float64), size
+    )
+    x, y = (numbers(rows, DIM, seed=seed).requires_grad_() for _ in range(2))
+    out = ours(x)
+    wanted = torch.cat([theirs(y[i : i + size]) for i in range(0, rows, size)])
+    torch.testing.assert_close(out, wanted)
+    upstream = numbers(rows, DIM, seed=seed + 1)
+    out.backward(upstream)
+    wanted.backward(upstream)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    torch.testing.assert_close(x.grad, y.grad)
+    for name, parameter in (("gamma", theirs.weight), ("beta", theirs.bias)):
+        torch.testing.assert_close(ours.bn.get_parameter(name).grad, parameter.grad)
+    for name, buffer in theirs.named_buffers():
+        torch.testing.assert_close(ours.bn.get_buffer(name), buffer)
+
+
+def test_evaluation_is_that_of_batchnorm() -> None:
+    bn = BatchNorm1d(DIM)
+    ghost = GhostBatchNorm1d(bn, 2)
+    x = torch.randn(8, DIM)
+    ghost(x)
+    assert torch.equal(ghost.eval()(x), bn(x, training=False))
+
+
+def test_parts_of_one_give_beta() -> None:
+    assert torch.equal(
+        GhostBatchNorm1d(BatchNorm1d(DIM), 1)(torch.randn(4, DIM)), torch.zeros(4, 3)
+    )
+
+
+def test_an_impossible_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="size is 0"):
+        GhostBatchNorm1d(BatchNorm1d(DIM), 0)

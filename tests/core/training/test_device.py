@@ -1,0 +1,98 @@
+"""Where a run computes: refused if it is not there, never waited for step by step."""
+
+import msgspec
+import pytest
+import torch
+from torch import Tensor
+
+from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
+from bntui.core.telemetry.recorder import Telemetry
+from bntui.core.training import device as hardware
+from bntui.core.training.dataset import Dataset
+from bntui.core.training.device import settle, threads
+from bntui.core.training.replay import Replayed
+from bntui.core.training.trainer import Arm, Trainer
+from bntui.errors import InputError
+
+ELSEWHERE = msgspec.structs.replace(RunConfig(hidden=8), device="meta")
+"""torch's device that has shapes and no numbers: asking it for one is an error."""
+
+
+def trainer(config: RunConfig) -> Trainer:
+    return Trainer(config, Dataset(NOTEBOOK_WORDS, 3, "inside"))
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(InputError, match=r"--device is cuda, but .* it takes cpu\."):
+        settle(RunConfig(device="cuda"))
+
+
+@pytest.mark.parametrize(
+    ("config", "count"),
+    [
+        (RunConfig(), 1),
+        (RunConfig(depth=5, hidden=100), 1),
+        (RunConfig(depth=2, hidden=1000, batch_size=512), 4),
+    ],
+)
+def test_only_large_work_is_shared_out(
+    monkeypatch: pytest.MonkeyPatch, config: RunConfig, count: int
+) -> None:
+    monkeypatch.setattr(hardware, "THREADS", 4)
+    assert threads(config) == count
+
+
+@pytest.mark.parametrize("arms", [("none", "bn"), ("bn-torch", "bn-lecture", "ln", "gn")])
+def test_another_device_is_asked_for_losses_once_in_many_steps(
+    monkeypatch: pytest.MonkeyPatch, arms: tuple[str, ...]
+) -> None:
+    run = trainer(msgspec.structs.replace(ELSEWHERE, arms=arms, groups=2))
+    asked: list[torch.Size] = []
+
+    def note(arm: Arm, losses: Tensor, first: int) -> None:
+        asked.append(losses.shape)
+        arm.losses = [1.0] * len(losses)
+
+    monkeypatch.setattr(Arm, "_note", note)
+    assert run.advance(5, Telemetry(run).sample) == 5
+    assert asked == [torch.Size([5])] * len(arms)
+    held = [run.arms[-1].model.params, *run.arms[-1].model.normalizations[0].module.buffers()]
+    assert {tensor.device.type for tensor in held} == {"meta"}
+
+
+class Graph:
+    """A CUDA graph in which the same step is captured as many times as it is replayed."""
+
+    captured: int = 0
+    replayed: int = 0
+
+    def replay(self) -> None:
+        Graph.replayed += 1
+
+
+def test_a_step_is_captured_anew_when_a_knob_is_turned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(Replayed, "_capture", _capture)
+    run = trainer(RunConfig(hidden=8))
+    model = run.arms[1].model
+    step = Replayed(model)
+    contexts, targets = run.dataset.first(8)
+    counts = []
+    for eps in (1e-5, 1e-3):
+        model.batchnorms[0].bn.eps = eps
+        for _ in range(6):
+            with torch.inference_mode():
+                step(contexts, targets, 0.1)
+        counts.append((Graph.captured, Graph.replayed))
+    assert counts == [(1, 3), (2, 6)]
+
+
+def _capture(self: Replayed, contexts: Tensor, targets: Tensor, lr: float) -> Graph:
+    Graph.captured += 1
+    self._contexts, self._targets = contexts.clone(), targets.clone()
+    self._loss = torch.zeros(())
+    graph = Graph()
+    self._graph = graph  # type: ignore[assignment]  # stands for one
+    return graph

@@ -1,0 +1,151 @@
+"""Exports are read by the tools that people have."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import duckdb
+import pandas as pd
+import pytest
+
+from bntui.protocol import AnyEvent, State, Steps
+from bntui.protocol.codec import encode
+from tests.scripted import beginning, diagnostics, probes, steps, updates
+
+EVENTS: list[AnyEvent] = [
+    *beginning(),
+    *steps(0, 300),
+    *probes(300),
+    *diagnostics(300, depth=2),
+    *updates(0, 300),
+    Steps(300, 1.0, {"no BN": [None, 0.5], "BN": [0.25, 0.125]}),
+    State("finished", 302, None),
+]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(b"".join(map(encode, EVENTS)))
+    return path
+
+
+def export(log: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bntui", "export", str(log), *args],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_pandas_and_duckdb_read_the_same_numbers_from_csv_and_parquet(
+    log: Path, tmp_path: Path
+) -> None:
+    table, packed = tmp_path / "run.csv", tmp_path / "run.parquet"
+    done = export(log, "--csv", str(table), "--parquet", str(packed))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    frame = pd.read_csv(table)
+    assert list(frame.columns) == ["step", "arm", "metric", "value"]
+    losses = frame[(frame.metric == "loss") & (frame.arm == "BN")]
+    assert list(losses.step) == list(range(302))
+    assert losses.value.iloc[-1] == 0.125
+    query = "select metric, count(*), sum(value) from '{}' group by 1 order by 1"
+    one = duckdb.execute(query.format(table)).fetchall()
+    other = duckdb.execute(query.format(packed)).fetchall()
+    for (metric, count, total), (metric2, count2, total2) in zip(one, other, strict=True):
+        assert (metric, count) == (metric2, count2)
+        assert total == pytest.approx(total2)
+
+
+def test_csv_on_standard_output_has_empty_fields_for_what_was_not_finite(log: Path) -> None:
+    rows = list(csv.DictReader(export(log, "--csv", "-").stdout.splitlines()))
+    (gone,) = [r for r in rows if r["value"] == "" and r["metric"] == "loss"]
+    assert gone == {"step": "300", "arm": "no BN", "metric": "loss", "value": ""}
+    metrics = {row["metric"] for row in rows}
+    assert {"loss", "train_loss n=1", "eval_loss n=90", "saturation layer=1"} <= metrics
+    assert "running_var layer=1 unit=4" in metrics
+
+
+def test_diagnostics_are_in_the_table_with_what_they_are_of(log: Path) -> None:
+    rows = list(csv.DictReader(export(log, "--csv", "-").stdout.splitlines()))
+    found = {
+        row["metric"]: row["value"] for row in rows if row["arm"] == "BN" and row["step"] == "300"
+    }
+    expected = {
+        "split_loss split=validation": 2.5,
+        "activation_mean layer=2": 0.0,
+        "activation_std layer=1": 0.6,
+        "flat layer=2": 0.028,
+        "dead layer=2": 0,
+        "grad_std layer=1": 3e-3,
+        "weight_std weight=W2": 1,
+        "ladder_running": 0.1938,
+        "ladder_precise": 0.1921,
+        "ladder_batch n=90": 0.1905,
+        "ladder_by_class n=4": 2.2,
+        "fold": 3e-6,
+        "backward_scale": 0.02,
+    }
+    assert {metric: float(found[metric]) for metric in expected} == expected
+    ratios = [row for row in rows if row["metric"] == "update_ratio weight=W1"]
+    assert [row["step"] for row in ratios if row["arm"] == "BN"] == [
+        str(i) for i in range(0, 300, 10)
+    ]
+    (nothing,) = [row for row in rows if row["metric"] == "fold" and row["arm"] == "no BN"]
+    assert nothing["value"] == ""
+
+
+def test_the_summary_is_the_run_in_short(log: Path) -> None:
+    summary = json.loads(export(log, "--summary", "-").stdout)
+    assert summary["config"]["lr"] == 0.1
+    assert summary["finished"] is True
+    arm = summary["arms"]["BN"]
+    assert arm["final_loss"] == 0.125
+    assert arm["saturation"] == [0.028]
+    assert arm["train_eval_gap"] == pytest.approx(0.1905 - 0.1938)
+    assert summary["arms"]["no BN"]["diverged_at"] is None
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_the_four_figures(log: Path, tmp_path: Path, kind: str) -> None:
+    directory = tmp_path / "figures"
+    done = export(log, "--figures", str(directory), "--format", kind)
+    assert (done.returncode, done.stderr) == (0, "")
+    files = sorted(directory.iterdir())
+    names = ["activations", "losses", "modes", "running_means"]
+    assert [file.name for file in files] == [f"{name}.{kind}" for name in names]
+    for file in files:
+        if kind == "png":
+            assert file.read_bytes().startswith(b"\x89PNG")
+        else:
+            assert ElementTree.parse(file).getroot().tag.endswith("svg")
+
+
+def test_nothing_is_overwritten(log: Path, tmp_path: Path) -> None:
+    there = tmp_path / "there.csv"
+    there.write_text("precious")
+    for option in ("--csv", "--parquet", "--summary"):
+        done = export(log, option, str(there))
+        assert done.returncode == 2
+        assert "exists already" in done.stderr
+    assert there.read_text() == "precious"
+
+
+def test_an_export_of_nothing_is_asked_about(log: Path) -> None:
+    done = export(log)
+    assert done.returncode == 2
+    assert "Say what to export" in done.stderr
+
+
+def test_a_reader_that_leaves_ends_an_export_quietly(log: Path) -> None:
+    command = [sys.executable, "-m", "bntui", "export", str(log), "--csv", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.wait() == 141
+        assert process.stderr.read() == b""

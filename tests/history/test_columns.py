@@ -1,0 +1,122 @@
+"""A column's pyramid agrees with the plain numbers under it."""
+
+from math import inf, isnan, nan
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bntui.history.columns import Buckets, Column
+
+NUMBERS = st.lists(
+    st.one_of(st.floats(-1e6, 1e6, width=32), st.sampled_from([None, nan, inf, -inf])), max_size=300
+)
+
+
+def column_of(numbers: list[float | None]) -> Column:
+    column = Column()
+    column.extend(numbers)
+    return column
+
+
+def plain(numbers: list[float | None], bucket: int, size: int) -> list[float]:
+    part = numbers[bucket * size : (bucket + 1) * size]
+    return [n for n in part if n is not None and not isnan(n) and abs(n) != inf]
+
+
+@given(NUMBERS, st.integers(0, 300), st.integers(0, 300), st.integers(1, 40))
+def test_buckets_agree_with_the_numbers_they_hold(
+    numbers: list[float | None], start: int, length: int, most: int
+) -> None:
+    buckets = column_of(numbers).buckets(start, start + length, most)
+    for i, (low, high) in enumerate(zip(buckets.low, buckets.high, strict=True)):
+        known = plain(numbers, buckets.first + i, buckets.size)
+        if known:
+            assert (low, high) == (min(known), max(known))
+        else:
+            assert isnan(low)
+            assert isnan(high)
+
+
+@given(st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=300), st.integers(1, 40))
+def test_means_of_whole_buckets_are_their_numbers_means(numbers: list[float], most: int) -> None:
+    buckets = column_of(list(numbers)).buckets(0, len(numbers), most)
+    whole = len(numbers) // buckets.size
+    for i in range(whole):
+        known = plain(list(numbers), i, buckets.size)
+        assert buckets.mean[i] == pytest.approx(sum(known) / len(known), abs=1e-3)
+
+
+@given(NUMBERS, st.integers(0, 300), st.integers(0, 300))
+def test_any_range_is_summarised_as_its_numbers(
+    numbers: list[float | None], start: int, length: int
+) -> None:
+    stop = min(start + length, len(numbers))
+    known = plain(numbers[start:stop], 0, len(numbers) + 1)
+    low, high, mean = column_of(numbers).over(start, stop)
+    if known:
+        assert (low, high) == (min(known), max(known))
+        if len(known) == stop - start:
+            assert mean == pytest.approx(sum(known) / len(known), rel=1e-4, abs=1)
+    else:
+        assert isnan(low)
+
+
+@given(NUMBERS, NUMBERS, st.integers(1, 40))
+def test_a_prefix_reads_as_the_column_did_before_it_grew(
+    one: list[float | None], other: list[float | None], most: int
+) -> None:
+    before = column_of(one)
+    whole = column_of([*one, *other])
+    prefix = whole.prefix(len(one))
+    assert len(prefix) == len(one)
+    assert repr(prefix.buckets(0, 600, most)) == repr(before.buckets(0, 600, most))
+    assert repr(prefix.over(0, len(one))) == repr(before.over(0, len(one)))
+    assert repr(prefix.mean_of_last(7)) == repr(before.mean_of_last(7))
+    assert repr(prefix.last) == repr(before.last)
+
+
+@given(NUMBERS, st.integers(1, 40))
+def test_never_many_more_buckets_than_asked_for(numbers: list[float | None], most: int) -> None:
+    buckets = column_of(numbers).buckets(0, len(numbers), most)
+    assert len(buckets.mean) <= most
+
+
+@given(NUMBERS, NUMBERS)
+def test_growing_in_parts_is_growing_at_once(
+    one: list[float | None], other: list[float | None]
+) -> None:
+    parts = column_of(one)
+    parts.extend(other)
+    whole = column_of([*one, *other])
+    assert repr(parts.buckets(0, 600, 50)) == repr(whole.buckets(0, 600, 50))
+
+
+def test_full_buckets_stay_put_as_the_column_grows() -> None:
+    column = column_of([float(i) for i in range(1000)])
+    before: Buckets = column.buckets(0, 2000, 100)
+    column.extend(float(i) for i in range(1000, 1024))
+    after = column.buckets(0, 2000, 100)
+    assert after.size == before.size
+    assert after.low[: len(before.low) - 1] == before.low[:-1]
+
+
+def test_the_mean_of_the_last_numbers_leaves_gaps_out() -> None:
+    assert column_of([100.0, None, 2.0, inf, 4.0]).mean_of_last(4) == 3.0
+    assert isnan(column_of([]).mean_of_last(5))
+    assert isnan(column_of([None]).mean_of_last(5))
+
+
+@given(st.integers(0, 20_000), st.integers(0, 20_000))
+def test_long_ranges_are_summarised_exactly(start: int, length: int) -> None:
+    numbers = [float((i * 7919) % 10_007) for i in range(20_000)]
+    part = numbers[start : start + length]
+    low, high, mean = LONG.over(start, start + length)
+    if part:
+        assert (low, high) == (min(part), max(part))
+        assert mean == pytest.approx(sum(part) / len(part), rel=1e-5)
+    else:
+        assert isnan(mean)
+
+
+LONG = column_of([float((i * 7919) % 10_007) for i in range(20_000)])

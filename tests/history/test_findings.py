@@ -1,0 +1,166 @@
+"""Findings say what the numbers say."""
+
+import re
+from collections.abc import Sequence
+from statistics import fmean, variance
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bntui.config.schema import RunConfig
+from bntui.history.findings import apart, compare, findings
+from bntui.history.history import History, folded
+from bntui.protocol import (
+    Activations,
+    AnyEvent,
+    Changed,
+    Column,
+    Diverged,
+    Forked,
+    ModeLosses,
+    Steps,
+)
+from tests.scripted import beginning, probes
+
+losses = st.lists(st.floats(0, 1e6, width=32), min_size=2, max_size=40)
+
+
+def run(*events: AnyEvent, config: RunConfig | None = None) -> History:
+    return folded([*beginning(config), *events])
+
+
+def told(first: int, **columns: Sequence[float | None]) -> Steps:
+    names = {"plain": "no BN", "bn": "BN"}
+    return Steps(first, 1.0, {names.get(n, n): list(c) for n, c in columns.items()})
+
+
+def sentences(history: History) -> list[str]:
+    return [finding.sentence() for finding in findings(history)]
+
+
+def wavy(mean: float, count: int) -> Column:
+    return [mean + 0.05 * (-1) ** i for i in range(count)]
+
+
+@given(losses, losses)
+def test_the_inequality_agrees_with_the_numbers(a: list[float], b: list[float]) -> None:
+    higher, lower = sorted((a, b), key=lambda values: -fmean(values))
+    text = compare("A", "B", higher, lower)
+    error = (variance(a) / len(a) + variance(b) / len(b)) ** 0.5
+    if claim := re.search(r"\((\S+) > (\S+)\)", text):
+        assert float(claim[1]) > float(claim[2])
+        assert fmean(higher) - fmean(lower) > 2 * error
+    else:
+        assert fmean(higher) - fmean(lower) <= 2 * error
+
+
+@given(st.floats(0, 1e9), st.floats(0, 1e9))
+def test_two_numbers_are_told_apart(one: float, other: float) -> None:
+    if one != other:
+        high, low = apart(max(one, other), min(one, other)).split(" > ")
+        assert float(high) > float(low)
+
+
+@given(losses.filter(lambda values: len(values) >= 30), losses.filter(lambda v: len(v) >= 30))
+def test_whoever_is_called_higher_is(plain: list[float], bn: list[float]) -> None:
+    count = min(len(plain), len(bn))
+    text = " ".join(sentences(run(told(0, plain=plain[:count], bn=bn[:count]))))
+    if claim := re.search(r"([\w ]+)'s mean loss of the last \d+ steps is higher", text):
+        means = {"no BN": fmean(plain[:count]), "BN": fmean(bn[:count])}
+        assert claim[1].strip() == max(means, key=lambda name: means[name])
+
+
+def test_the_notebooks_end() -> None:
+    text = sentences(run(told(0, plain=wavy(0.168, 600), bn=wavy(0.196, 600)), *probes(600)))[0]
+    assert text == (
+        "BN's mean loss of the last 500 steps is higher (0.196 > 0.168); with 90 examples and one "
+        "hidden layer there is little for it to mend; saturation is 2.8% against 70.8%."
+    )
+
+
+def test_as_many_clauses_as_fit() -> None:
+    finding = findings(run(told(0, plain=wavy(0.168, 600), bn=wavy(0.196, 600))))[0]
+    assert len(finding.sentence(80)) <= 80
+    assert finding.sentence(1) == finding.sentence(79)
+    assert finding.sentence(500) == finding.sentence()
+
+
+def test_a_deep_network_is_not_excused() -> None:
+    deep = run(told(0, plain=wavy(0.1, 600), bn=wavy(0.2, 600)), config=RunConfig(depth=5))
+    assert "mend" not in sentences(deep)[0]
+
+
+def test_a_young_run_says_of_how_many_steps() -> None:
+    assert "the last 100 steps" in sentences(run(told(0, plain=wavy(3, 100), bn=wavy(2, 100))))[0]
+    text = sentences(run(told(0, plain=[9.0] * 5, bn=[8.0] * 5)))[0]
+    assert text.startswith("5 of the 30 steps that it takes")
+    assert findings(run()) == []
+
+
+def test_equal_within_noise_is_not_called_higher() -> None:
+    text = sentences(run(told(0, plain=wavy(0.2, 600), bn=wavy(0.2001, 600))))[0]
+    assert "the same mean loss of the last 500 steps within noise" in text
+    assert ">" not in text
+
+
+def test_divergence_comes_first_and_is_not_compared() -> None:
+    history = run(told(0, plain=[1e30] * 40, bn=[0.3] * 40), Diverged("no BN", 12, None))
+    texts = sentences(history)
+    assert texts[0] == "no BN diverged at step 12 with lr 0.1; BN did not."
+    assert not any("mean loss" in text for text in texts)
+
+
+def test_a_change_begins_a_new_window() -> None:
+    history = run(
+        told(0, plain=wavy(9, 500), bn=wavy(1, 500)),
+        Changed(500, "lr", 0.5, 0.1),
+        told(500, plain=wavy(1, 50), bn=wavy(2, 50)),
+    )
+    assert sentences(history)[0].startswith("BN's mean loss of the last 50 steps is higher (2 > 1)")
+
+
+def test_forks_are_compared_with_their_origin_from_where_they_began() -> None:
+    begun: list[AnyEvent] = [
+        told(0, plain=wavy(1, 100), bn=wavy(1, 100)),
+        Forked("BN lr=0.5", "BN", 100),
+        Changed(100, "lr", 0.5, 0.1, "BN lr=0.5"),
+    ]
+    after = Steps(100, 2.0, {"no BN": [1.0] * 40, "BN": wavy(2, 40), "BN lr=0.5": wavy(3, 40)})
+    texts = sentences(run(*begun, after))
+    assert texts[0] == "BN lr=0.5's mean loss of the last 40 steps is higher (3 > 2)."
+    assert not any("no BN" in text and "mean loss" in text for text in texts)
+
+
+def test_a_fork_with_no_change_is_equal_bit_for_bit() -> None:
+    same = Steps(100, 2.0, {name: list(wavy(1, 40)) for name in ("no BN", "BN", "BN copy")})
+    begun = told(0, plain=wavy(1, 100), bn=wavy(1, 100))
+    texts = sentences(run(begun, Forked("BN copy", "BN", 100), same))
+    assert texts[0].startswith("BN copy and BN have had equal losses in each of the last 40 steps")
+
+
+def test_what_stands_still_is_said() -> None:
+    begun = told(0, plain=wavy(1, 100), bn=wavy(1, 100))
+    assert sentences(run(begun, Changed(50, "lr", 0.0, 0.1)))[0] == (
+        "lr is 0 in no BN and BN: no weight moves; what the loss does is the batches' noise."
+    )
+    frozen = run(begun, Changed(50, "momentum", 0.0, 0.1), *probes(100))
+    assert "momentum is 0 in BN: its running statistics stand still" in sentences(frozen)[0]
+    assert "0.194 in evaluation mode, 0.191 in training mode" in sentences(frozen)[0]
+    one = run(begun, Changed(50, "batch_size", 1, 32))
+    assert sentences(one)[0].startswith("A batch of one")
+
+
+def test_a_flat_layer_is_named() -> None:
+    flat = Activations("no BN", 0, 100, 1000, [500, *[0] * 48, 500], 0.996)
+    text = sentences(run(told(0, plain=wavy(1, 100), bn=wavy(1, 100)), flat))[0]
+    assert text.startswith("no BN: 99.6% of hidden layer 1's outputs are flat")
+
+
+def test_the_widest_gap_between_the_modes() -> None:
+    history = run(told(0, plain=wavy(1, 100), bn=wavy(1, 100)), *probes(100))
+    assert sentences(history)[-1] == (
+        "BN's loss on one example is 11.6 in training mode, 0.356 in evaluation mode."
+    )
+    close = ModeLosses("BN", 200, [2, 90], [0.2, 0.2], [0.21, 0.19])
+    history.fold(close)
+    assert not any("training mode" in text for text in sentences(history))

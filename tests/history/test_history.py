@@ -1,0 +1,130 @@
+"""Events folded: what a pane may rely on, and what misfits do."""
+
+from math import isnan
+
+import pytest
+
+from bntui.config.schema import RunConfig
+from bntui.history.history import History
+from bntui.protocol import (
+    Activations,
+    Diverged,
+    Failed,
+    ModeLosses,
+    Skipped,
+    Statistics,
+    Steps,
+    Units,
+)
+from tests.scripted import beginning, hello, probes, steps
+
+
+def folded(*events: object) -> History:
+    history = History()
+    for event in events:
+        history.fold(event)  # type: ignore[arg-type]  # tests pass events of every type
+    return history
+
+
+def test_a_run_is_kept_step_by_step() -> None:
+    history = folded(*beginning(), *steps(0, 100), *probes(100), *steps(100, 50))
+    assert history.steps == 150
+    assert list(history.arms) == ["no BN", "BN"]
+    assert [event.step for event in history.arms["BN"].activations[0]] == [0, 100]
+    assert [event.step for event in history.arms["BN"].modes] == [0, 100]
+    assert history.trace is not None
+    assert list(history.trace.steps) == list(range(150))
+    assert history.skipped_count == 0
+
+
+def test_every_event_asks_for_a_new_picture() -> None:
+    history = History()
+    seen = []
+    for event in [*beginning(), *steps(0, 10)]:
+        history.fold(event)
+        seen.append(history.version)
+    assert seen == list(range(1, len(seen) + 1))
+
+
+def test_hello_begins_again() -> None:
+    history = folded(*beginning(), *steps(0, 100), Diverged("BN", 5, None), hello())
+    assert history.steps == 0
+    assert history.trace is None
+    assert history.arms["BN"].diverged is None
+    assert history.state is None
+
+
+def test_speed_is_steps_over_the_seconds_the_engine_counts() -> None:
+    history = folded(*beginning())
+    assert history.steps_per_second is None
+    for i in range(10):
+        history.fold(Steps(i * 10, (i + 1) * 0.1, {"no BN": [1.0] * 10, "BN": [1.0] * 10}))
+    assert history.steps_per_second == pytest.approx(100)
+
+
+def test_losses_that_are_not_finite_are_gaps() -> None:
+    history = folded(*beginning(), Steps(0, 0.1, {"no BN": [None, 2.0], "BN": [1.0, 1.0]}))
+    assert isnan(history.arms["no BN"].loss.values[0])
+    assert history.arms["no BN"].loss.values[1] == 2.0
+
+
+def test_watching_other_units_begins_a_new_trace() -> None:
+    column: list[list[float | None]] = [[1.0]]
+    history = folded(
+        *beginning(), *steps(0, 10), Statistics("BN", 0, [7], [10], column, column, column, column)
+    )
+    assert history.trace is not None
+    assert history.trace.units == [7]
+    assert list(history.trace.steps) == [10]
+
+
+ONE: list[list[float | None]] = [[1.0]]
+MISFITS = [
+    Steps(5, 0.1, {"no BN": [1.0], "BN": [1.0]}),
+    Steps(0, 0.1, {"no such arm": [1.0]}),
+    Activations("no such arm", 0, 0, 0, [0] * 50, None),
+    ModeLosses("no such arm", 0, [1], [1.0], [1.0]),
+    ModeLosses("BN", 0, [1, 2], [1.0], [1.0]),
+    Diverged("no such arm", 0, None),
+    Statistics("BN", 0, [0, 1], [0], ONE, ONE, ONE, ONE),
+    Statistics("BN", 0, [0], [0, 1], ONE, ONE, ONE, ONE),
+]
+
+
+@pytest.mark.parametrize("misfit", MISFITS, ids=lambda event: type(event).__name__)
+def test_an_event_that_does_not_fit_is_counted_and_changes_nothing_else(misfit: object) -> None:
+    history = folded(*beginning(), misfit)
+    assert history.skipped_count == 1
+    assert history.steps == 0
+    history.fold(Steps(0, 0.1, {"no BN": [1.0], "BN": [1.0]}))
+    assert history.steps == 1
+
+
+def test_events_before_hello_are_misfits_not_crashes() -> None:
+    history = folded(*steps(0, 10), *probes(0))
+    assert history.skipped_count > 0
+    assert history.steps == 0
+
+
+def test_only_the_last_skipped_lines_are_kept_but_all_are_counted() -> None:
+    history = folded(*(Skipped(line, "no event") for line in range(1, 101)))
+    assert history.skipped_count == 100
+    assert [event.line for event in history.skipped] == list(range(91, 101))
+
+
+def test_a_failure_is_remembered() -> None:
+    failure = Failed("crash", "RuntimeError: boom", "/tmp/x.log")
+    assert folded(hello(RunConfig()), failure).failed is failure
+
+
+def test_measurements_of_every_layer_are_kept_and_the_newest_of_a_step_stands() -> None:
+    def units(layer: int, step: int, dead: int) -> Units:
+        return Units("BN", layer, step, 8, 1, dead, ["00"])
+
+    told = [units(0, 10, 1), units(1, 10, 2), units(0, 10, 3), units(0, 20, 4)]
+    arm = folded(*beginning(), *told).arms["BN"]
+    assert [event.dead for event in arm.measured(Units)] == [2, 3, 4]
+    assert arm.latest(Units) == told[3]
+    assert arm.latest(Units, layer=1) == told[1]
+    assert arm.latest(Units, layer=2) is None
+    assert arm.as_of(10).latest(Units, layer=0) == told[2]

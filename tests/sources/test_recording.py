@@ -1,0 +1,184 @@
+"""Logs read back: whole, growing, packed, damaged, hostile."""
+
+import asyncio
+import gzip
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bntui.config.schema import RunConfig
+from bntui.errors import InputError
+from bntui.history.history import History
+from bntui.logs.reader import Decoder
+from bntui.logs.writer import LogWriter
+from bntui.protocol import AnyEvent, Ended, Pause, Skipped, Steps
+from bntui.protocol.codec import encode
+from bntui.sources.recording import PipedRecording, open_log
+from tests.scripted import beginning, probes, steps
+
+RUN: list[AnyEvent] = [*beginning(), *steps(0, 300), *probes(300), *steps(300, 200)]
+
+
+def written(path: Path, *events: AnyEvent) -> Path:
+    path.write_bytes(b"".join(map(encode, events)))
+    return path
+
+
+async def everything(path: Path) -> list[AnyEvent]:
+    recording = open_log(path, follow=False)
+    events = [event async for event in recording.events()]
+    await recording.close()
+    return events
+
+
+async def upcoming(events: AsyncIterator[AnyEvent]) -> AnyEvent:
+    async with asyncio.timeout(20):
+        return await anext(events)
+
+
+async def test_a_log_gives_its_events_and_then_its_end(tmp_path: Path) -> None:
+    assert await everything(written(tmp_path / "log", *RUN)) == [*RUN, Ended()]
+
+
+async def test_a_torn_last_line_is_not_there_yet(tmp_path: Path) -> None:
+    path = written(tmp_path / "log", *RUN)
+    path.write_bytes(path.read_bytes()[:-10])
+    assert await everything(path) == [*RUN[:-1], Ended()]
+
+
+async def test_packed_logs_open_too_also_of_several_parts(tmp_path: Path) -> None:
+    data = b"".join(map(encode, RUN))
+    path = tmp_path / "log.gz"
+    path.write_bytes(gzip.compress(data[:5000]) + gzip.compress(data[5000:]))
+    assert await everything(path) == [*RUN, Ended()]
+
+
+async def test_a_damaged_packed_log_gives_what_it_can_and_says_so(tmp_path: Path) -> None:
+    data = bytearray(gzip.compress(b"".join(map(encode, RUN))))
+    data[len(data) // 2] ^= 255
+    path = tmp_path / "log.gz"
+    path.write_bytes(data)
+    events = await everything(path)
+    assert any(isinstance(e, Skipped) and "compressed data is damaged" in e.reason for e in events)
+
+
+def test_a_bomb_is_unpacked_in_small_pieces() -> None:
+    bomb = gzip.compress(gzip.compress(b" " * 500_000_000))
+    bomb = gzip.decompress(bomb)
+    decoder = Decoder()
+    events = [e for i in range(0, len(bomb), 65536) for e in decoder.feed(bomb[i : i + 65536])]
+    assert events == []
+
+
+async def test_a_growing_log_is_followed_and_ends_when_its_writer_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log = LogWriter(path)
+    for event in RUN[:5]:
+        log.write(encode(event))
+    recording = open_log(path, follow=True)
+    events = recording.events()
+    assert [await upcoming(events) for _ in range(5)] == RUN[:5]
+    line = encode(RUN[5])
+    log.write(line[:7])
+    log.write(line[7:])
+    assert await upcoming(events) == RUN[5]
+    log.close()
+    assert await upcoming(events) == Ended()
+    await recording.close()
+
+
+async def test_what_is_appended_without_a_lock_is_followed_too(tmp_path: Path) -> None:
+    path = written(tmp_path / "log", RUN[0])
+    recording = open_log(path, follow=True)
+    events = recording.events()
+    assert [await upcoming(events), await upcoming(events)] == [RUN[0], Ended()]
+    with path.open("ab") as file:
+        file.write(encode(RUN[1]))
+    assert await upcoming(events) == RUN[1]
+    await recording.close()
+
+
+async def test_a_pipe_is_read_as_it_comes() -> None:
+    out, into = os.pipe()
+    recording = PipedRecording(os.fdopen(out, "rb", buffering=0))
+    events = recording.events()
+    for event in RUN[:3]:
+        os.write(into, encode(event))
+        assert await upcoming(events) == event
+    os.close(into)
+    assert await upcoming(events) == Ended()
+    await recording.send(Pause())
+    await recording.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda path: None, "cannot be read (No such file or directory)"),
+        (lambda path: path.mkdir(), "is a directory"),
+        (lambda path: path.write_bytes(b"\x7fELF"), "is no run log"),
+        (lambda path: path.write_text("emma\n"), "is no run log"),
+    ],
+)
+def test_what_is_no_log_is_refused_in_a_sentence(
+    tmp_path: Path, make: object, problem: str
+) -> None:
+    path = tmp_path / "log"
+    make(path)  # type: ignore[operator]  # each is a function of a path
+    done = subprocess.run(
+        [sys.executable, "-m", "bntui", "open", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert problem in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_name_with_a_zero_byte_is_refused() -> None:
+    with pytest.raises(InputError):
+        open_log(Path("a\0b"), follow=False)
+
+
+JUNK = st.one_of(
+    st.binary(max_size=60),
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=8) | st.integers(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner),
+        max_leaves=8,
+    ).map(lambda value: repr(value).encode(errors="replace")),
+)
+
+
+@given(st.lists(JUNK | st.integers(0, len(RUN) - 1), max_size=30))
+def test_fuzz_no_log_however_odd_stops_the_reader_or_the_history(parts: list[bytes | int]) -> None:
+    """Junk between real lines in any order."""
+    data = b"\n".join(encode(RUN[p])[:-1] if isinstance(p, int) else p for p in parts) + b"\n"
+    history = History()
+    for event in Decoder().feed(data):
+        history.fold(event)
+    assert history.steps <= 500
+
+
+@pytest.mark.parametrize("field", ["first", "elapsed"])
+@pytest.mark.parametrize("value", ["1e308", "-5", "99999999999999999999", "null", '"7"'])
+def test_numbers_out_of_place_are_counted_and_left_out(field: str, value: str) -> None:
+    event = encode(Steps(0, 0.5, {"no BN": [1.0], "BN": [1.0]})).decode()
+    broken = event.replace(
+        f'"{field}":' + {"first": "0", "elapsed": "0.5"}[field], f'"{field}":{value}'
+    )
+    assert broken != event
+    history = History()
+    decoder = Decoder()
+    for line in [*map(encode, beginning(RunConfig())), broken.encode(), event.encode()]:
+        for each in decoder.feed(line):
+            history.fold(each)
+    assert history.steps in {1, 2}
+    assert history.skipped_count <= 1

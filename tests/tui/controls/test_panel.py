@@ -1,0 +1,286 @@
+"""The control panel: what is turned, what is asked, what is shown until it is confirmed."""
+
+import pytest
+
+from bntui.config.schema import RunConfig
+from bntui.errors import InputError
+from bntui.protocol import (
+    AnyEvent,
+    Change,
+    Changed,
+    Command,
+    Dataset,
+    Failed,
+    Forked,
+    Refused,
+    SetPace,
+    Start,
+    State,
+)
+from tests.scripted import beginning, hello, probes, steps
+from tests.tui.screen import Lab, lab
+
+
+def some(config: RunConfig | None = None) -> list[AnyEvent]:
+    return [*beginning(config), *steps(0, 100), *probes(100)]
+
+
+def row(it: Lab, label: str) -> str:
+    """What the panel shows beside a label."""
+    line = next(line for line in it.text.splitlines() if label in line)
+    return line.split(label, 1)[1].strip(" ‹›")
+
+
+def panel(it: Lab) -> str:
+    """The panel's words, as if its lines were one."""
+    return " ".join(line.split("▊")[-1].strip() for line in it.text.splitlines())
+
+
+async def chosen(it: Lab, label: str) -> None:
+    """Go down to a row."""
+    for _ in range(40):
+        if f"▸ {label}" in it.text:
+            return
+        await it.press("down")
+    raise AssertionError(f"there is no row {label!r}:\n{it.text}")
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 40), (80, 24), (40, 12)])
+async def test_k_shows_the_panel_and_hides_it(size: tuple[int, int]) -> None:
+    async with lab(some(), size) as it:
+        assert "applies to" not in it.text
+        assert "▸ applies to" in await it.press("k")
+        assert "applies to" not in await it.press("k")
+
+
+async def test_four_panes_stay_where_there_is_room_and_one_where_there_is_less() -> None:
+    async with lab(some(), (160, 40)) as it:
+        text = await it.press("k")
+        assert "density (√)" in text
+        assert "last-100 mean" in text
+    async with lab(some(), (110, 40)) as it:
+        assert "density (√)" not in await it.press("k")
+        assert "last-100 mean" in it.text
+        assert "density (√)" in await it.press("k")
+
+
+async def test_escape_leaves_it_and_on_a_small_terminal_hides_it() -> None:
+    async with lab(some(), (120, 40)) as it:
+        assert "applies to" in await it.press("k", "escape")
+        assert "density (√)" in await it.press("2")
+    async with lab(some(), (80, 24)) as it:
+        assert "applies to" not in await it.press("k", "escape")
+
+
+async def test_a_knob_is_marked_as_asked_until_the_engine_confirms_it() -> None:
+    async with lab(some()) as it:
+        await it.press("k")
+        assert row(it, "learning rate") == "0.1"
+        await it.press("down", "right")
+        assert it.source.sent == [Change("lr", 0.2)]
+        assert row(it, "learning rate") == "0.1 → 0.2 …"
+        await it.play(Changed(100, "lr", 0.2, 0.1))
+        assert row(it, "learning rate") == "0.2"
+
+
+async def test_turning_on_begins_from_what_was_asked() -> None:
+    async with lab(some()) as it:
+        await it.press("k", "down", "right", "right", "left", "left", "left")
+        assert [c.value for c in it.source.sent if isinstance(c, Change)] == [
+            *(0.2, 0.5, 0.2, 0.1, 0.05),
+        ]
+
+
+async def test_what_is_refused_says_why_and_claims_nothing() -> None:
+    async with lab(some()) as it:
+        await it.press("k", "down", "down", "right")
+        assert row(it, "batch size") == "32 → 64 …"
+        await it.play(Refused("There are 40 examples, fewer than a batch of 64."))
+        assert row(it, "batch size") == "32"
+        assert "There are 40 examples" in it.text
+
+
+@pytest.mark.parametrize(
+    ("label", "key", "command"),
+    [
+        ("batch size", "left", Change("batch_size", 16)),
+        ("BN momentum", "right", Change("momentum", 0.2)),
+        ("BN eps", "left", Change("eps", 1e-8)),
+        ("normalization", "right", Change("norm", 0)),
+        ("normalization", "enter", Change("norm", 0)),
+        ("pace, steps/s", "right", SetPace(1000)),
+    ],
+)
+async def test_every_knob_is_turned_with_the_arrows(label: str, key: str, command: Command) -> None:
+    async with lab(some()) as it:
+        await it.press("k")
+        await chosen(it, label)
+        await it.press(key)
+        assert it.source.sent == [command]
+
+
+async def test_a_value_is_typed() -> None:
+    async with lab(some()) as it:
+        await it.press("k", "down", "3", "full_stop", "5", "enter")
+        assert it.source.sent == [Change("lr", 3.5)]
+        await it.press("enter")
+        assert "enter takes it" in it.text
+        assert "enter takes it" not in await it.press("escape")
+        assert "applies to" in it.text
+
+
+@pytest.mark.parametrize(
+    ("label", "typed", "sentence"),
+    [
+        ("learning rate", "9e9", "learning rate is 9e9, but it takes a number from 0"),
+        ("batch size", "0", "batch size is 0, but it takes a whole number from 1"),
+        ("BN momentum", "1.5", "BN momentum is 1.5, but it takes a number from 0 to 1"),
+        ("hidden layers", "99", "hidden layers is 99, but it takes a whole number from 1 to 50"),
+    ],
+)
+async def test_the_impossible_is_refused_at_the_field(
+    label: str, typed: str, sentence: str
+) -> None:
+    async with lab(some()) as it:
+        await it.press("k")
+        await chosen(it, label)
+        await it.press("enter", "ctrl+u", *(c.replace(".", "full_stop") for c in typed), "enter")
+        assert sentence in panel(it)
+        assert it.source.sent == []
+        assert "enter takes it" in it.text
+
+
+@pytest.mark.parametrize(
+    ("knob", "value", "lesson"),
+    [
+        ("batch_size", 1, "Each unit is its own mean"),
+        ("momentum", 0, "Running statistics stand still"),
+        ("momentum", 1, "Running statistics are the last"),
+        ("eps", 0, "divides 0 by 0"),
+        ("lr", 0, "No weight moves"),
+    ],
+)
+async def test_what_teaches_says_what_to_look_for(knob: str, value: float, lesson: str) -> None:
+    labels = {"batch_size": "batch size", "momentum": "BN momentum", "eps": "BN eps"}
+    async with lab([*some(), Changed(100, knob, value, None)]) as it:  # type: ignore[arg-type]
+        await it.press("k")
+        await chosen(it, labels.get(knob, "learning rate"))
+        assert lesson in it.text
+
+
+async def test_one_arm_alone_is_turned() -> None:
+    async with lab(some()) as it:
+        await it.press("k", "left", "down", "right")
+        assert it.source.sent == [Change("lr", 0.2, "BN")]
+        await it.play(Changed(100, "lr", 0.2, 0.1, "BN"))
+        assert row(it, "learning rate") == "0.2"
+        await it.press("up", "right")
+        assert row(it, "learning rate") == "they differ"
+        await it.press("down", "down", "right")
+        assert it.source.sent[-1] == Change("batch_size", 64)
+
+
+async def test_one_layer_alone_is_bypassed() -> None:
+    deep = RunConfig(depth=3)
+    async with lab([hello(deep), *some(deep)[1:]]) as it:
+        await it.press("k", "down", "right", "right")
+        await chosen(it, "normalization")
+        await it.press("right")
+        assert it.source.sent == [Change("norm", 0, None, 1)]
+
+
+async def test_fields_of_a_new_network_are_collected_and_confirmed_before_one_start() -> None:
+    async with lab(some()) as it:
+        await it.press("k")
+        await chosen(it, "hidden layers")
+        await it.press("right", "right")
+        assert row(it, "hidden layers") == "1 → 3"
+        await chosen(it, "activation")
+        await it.press("right", "right")
+        await chosen(it, "begin again")
+        assert row(it, "begin again") == "with 2 changes"
+        assert it.source.sent == []
+        text = await it.press("enter")
+        assert "hidden layers: 1 → 3" in text
+        assert "activation: tanh → relu" in text
+        assert "notebook depth=3 activation=relu" in text
+        await it.press("escape")
+        assert it.source.sent == []
+        await it.press("enter", "enter")
+        new = RunConfig(depth=3, activation="relu")
+        assert it.source.sent == [Start(new)]
+        await it.play(*beginning(new))
+        assert row(it, "hidden layers") == "3"
+        assert row(it, "begin again") == "as it stands"
+
+
+async def test_a_new_run_keeps_the_knobs_as_they_stand() -> None:
+    async with lab([*some(), Changed(50, "lr", 0.5, 0.1), State("running", 100, None)]) as it:
+        await it.press("k", "end", "enter")
+        assert "learning rate: 0.1 → 0.5" in it.text
+        assert "pace, steps/s: 500 → max" in it.text
+        await it.press("enter")
+        assert it.source.sent == [Start(RunConfig(lr=0.5, pace=None))]
+
+
+async def test_what_does_not_go_together_is_not_sent() -> None:
+    async with lab(some()) as it:
+        await it.press("k")
+        await chosen(it, "arms")
+        await it.press("enter", "ctrl+u", *"bn", "comma", *"gn", "enter")
+        await chosen(it, "groups of GN")
+        await it.press("3", "enter")
+        await it.press("end", "enter")
+        assert "groups is 3, but with gn it takes a divisor" in panel(it)
+        assert it.source.sent == []
+
+
+async def test_the_whole_config_is_shown_as_it_is_pasted() -> None:
+    async with lab(some(), (160, 40)) as it:
+        assert "bntui --share notebook" in await it.press("k")
+
+
+async def test_the_mouse_chooses_and_turns() -> None:
+    async with lab(some(), (120, 40)) as it:
+        await it.press("k")
+        lines = it.text.splitlines()
+        y = next(i for i, line in enumerate(lines) if "BN eps" in line)
+        await it.pilot.click(offset=(lines[y].index("BN eps"), y))
+        await it.pilot.click(offset=(119, y))
+        assert it.source.sent == [Change("eps", 1e-3)]
+
+
+async def test_a_recording_claims_nothing() -> None:
+    async with lab(some(), commands=False) as it:
+        await it.press("k", "down", "right")
+        await it.wait_for("takes no commands")
+        await it.play(*steps(100, 10))
+        assert row(it, "learning rate") == "0.1"
+
+
+async def test_data_that_cannot_be_read_is_refused_and_the_run_goes_on() -> None:
+    async with lab(some()) as it:
+
+        async def refuse(command: Command) -> None:
+            raise InputError("--data missing.txt cannot be read.")
+
+        it.source.send = refuse  # type: ignore[method-assign]
+        await it.press("k", "end", "enter", "enter")
+        await it.wait_for("missing.txt cannot be read")
+        await it.play(*steps(100, 10))
+        assert "110/5,000" in it.text
+
+
+async def test_a_fork_that_is_gone_is_no_longer_chosen() -> None:
+    async with lab([*some(), Forked("BN copy", "BN", 100)]) as it:
+        await it.press("k", "left")
+        assert row(it, "applies to") == "BN copy"
+        await it.play(hello(), Dataset("names", 1, 2, 3, 4, 4), State("running", 0, 500.0))
+        assert row(it, "applies to") == "all arms"
+
+
+async def test_a_new_run_that_fails_on_its_input_is_told_on_the_screen() -> None:
+    async with lab(some()) as it:
+        await it.play(hello(RunConfig(block_size=40)), Failed("input", "No word is long enough."))
+        assert "engine stopped: No word is long enough." in it.text
+        assert it.app.exit_code == 2

@@ -1,0 +1,75 @@
+"""Networks beyond no BN and BN: which are shown, and which one is chosen."""
+
+import pytest
+
+from bntui.config.schema import RunConfig
+from bntui.protocol import Activations, AnyEvent, Forked, ModeLosses, Statistics, Watch
+from tests.scripted import beginning, hello, probes, steps
+from tests.tui.screen import lab
+
+
+def four() -> list[AnyEvent]:
+    config = RunConfig(arms=("none", "bn", "bn-torch", "ln"))
+    hill = [20] * 50
+    both: list[float | None] = [0.7, 0.6]
+    flat: list[list[float | None]] = [[1.0, 2.0]]
+    return [
+        *(hello(config), *beginning()[1:]),
+        Activations("BN torch", 0, 0, 1000, hill, 0.111),
+        Activations("LN", 0, 0, 1000, hill, 0.222),
+        ModeLosses("BN torch", 0, [1, 90], both, both),
+        Statistics("BN", 0, [4], [0, 1], flat, flat, flat, flat),
+        Statistics("BN torch", 0, [7], [0, 1], flat, flat, flat, flat),
+    ]
+
+
+async def test_panes_about_bn_show_the_chosen_arm() -> None:
+    async with lab(four(), (80, 24)) as it:
+        assert "BN  TRAIN 0.1905" in await it.press("4")
+        assert "BN torch  TRAIN 0.6" in await it.press("a")
+        assert "units 7" in await it.press("3")
+        assert "units 4" in await it.press("a")
+        await it.press("D")
+        assert it.source.sent == [Watch(0, [9, 10, 11, 12, 13])]
+
+
+async def test_activations_show_as_many_arms_as_have_room() -> None:
+    async with lab(four(), (120, 60)) as it:
+        assert all(share in it.text for share in ("70.8%", "2.8%", "11.1%", "22.2%"))
+    async with lab(four(), (80, 18)) as it:
+        text = await it.press("2")
+        assert "70.8%" in text
+        assert "22.2%" not in text
+        await it.press("a")
+        assert "11.1%" in it.text
+        assert "22.2%" in await it.press("a")
+
+
+async def test_without_bn_nothing_is_claimed_of_running_statistics() -> None:
+    both: list[float | None] = [0.5]
+    same = ModeLosses("LN", 0, [90], both, both)
+    config = RunConfig(arms=("ln",))
+    async with lab([hello(config), *beginning()[1:], same]) as it:
+        assert "no network here has BatchNorm" in it.text
+        assert "LN: 0.5 in either mode" in it.text
+
+
+async def test_an_axis_tells_the_range_of_its_activation() -> None:
+    zero_up = Activations("BN", 0, 0, 1000, [20] * 50, 0.5, 0.0, 6.0)
+    config = RunConfig(activation="relu", arms=("bn",))
+    async with lab([hello(config), zero_up]) as it:
+        assert "BN init · 50.0% zero" in it.text
+        row = next(row for row in it.text.splitlines() if "└0" in row)
+        assert "3" in row
+        assert "6" in row
+        assert "└-1" not in it.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 12)])
+async def test_four_arms_on_every_page(size: tuple[int, int]) -> None:
+    fork = Forked("BN lr 1", "BN", 100)
+    events = [*beginning(), *steps(0, 100), *probes(100), fork, Forked("BN lr 2", "BN", 100)]
+    async with lab(events, size) as it:
+        for key in "123456789":
+            await it.press(key, "a")
+        assert "running" in it.text

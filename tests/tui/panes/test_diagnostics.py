@@ -1,0 +1,235 @@
+"""What the pages say about layers, weights, units, statistics and checks."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bntui.config.schema import Activation, RunConfig
+from bntui.history.history import folded
+from bntui.protocol import (
+    AnyEvent,
+    Checks,
+    Ladder,
+    LayerHealth,
+    Layers,
+    Recalibrated,
+    SplitLosses,
+    Units,
+    Updates,
+    WeightHealth,
+    Weights,
+)
+from bntui.tui.panes.checks import judged
+from bntui.tui.panes.inference import explained
+from bntui.tui.panes.units import drawn, unpacked
+from tests.scripted import beginning, diagnostics, hello, steps, updates
+from tests.tui.screen import lab
+
+
+def some(depth: int = 1, activation: Activation = "tanh") -> list[AnyEvent]:
+    config = RunConfig(depth=depth, activation=activation)
+    return [
+        *(hello(config), *beginning()[1:], *steps(0, 100)),
+        *(*updates(0, 100), *diagnostics(100, depth)),
+    ]
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_layers_tell_both_arms_in_numbers(size: tuple[int, int]) -> None:
+    async with lab(some(), size) as it:
+        text = await it.press("5")
+        for told in ("no BN", "BN", "mean", "std", "sat.", "71.0%", "2.8%", "dead", "12", "1e-06"):
+            assert told in text
+        assert "h -1 … 1 · grad ±0.01" in text
+
+
+async def test_what_is_flat_goes_by_the_activation() -> None:
+    async with lab(some(activation="relu")) as it:
+        text = await it.press("5")
+        assert "zero = h = 0" in text
+        assert "sat." not in text
+
+
+async def test_layers_of_five_stand_below_each_other() -> None:
+    async with lab(some(5), (80, 24)) as it:
+        rows = (await it.press("5")).splitlines()
+        assert sum("71.0%" in row for row in rows) == 5
+        assert sum("2.8%" in row for row in rows) == 5
+
+
+async def test_fifty_layers_turn_by_page_and_follow_the_chosen_one() -> None:
+    async with lab(some(50), (80, 24)) as it:
+        assert "layers 1–17 of 50" in await it.press("5")
+        assert "layers 18–34 of 50" in await it.press("pagedown")
+        assert "layers 1–17 of 50" in await it.press("pageup")
+        assert "layers 35–50 of 50" in await it.press("Y")
+        assert "1 of 2 arms" in it.text
+        assert "71.0%" not in it.text
+        assert "71.0%" in await it.press("a")
+
+
+async def test_updates_show_a_guide_and_turn_to_gradients() -> None:
+    async with lab(some()) as it:
+        text = await it.press("6")
+        assert "log10 update:data · ▞ C ⠒ W1 × W2" in text
+        assert "-------" in text
+        gradients = await it.press("g")
+        assert "log10 gradient:data" in gradients
+        assert "-------" not in gradients
+        assert all(name in gradients for name in ("C ", "W1 ", "W2 "))
+
+
+async def test_many_weights_are_thinned_and_said_to_be() -> None:
+    names = [f"W{i}" for i in range(52)]
+    column: list[float | None] = [-3.0]
+    told = Updates("BN", names, [0], [column] * 52, [column] * 52)
+    weights = Weights("BN", 0, [WeightHealth(n, 0.0, 1.0, -1.0, 1.0, [1] * 50) for n in names])
+    async with lab([*beginning(), told, weights], (80, 24)) as it:
+        text = await it.press("6")
+        assert "5 of 52: ▞ W0 ⠒ W13 × W26 + W38 o W51" in text
+        assert "1–9 of 52" in text
+        assert "10–18 of 52" in await it.press("pagedown")
+
+
+def test_bits_are_read_from_the_first_example_down() -> None:
+    units = unpacked(Units("BN", 0, 0, 6, 2, 0, ["21", "3f"]))
+    assert units == [[True, False, False, False, False, True], [True] * 6]
+
+
+@given(st.lists(st.lists(st.booleans(), min_size=7, max_size=7), min_size=1, max_size=9))
+def test_every_flat_unit_is_one_mark_on_the_map(units: list[list[bool]]) -> None:
+    ink = {mark: bin(bits).count("1") for bits, mark in enumerate(" ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█")}
+    paired = [*units, units[-1]] if len(units) % 2 else units
+    rows = drawn(units, 2)
+    assert sum(ink[mark] for row in rows for mark in row) == sum(map(sum, paired))
+    assert sum(ink[mark] for row in drawn(units, 1) for mark in row) == 2 * sum(map(sum, units))
+
+
+async def test_units_map_counts_and_names_the_dead() -> None:
+    async with lab(some(), (80, 24)) as it:
+        text = await it.press("7", "a")
+        assert "units 0–199 of 200" in text
+        assert "Dead for all 8 examples: 2 of 200: 0, 1" in text
+        assert "Dead for all 8 examples: 0 of 200" in await it.press("a")
+
+
+async def test_units_without_room_are_a_page_further() -> None:
+    told = Units("BN", 0, 1, 32, 200, 0, ["00ff00ff"] * 200)
+    async with lab([*beginning(), told], (80, 24)) as it:
+        assert "units 0–155 of 200" in await it.press("7")
+        assert "units 156–199 of 200" in await it.press("pagedown")
+        assert "units 0–155 of 200" in await it.press("pagedown")
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12)])
+async def test_a_thousand_units(size: tuple[int, int]) -> None:
+    told = Units("BN", 0, 1, 32, 10_000, 0, ["deadbeef"] * 1024)
+    async with lab([*beginning(), told], size) as it:
+        text = await it.press("7")
+        assert "of 10,000" in text
+        assert "of the first 1,024 units" in " ".join(text.split())
+        await it.press("pageup", "pagedown", "pagedown")
+        assert "of 10,000" in it.text
+
+
+async def test_the_ladder_is_a_table_and_a_sentence_that_adds_up() -> None:
+    async with lab(some()) as it:
+        text = await it.press("8")
+        for told in ("0.1938", "0.1921", "11.6", "0.24", "by class", "the same 90 examples"):
+            assert told in text
+        assert "At n = 32 train is 0.24 and eval 0.1938, a gap of +0.0462" in text
+        assert "+0.0479 because a batch's statistics are noisy" in text
+        assert "At n = 1 train is 11.6" in await it.press("n")
+
+
+def test_a_gap_that_cannot_be_told_is_not() -> None:
+    ladder = Ladder("BN", 0, 9, None, 1.0, [1], [None], [None])
+    assert "cannot be told" in explained(ladder, 0)
+
+
+async def test_what_was_recalibrated_is_told() -> None:
+    async with lab(some()) as it:
+        await it.press("8")
+        await it.play(Recalibrated("BN", 100))
+        assert "recalibrated (u undoes) at step 100" in it.text
+        await it.play(Recalibrated("BN", 100, undone=True))
+        assert "recalibration undone at step 100" in it.text
+
+
+@pytest.mark.parametrize(
+    ("difference", "scale", "expected"),
+    [
+        (3e-6, 14.2, "2.1e-07 of it, equal to rounding"),
+        (1e-3, 1.0, "more than rounding explains"),
+        (0.5, 1.0, "they do not agree"),
+        (0.0, 0.0, "differ by at most 0.0e+00"),
+        (0.1, None, "differ by at most 1.0e-01"),
+        (None, 1.0, "nothing to compare"),
+    ],
+)
+def test_verdicts(difference: float | None, scale: float | None, expected: str) -> None:
+    assert expected in judged(difference, scale, "logits")
+
+
+async def test_checks_keep_their_last_measurements() -> None:
+    more = [Checks("BN", step, 1e-6 * step, 10.0, 1e-9, 0.1) for step in range(200, 2000, 100)]
+    async with lab([*some(), *more], (80, 24)) as it:
+        text = await it.press("9")
+        assert "1,900" in text
+        assert text.index("1,900") < text.index("1,800")
+
+
+async def test_losses_by_split_are_seen_where_losses_are() -> None:
+    async with lab(some()) as it:
+        assert "/2.9" in it.text
+        assert "/2.5" in it.text
+        assert "■" in it.text
+        assert "validation 2.5 (9)" in await it.press("8")
+
+
+async def test_no_split_no_word_of_it() -> None:
+    async with lab([*beginning(), *steps(0, 100)]) as it:
+        assert "/val" not in it.text
+
+
+NOTHING = LayerHealth(None, None, None, 0, None, None, [], [])
+ODD = LayerHealth(1e300, -1e-300, 1.0, 10**9, 1e300, 0.0, [1, 2, 3], [0] * 50)
+UNWELL = WeightHealth("\x1b[31m" * 20, None, None, 0.0, 0.0, [])
+COLUMN: list[float | None] = [None]
+
+
+ODD_EVENTS: list[AnyEvent] = [
+    Layers("BN", 0, -1.0, 1.0, 0.0, []),
+    Layers("BN", 0, 0.0, 0.0, 0.0, [NOTHING] * 50),
+    Layers("BN", 0, -1e300, 1e300, 1e300, [ODD, NOTHING]),
+    Weights("BN", 0, []),
+    Weights("BN", 0, [UNWELL] * 60),
+    Updates("BN", [], [0], [], []),
+    Updates("BN", ["a", "a"], [0], [COLUMN] * 2, [COLUMN] * 2),
+    Updates("BN", ["\x1b"], [], [[]], [[]]),
+    Units("BN", 0, 0, 0, 0, 0, []),
+    Units("BN", 0, 0, 8, 3, 0, ["", "zz", "-ff"]),
+    Units("BN", 0, 0, 10**12, 10**12, 10**12, ["ff"] * 1024),
+    Units("BN", 0, 0, -5, -5, -5, ["ff"]),
+    Units("BN", 0, 0, 4000, 3, 0, ["f" * 1000] * 3),
+    Ladder("BN", 0, 0, None, None, [], [], []),
+    Ladder("BN", 0, 9, None, None, [1, 2], [None, None], [None, None]),
+    Ladder("BN", 0, 9, 1.0, 1.0, [1, 2, 4], [1.0], [2.0, None]),
+    Ladder("BN", 0, 9, 1e300, -1e300, [0, -1], [1e300, 0.0], [0.0, -1.0]),
+    Checks("BN", 0, None, None, None, None),
+    Checks("BN", 0, 1e300, 1e-300, 0.0, -1.0),
+    SplitLosses("BN", 0, {"validation": None, "\x1b]": 1.0}, {}),
+    SplitLosses("BN", 0, {"validation": 1e300}, {}),
+]
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12)])
+async def test_odd_events_are_drawn(size: tuple[int, int]) -> None:
+    async with lab(beginning(), size) as it:
+        for key in "156789":
+            await it.press(key)
+            pane = it.app.lab.pages.current
+            for event in ODD_EVENTS:
+                pane.draw(folded([*beginning(), *steps(0, 10), event]))
+                assert f" {pane.TITLE}  " in it.text
+                assert "\x1b" not in it.text

@@ -1,0 +1,261 @@
+"""The lab on scripted events: layouts, keys, and what a person reads."""
+
+import pytest
+
+from bntui.config.schema import RunConfig
+from bntui.protocol import (
+    AnyEvent,
+    Dataset,
+    Diverged,
+    Failed,
+    Pause,
+    Reading,
+    Resume,
+    SetPace,
+    Skipped,
+    Start,
+    State,
+    Step,
+    Steps,
+    Watch,
+)
+from bntui.tui.commands import COMMANDS
+from tests.scripted import beginning, hello, probes, steps
+from tests.tui.screen import lab
+
+TITLES = ("Loss", "Activations", "Running stats", "Train / eval")
+
+
+def some() -> list[AnyEvent]:
+    return [*beginning(), *steps(0, 100), *probes(100)]
+
+
+async def test_the_first_frame_says_that_the_engine_warms_up() -> None:
+    async with lab([]) as it:
+        assert "the engine is warming up" in it.text
+        assert "no step yet" in it.text
+
+
+@pytest.mark.parametrize("size", [(100, 30), (120, 40), (200, 60)])
+async def test_four_panes_where_there_is_room(size: tuple[int, int]) -> None:
+    async with lab(some(), size) as it:
+        assert all(title in it.text for title in TITLES)
+        assert "no data yet" not in it.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (99, 40), (120, 29), (40, 12)])
+async def test_one_pane_with_tabs_where_there_is_less(size: tuple[int, int]) -> None:
+    async with lab(some(), size) as it:
+        assert "1 Loss" in it.text
+        assert "last-100 mean" in it.text or size[0] < 80
+        assert "density (√)" not in it.text
+        assert "density (√)" in await it.press("2")
+        assert "lag" in await it.press("3")
+        assert "TRAIN" in await it.press("4")
+
+
+@pytest.mark.parametrize("size", [(39, 24), (80, 11), (1, 1), (10, 5)])
+async def test_less_than_that_is_said(size: tuple[int, int]) -> None:
+    async with lab(some(), size) as it:
+        assert "running" not in it.text
+        if size[0] > 30:
+            assert "needs at least 40 x 12" in it.text
+            assert f"{size[0]} x {size[1]}" in it.text
+
+
+async def test_every_key_fits_the_bar_at_80_columns() -> None:
+    async with lab(some(), (80, 24)) as it:
+        for command in COMMANDS:
+            if command.shown:
+                assert f"{command.key_text} {command.title}" in it.text
+
+
+async def test_the_status_line_fits_80_columns() -> None:
+    async with lab([*some(), *steps(100, 2000)], (80, 24)) as it:
+        status = it.text.splitlines()[0]
+        assert "running 2,100/5,000" in status
+        assert "(pace 500)" in status
+        assert "no BN" in status
+        assert "…" not in status
+
+
+async def test_keys_ask_the_engine_and_nothing_is_claimed_before_it_answers() -> None:
+    async with lab(some()) as it:
+        text = await it.press("space")
+        assert it.source.sent == [Pause()]
+        assert "running" in text
+        await it.play(State("paused", 100, 500.0))
+        assert "paused" in it.text
+        await it.press("space", "s", "plus", "minus", "x", "r")
+        assert it.source.sent[1:] == [
+            Resume(),
+            Step(),
+            SetPace(1000),
+            SetPace(250),
+            SetPace(None),
+            Start(RunConfig()),
+        ]
+
+
+async def test_from_full_speed_x_and_minus_return_to_the_usual_pace() -> None:
+    async with lab([*some(), State("running", 100, None)]) as it:
+        assert "pace max" in it.text
+        await it.press("x", "minus", "plus")
+        assert it.source.sent == [SetPace(500), SetPace(500)]
+
+
+async def test_a_finished_run_says_so_and_stays_explorable() -> None:
+    async with lab([*some(), State("finished", 100, None)]) as it:
+        await it.press("space")
+        await it.wait_for("This run is finished: r begins it again.")
+        assert it.source.sent == []
+        assert "EVAL" in await it.press("m")
+        assert "linear" in await it.press("l")
+
+
+async def test_zoom_shows_one_pane_and_goes_back() -> None:
+    async with lab(some()) as it:
+        zoomed = await it.press("2", "z")
+        assert "density (√)" in zoomed
+        assert "last-100 mean" not in zoomed
+        assert "last-100 mean" in await it.press("z")
+
+
+async def test_tab_goes_round_the_panes() -> None:
+    async with lab(some(), (80, 24)) as it:
+        for expected in ("density (√)", "lag", "TRAIN", "last-100 mean"):
+            assert expected in await it.press("tab")
+        assert "TRAIN" in await it.press("shift+tab")
+
+
+async def test_loss_keys_switch_axis_and_window() -> None:
+    async with lab([*beginning(), *steps(0, 2000)]) as it:
+        assert "last-500 mean · log" in it.text
+        assert "linear" in await it.press("l")
+        whole = await it.press("l")
+        close = await it.press("w")
+        assert close != whole
+        assert await it.press("w") == whole
+
+
+async def test_modes_show_both_losses_their_gap_and_why_one_row_is_degenerate() -> None:
+    async with lab(some()) as it:
+        assert "TRAIN 0.1905 · n=90 · gap -0.0033" in it.text
+        assert "EVAL 0.1938 · n=90" in await it.press("m")
+        text = await it.press("m", "n")
+        assert "TRAIN 11.59 · n=1 · gap +11.2331" in text
+        assert "a row minus its own mean is 0" in text
+        assert "n=2" in await it.press("n")
+
+
+async def test_the_notebooks_side_effect_is_told_beside_the_notebooks_numbers() -> None:
+    async with lab([*beginning(), *probes(5000), State("finished", 5000, None)]) as it:
+        assert "Notebook's eval: 0.1907" in it.text
+
+
+async def test_statistics_keys() -> None:
+    async with lab(some()) as it:
+        assert "|lag|" in it.text
+        assert "unit 0" in await it.press("d")
+        assert "variance" in await it.press("v")
+        await it.press("D", "U")
+        assert it.source.sent == [
+            Watch(0, [5, 6, 7, 8, 9]),
+            Watch(0, [195, 196, 197, 198, 199]),
+        ]
+
+
+async def test_layers_of_a_deep_network() -> None:
+    config = RunConfig(depth=3)
+    deep = [hello(config), *some()[1:]]
+    async with lab(deep) as it:
+        assert "layer 1 of 3" in it.text
+        text = await it.press("y")
+        assert "layer 2 of 3" in text
+        assert "no data yet" in text
+        assert it.source.sent == [Watch(1, [0, 1, 2, 3, 4])]
+
+
+async def test_divergence_is_named_where_it_happened_and_the_other_arm_goes_on() -> None:
+    gone = Steps(100, 1.0, {"no BN": [1e30, None], "BN": [0.3, 0.2]})
+    async with lab([*some(), gone, Diverged("no BN", 100, 1e30)]) as it:
+        assert "diverged at step 100" in it.text
+        assert "no BN diverged at 100" in it.text.splitlines()[0]
+        assert "BN 0.2" in it.text.splitlines()[0]
+
+
+async def test_help_explains_the_pane_and_lists_every_key() -> None:
+    async with lab(some(), (100, 80)) as it:
+        text = await it.press("4", "question_mark")
+        assert "statistics of those n rows" in text
+        assert all(command.help in text for command in COMMANDS)
+        keys = [text.index(command.help) for command in COMMANDS if command.keys in {"m", "n"}]
+        assert max(keys) < text.index(COMMANDS[0].help)
+        assert "Formula:" in text
+        assert "Source:" in text
+        assert "Try:" in text
+        assert "mean loss of the last 100 steps" in text
+        assert "statistics of those n rows" not in await it.press("escape")
+
+
+async def test_the_palette_offers_every_command() -> None:
+    async with lab(some()) as it:
+        titles = [command.title for command in it.app.get_system_commands(it.app.screen)]
+        assert {command.title for command in COMMANDS} <= set(titles)
+        await it.press("ctrl+p")
+        await it.press(*"zoom")
+        await it.wait_for("One pane alone, or all four")
+        await it.press("enter", "enter")
+        await it.wait_for("last-100 mean")
+        assert "density (√)" not in it.text
+
+
+async def test_light_and_dark() -> None:
+    async with lab(some()) as it:
+        dark = it.app.current_theme.dark
+        await it.press("t")
+        assert it.app.current_theme.dark is not dark
+        assert "Loss" in it.text
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+async def test_quit_closes_the_source(key: str) -> None:
+    async with lab(some()) as it:
+        await it.press(key)
+    assert it.source.closed
+    assert it.app.exit_code == 0
+
+
+async def test_a_recording_takes_no_commands_and_says_so() -> None:
+    async with lab(some(), commands=False) as it:
+        await it.press("space")
+        await it.wait_for("takes no commands")
+        assert it.source.sent == []
+
+
+async def test_refused_input_ends_the_app_with_its_sentence() -> None:
+    async with lab([Failed("input", "--data words.txt is empty")]) as it:
+        pass
+    assert it.app.exit_code == 2
+
+
+async def test_a_crash_stays_on_the_screen_with_its_log() -> None:
+    async with lab([*some(), Failed("crash", "RuntimeError: boom", "/tmp/trace.log")]) as it:
+        status = it.text.splitlines()[0]
+        assert "engine stopped: RuntimeError: boom" in status
+        assert "/tmp/trace.log" in status
+        await it.press("q")
+    assert it.app.exit_code == 1
+
+
+async def test_a_big_file_shows_how_far_it_is_read() -> None:
+    reading = Reading("names.txt", 50_000_000, 200_000_000)
+    async with lab([hello(), reading]) as it:
+        assert "reading names.txt: 25% of 200.0 MB" in it.text
+        await it.play(Dataset("names.txt", 9, 99, 27, 32_000_000, 200_000_000))
+        assert "its first 32 MB" in it.text
+
+
+async def test_skipped_lines_are_counted_on_the_screen() -> None:
+    async with lab([*some(), Skipped(7, "no JSON")], (160, 40)) as it:
+        assert "1 line skipped (line 7: no JSON)" in it.text

@@ -1,0 +1,129 @@
+"""The runs screen and the comparison, on logs that a run would have written."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bntui.config.schema import RunConfig
+from bntui.logs.writer import LogWriter
+from bntui.protocol import State
+from bntui.protocol.codec import encode
+from bntui.sources.recording import open_log
+from bntui.tui.app import CompareApp
+from tests.scripted import beginning, hello, probes, steps
+from tests.tui.screen import Lab, lab
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three runs: one, two, three; three is the newest."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    place = tmp_path / "bntui" / "runs"
+    place.mkdir(parents=True)
+    for i, name in enumerate(("one", "two", "three"), 1):
+        begun = msgspec.structs.replace(hello(RunConfig(lr=i / 10)), started=f"2026-01-0{i}")
+        events = [begun, *beginning()[1:], *steps(0, 100 * i), *probes(100 * i)]
+        end = State("finished", 100 * i, None)
+        (place / f"{name}.jsonl").write_bytes(b"".join(map(encode, [*events, end])))
+    return place
+
+
+@asynccontextmanager
+async def runs() -> AsyncIterator[Lab]:
+    async with lab(beginning(), size=(100, 30)) as it:
+        await it.press("o")
+        await it.wait_for("enter opens one")
+        yield it
+
+
+async def test_every_run_is_listed_newest_first(directory: Path) -> None:
+    async with runs() as it:
+        text = it.text
+        assert text.index("three") < text.index("two") < text.index("one")
+        assert "lr=0.3" in text
+
+
+async def test_enter_opens_a_run_in_place_of_this_one(directory: Path) -> None:
+    async with runs() as it:
+        await it.press("down", "enter")
+        await it.wait_for("finished 200/5,000")
+        assert it.source.closed
+        await it.press("s")
+        await it.wait_for("takes no commands")
+
+
+async def test_two_marked_runs_are_overlaid_with_what_differs(directory: Path) -> None:
+    async with runs() as it:
+        await it.press("c")
+        await it.wait_for("Mark two to 4 runs")
+        await it.press("space", "down", "down", "space", "c")
+        await it.wait_for("lr=0.3")
+        await it.wait_for("lr=0.1")
+        assert "A  three" in it.text
+        assert "B  one" in it.text
+        await it.press("escape")
+        await it.wait_for("running")
+
+
+async def test_renaming(directory: Path) -> None:
+    async with runs() as it:
+        await it.press("n")
+        await it.press("end", *"-best", "enter")
+        await it.wait_for("three-best")
+        assert (directory / "three-best.jsonl").exists()
+        assert not (directory / "three.jsonl").exists()
+        await it.press("n")
+        await it.press("ctrl+u", *"two", "enter")
+        await it.wait_for("two is taken")
+        assert (directory / "three-best.jsonl").exists()
+
+
+async def test_deleting_asks_first(directory: Path) -> None:
+    async with runs() as it:
+        await it.press("d")
+        await it.wait_for("Type yes to delete three for good")
+        await it.press("enter")
+        await it.pilot.pause()
+        assert (directory / "three.jsonl").exists()
+        await it.press("d", *"yes", "enter")
+        await it.wait_for("of 2 runs")
+        assert not (directory / "three.jsonl").exists()
+
+
+async def test_a_run_that_is_being_written_is_left_alone(directory: Path) -> None:
+    writer = LogWriter(directory / "live.jsonl")
+    writer.write(encode(msgspec.structs.replace(hello(), started="2027")))
+    async with runs() as it:
+        await it.press("d")
+        await it.wait_for("still being written")
+    writer.close()
+
+
+async def test_no_run_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    async with lab(beginning()) as it:
+        await it.press("o")
+        await it.wait_for("No run is logged")
+        await it.press("enter", "space", "n", "d", "escape")
+        await it.wait_for("running")
+
+
+async def test_the_overlay_switches_network_mode_axis_and_window(directory: Path) -> None:
+    logs = [(n, open_log(directory / f"{n}.jsonl", follow=False)) for n in ("one", "two", "three")]
+    app = CompareApp(logs)
+    async with app.run_test(size=(100, 30)) as pilot:
+        it = Lab(pilot, None, app)  # type: ignore[arg-type]  # there is no source to play
+        await it.wait_for("C  three  lr=0.3")
+        await it.wait_for("EVAL ▞ A 0.1938  ⠒ B 0.1938  × C 0.1938")
+        assert "BN of every run" in it.text
+        assert "no BN of every run" in await it.press("a")
+        assert "TRAIN ▞ A 0.17" in await it.press("m")
+        assert "linear" in await it.press("l")
+        await it.press("w", "t")
+        await it.press("question_mark")
+        await it.wait_for("escape closes")
+        await it.press("escape", "q")
+    assert app.return_code == 0

@@ -1,0 +1,43 @@
+"""The findings on the screen: one calm line where there is room, all of them in the help."""
+
+from bntui.history.history import folded
+from bntui.protocol import State
+from bntui.tui.widgets.findings_line import HOLD, FindingsLine
+from tests.scripted import beginning, probes, steps
+from tests.tui.screen import lab
+
+SOME = [*beginning(), *steps(0, 100), *probes(100)]
+SENTENCE = "mean loss of the last 100 steps is higher"
+
+
+async def test_above_the_keys_where_there_is_room_and_in_the_help_everywhere() -> None:
+    async with lab(SOME, (120, 40)) as it:
+        rows = it.text.splitlines()
+        place = next(i for i, row in enumerate(rows) if SENTENCE in row)
+        assert "space Pause" in rows[place + 1]
+    async with lab(SOME, (80, 24)) as it:
+        assert SENTENCE not in it.text
+        assert SENTENCE in " ".join((await it.press("question_mark")).split())
+
+
+async def test_it_is_about_the_step_that_is_looked_at() -> None:
+    async with lab([*SOME, *steps(100, 400)], (120, 40)) as it:
+        assert "the last 500 steps" in it.text
+        await it.press("home", *["right"] * 10)
+        assert "the last 50 steps" in it.text
+
+
+async def test_a_run_that_comes_to_rest_is_spoken_of_at_once() -> None:
+    async with lab(SOME, (120, 40)) as it:
+        assert "the last 100 steps" in it.text
+        await it.play(*steps(100, 400), State("finished", 500, None))
+        assert "the last 500 steps" in it.text
+
+
+def test_a_sentence_stays_long_enough_to_be_read() -> None:
+    line = FindingsLine()
+    assert line.is_due(0, None)
+    line.show(folded(SOME), 10)
+    assert not line.is_due(10 + HOLD / 2, None)
+    assert line.is_due(10 + HOLD / 2, 5)
+    assert line.is_due(10 + HOLD, None)
