@@ -87,7 +87,7 @@ class BatchNorm(Normalization):
         return out
 
     def _backward(self, grad: Tensor) -> tuple[Tensor, ...]:
-        return tuple(g for g in batchnorm.backward(self.saved, grad) if g is not None)
+        return batchnorm.backward(self.saved, grad)
 
 
 class GhostBatchNorm(BatchNorm):

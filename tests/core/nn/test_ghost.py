@@ -40,7 +40,7 @@ def test_each_part_is_a_batch_of_its_own(
     torch.testing.assert_close(out, wanted)
     upstream = numbers(rows, DIM, seed=seed + 1)
     out.backward(upstream)
-    wanted.backward(upstream)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    wanted.backward(upstream)
     torch.testing.assert_close(x.grad, y.grad)
     for name, parameter in (("gamma", theirs.weight), ("beta", theirs.bias)):
         torch.testing.assert_close(ours.bn.get_parameter(name).grad, parameter.grad)
