@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 Compute = Callable[[Tensor, Tensor | None, Tensor | None, bool], tuple[Tensor, Any]]
-"""From x, gamma, beta to y and a named tuple for the backward: tensors, or None, and a last field
-that is no tensor. The flag is true for the first call, false where the same is computed again."""
+"""From x, gamma, beta to y and a named tuple for the backward that begins with x_hat, inv_std and
+gamma. The flag is true for the first call, false where the same is computed again."""
 
 Differentiate = Callable[[Any, Tensor], tuple[Tensor, Tensor, Tensor]]
 """From that named tuple and dy to the gradients of x, gamma and beta."""
@@ -62,22 +62,21 @@ class _ClosedForm(torch.autograd.Function):
         beta: Tensor | None,
     ) -> Tensor:
         y, saved = compute(x, gamma, beta, True)
-        *tensors, last = saved
-        ctx.save_for_backward(x, gamma, beta, *tensors)
+        ctx.save_for_backward(x, gamma, beta, *saved[:2])
         ctx.compute, ctx.differentiate = compute, differentiate
-        ctx.kind, ctx.last = type(saved), last
+        ctx.kind, ctx.rest = type(saved), saved[3:]
         return y
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[None, None, Tensor, Tensor | None, Tensor | None]:
-        x, gamma, beta, *tensors = ctx.saved_tensors
+        x, gamma, beta, x_hat, inv_std = ctx.saved_tensors
         if torch.is_grad_enabled():  # create_graph=True: the gradients get a graph of their own
             _, saved = ctx.compute(x, gamma, beta, False)
         else:
-            saved = ctx.kind(*tensors, ctx.last)
+            saved = ctx.kind(x_hat, inv_std, gamma, *ctx.rest)
         dx, dgamma, dbeta = ctx.differentiate(saved, dy)
         return (
-            *(None, None, dx.to(x.dtype)),
+            *(None, None, dx if dx.dtype == x.dtype else dx.to(x.dtype)),
             None if gamma is None else dgamma,
             None if beta is None else dbeta,
         )

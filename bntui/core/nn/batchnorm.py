@@ -274,16 +274,17 @@ class BatchNorm1d(nn.BatchNorm1d):
 
     def _affine(self) -> tuple[Tensor | None, Tensor | None]:
         """gamma and beta; a pruned, parametrized or replicated layer has them elsewhere."""
-        params = self._parameters
-        if "weight" in params and "bias" in params:
-            return params["weight"], params["bias"]
-        return self.weight, self.bias
+        try:
+            return self._parameters["weight"], self._parameters["bias"]
+        except KeyError:
+            return self.weight, self.bias
 
     def _track(self, mean: Tensor, var: Tensor, n: int, keep_inf: bool) -> None:
         """Move the running statistics towards this batch's, each by its own convention.
 
-        `keep_inf` keeps a statistic that has overflowed infinite, as the formula does, where
-        `lerp_` computes inf - inf. Training code that ends at the first infinite loss does without.
+        `keep_inf` keeps a statistic that has overflowed infinite, as the formula does; `lerp_`, one
+        operation less and equal up to rounding, computes inf - inf. It is for training code that
+        ends at the first infinite loss.
         """
         # From where they are kept: as attributes of a module each takes a microsecond to find.
         running_mean, running_var, count = map(self._buffers.get, STATISTICS)
@@ -339,8 +340,7 @@ def _move(running: Tensor, batch: Tensor, share: float, keep_inf: bool) -> None:
     """running = (1 - share) running + share batch, in place."""
     batch = batch if batch.dtype == running.dtype else batch.to(running.dtype)
     if keep_inf:
-        overflowed = running.isinf()
-        running.copy_(torch.where(overflowed, running, running.lerp(batch, share)))
+        running.mul_(1 - share).add_(batch, alpha=share)
     else:
         running.lerp_(batch, share)
 
