@@ -1,20 +1,22 @@
 """See what Batch Normalization does.
 
-The package itself imports neither torch nor textual; `bntui.BatchNorm1d` loads torch on first use.
+The package itself imports neither torch nor textual; its public names load them on first use.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bntui.core.nn.batchnorm import BatchNorm1d
+    from bntui.core.nn.batchnorm import LECTURE, NOTEBOOK, TORCH, BatchNorm1d
 
-__all__ = ["BatchNorm1d", "__version__"]
+__all__ = ["LECTURE", "NOTEBOOK", "TORCH", "BatchNorm1d", "__version__"]
 __version__ = "0.1.0"
+
+_HOMES = dict.fromkeys(("BatchNorm1d", "NOTEBOOK", "TORCH", "LECTURE"), "bntui.core.nn.batchnorm")
+"""Where the public names are defined; the modules take a second to load."""
 
 
 def __getattr__(name: str) -> Any:
-    if name == "BatchNorm1d":
-        from bntui.core.nn.batchnorm import BatchNorm1d  # noqa: PLC0415 (torch takes a second)
-
-        return BatchNorm1d
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'bntui' has no attribute {name!r}")

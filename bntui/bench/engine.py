@@ -15,7 +15,7 @@ from bntui.core.engine.event_sink import Outlet
 from bntui.core.engine.loop import SENDS_PER_SECOND
 from bntui.core.engine.session import Run
 from bntui.core.training.dataset import Dataset
-from bntui.core.training.device import settle
+from bntui.core.training.device import configure_device
 from bntui.core.training.trainer import Trainer
 
 NOTEBOOK = RunConfig(pace=None)
@@ -61,7 +61,7 @@ def loop(kind: Callable[[RunConfig, Dataset], Learner], config: RunConfig) -> Si
     learner = kind(config, _dataset(config))
 
     def measure(seconds: float) -> float:
-        settle(config)
+        configure_device(config)
         begun, steps, many = perf_counter(), 0, 1
         while (left := seconds - (perf_counter() - begun)) > 0:
             learner.advance(many)
@@ -90,7 +90,7 @@ class Engine:
         self._begin()
 
     def _begin(self) -> None:
-        settle(self._config)
+        configure_device(self._config)
         self._outlet.begin(str(self._place / f"{self._runs}.jsonl"), self._config)
         self._runs += 1
         self._trainer = Trainer(self._config, self._dataset)
@@ -98,7 +98,7 @@ class Engine:
 
     def measure(self, seconds: float) -> float:
         """Go on for so long; steps a second."""
-        settle(self._config)
+        configure_device(self._config)
         begun, steps = perf_counter(), -self._trainer.steps_done
         while perf_counter() - begun < seconds:
             self._run.advance(monotonic() + 1 / SENDS_PER_SECOND)

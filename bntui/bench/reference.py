@@ -37,7 +37,7 @@ class Notebook:
             loss = functional.cross_entropy(network.logits(self._contexts[ix]), self._targets[ix])
             for param in network.params:
                 param.grad = None
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            loss.backward()
             for param in network.params:
                 if param.grad is not None:
                     param.data += -self._config.lr * param.grad
@@ -111,7 +111,7 @@ class Modules:
         for network, optimizer, losses in learners:
             loss = functional.cross_entropy(network(contexts), targets)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            loss.backward()
             optimizer.step()
             losses.append(loss.item())
 

@@ -99,8 +99,8 @@ class Engine:
         self._outlet.tell_log()
         examples = self._loader.load(config)
         from bntui.core.engine.session import Run  # noqa: PLC0415
-        from bntui.core.training.device import settle  # noqa: PLC0415 (torch is loaded by now)
+        from bntui.core.training.device import configure_device  # noqa: PLC0415 (torch is loaded by now)
         from bntui.core.training.trainer import Trainer  # noqa: PLC0415
 
-        settle(config)
+        configure_device(config)
         self._run = Run(Trainer(config, examples), self._outlet.tell, self._outlet.show)

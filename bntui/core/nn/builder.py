@@ -13,9 +13,10 @@ from torch import Generator, Tensor
 from bntui.config.schema import Norm, RunConfig
 from bntui.core.nn.activations import ACTIVATIONS
 from bntui.core.nn.batchnorm import LECTURE, NOTEBOOK, TORCH, BatchNorm1d, Correction
+from bntui.core.nn.ghost import GhostBatchNorm
 from bntui.core.nn.groupnorm import GroupNorm, LayerNorm
 from bntui.core.nn.layers import Embedding, Layer, Linear
-from bntui.core.nn.normalization import BatchNorm, GhostBatchNorm, Normalization, RowNorm
+from bntui.core.nn.normalization import BatchNorm, Normalization, RowNorm
 
 CORRECTIONS: dict[Norm, Correction] = {"bn": NOTEBOOK, "bn-torch": TORCH, "bn-lecture": LECTURE}
 

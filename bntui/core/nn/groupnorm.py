@@ -8,11 +8,10 @@ section 3, equation 3. Training and evaluation are the same, and there is nothin
 Shapes: x is (N, C); statistics are (N, G, 1), over C / G values each; gamma and beta are (C,).
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
+from torch import Tensor
 
 
 class Saved(NamedTuple):
@@ -23,7 +22,7 @@ class Saved(NamedTuple):
     gamma: Tensor
 
 
-class GroupNorm(nn.Module):
+class GroupNorm:
     """y = gamma * (x - mean) / sqrt(var + eps) + beta, mean and var over each group of a row.
 
     The variance is the biased one. With eps = 0 a group of equal values, and so any group of one
@@ -33,7 +32,7 @@ class GroupNorm(nn.Module):
         dim: Channels, C.
         groups: G, a divisor of C; consecutive channels make a group.
         eps: Added to the variance.
-        device: Where the parameters live.
+        device: Where gamma and beta live.
         dtype: Their type.
 
     Raises:
@@ -49,37 +48,31 @@ class GroupNorm(nn.Module):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__()
         if dim < 1 or groups < 1 or dim % groups:
             raise ValueError(f"groups is {groups}, but it takes a divisor of dim, {dim}")
         if not eps >= 0:
             raise ValueError(f"eps is {eps}, but it takes a number from 0")
         self.dim, self.groups, self.eps = dim, groups, eps
-        self.gamma = nn.Parameter(torch.ones(dim, device=device, dtype=dtype))
-        self.beta = nn.Parameter(torch.zeros(dim, device=device, dtype=dtype))
+        self.gamma = torch.ones(dim, device=device, dtype=dtype)
+        self.beta = torch.zeros(dim, device=device, dtype=dtype)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalize x (N, C) under autograd."""
-        out: Tensor = _Normalize.apply(x, self.gamma, self.beta, self)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        return out
+    def parameters(self) -> list[Tensor]:
+        """gamma and beta, (C,) each."""
+        return [self.gamma, self.beta]
 
     def normalize(self, x: Tensor) -> tuple[Tensor, Saved]:
-        """The formula, without autograd."""
+        """y (N, C), and what the backward needs."""
         if x.ndim != 2 or x.shape[1] != self.dim:
             raise ValueError(f"x has shape {tuple(x.shape)}, but it takes (N, {self.dim})")
         parts = x.view(len(x), self.groups, self.dim // self.groups)
-        centred = parts - parts.mean(-1, keepdim=True)
-        var = centred.square().mean(-1, keepdim=True)
+        centered = parts - parts.mean(-1, keepdim=True)
+        var = centered.square().mean(-1, keepdim=True)
         inv_std = torch.rsqrt(var + self.eps)
         if self.eps == 0:
             inv_std.masked_fill_(var == 0, 0.0)
-        x_hat = centred.mul_(inv_std)
+        x_hat = centered.mul_(inv_std)
         out = torch.addcmul(self.beta, x_hat.view_as(x), self.gamma)
         return out, Saved(x_hat, inv_std, self.gamma)
-
-    def extra_repr(self) -> str:
-        """The settings, as `print` shows them."""
-        return f"{self.dim}, groups={self.groups}, eps={self.eps}"
 
 
 class LayerNorm(GroupNorm):
@@ -109,18 +102,3 @@ def backward(saved: Saved, grad_out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     grad_x = torch.addcmul(g - g.mean(-1, keepdim=True), x_hat, along_x_hat, value=-1)
     grad_gamma = (grad_out * x_hat.view_as(grad_out)).sum(0)
     return grad_x.mul_(saved.inv_std).view_as(grad_out), grad_gamma, grad_out.sum(0)
-
-
-class _Normalize(torch.autograd.Function):
-    """The two functions above, for autograd."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, norm: GroupNorm) -> Tensor:
-        out, saved = norm.normalize(x)
-        ctx.save_for_backward(*saved)
-        return out
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        return *backward(Saved._make(ctx.saved_tensors), grad_out), None

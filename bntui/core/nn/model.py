@@ -36,13 +36,6 @@ class CharMLP:
         fork._lay_flat()  # nn.Parameter copies itself apart from what it is a view of
         return fork
 
-    def settings(self) -> list[tuple[float | None, ...]]:
-        """What can be turned between steps, of each normalizing layer."""
-        modules = [layer.module for layer in self.normalizations]
-        momentums = [getattr(module, "momentum", None) for module in modules]
-        on = [layer.on for layer in self.normalizations]
-        return list(zip(on, [module.eps for module in modules], momentums, strict=True))
-
     @property
     def normalizations(self) -> list[Normalization]:
         """The normalizing layers, first to last; that of the logits, if any, comes last."""

@@ -5,7 +5,6 @@ from torch import Tensor
 
 from bntui.core.nn import batchnorm, groupnorm
 from bntui.core.nn.batchnorm import BatchNorm1d
-from bntui.core.nn.ghost import parts
 from bntui.core.nn.groupnorm import GroupNorm
 from bntui.core.nn.layers import Layer
 
@@ -87,31 +86,7 @@ class BatchNorm(Normalization):
         return out
 
     def _backward(self, grad: Tensor) -> tuple[Tensor, ...]:
-        return tuple(g for g in batchnorm.backward(self.saved, grad) if g is not None)
-
-
-class GhostBatchNorm(BatchNorm):
-    """BatchNorm over parts of `size` examples, see `ghost`; `saved` is the last part's."""
-
-    def __init__(self, bn: BatchNorm1d, size: int) -> None:
-        self.size = size
-        super().__init__(bn)
-
-    def _compute(self, x: Tensor, training: bool) -> Tensor:
-        size = self.size if training else max(len(x), 1)
-        each = (self.bn.normalize(part, training, update=False) for part in parts(x, size))
-        return torch.cat([out for out, _ in each])
-
-    def _forward(self, x: Tensor) -> Tensor:
-        each = [self.bn.normalize(part, training=True) for part in parts(x, self.size)]
-        self._saved = [saved for _, saved in each]
-        self.saved = self._saved[-1]
-        return torch.cat([out for out, _ in each])
-
-    def _backward(self, grad: Tensor) -> tuple[Tensor, ...]:
-        pairs = zip(self._saved, parts(grad, self.size), strict=True)
-        grad_x, *of_params = zip(*(batchnorm.backward(*pair) for pair in pairs), strict=True)
-        return torch.cat(grad_x), *(torch.stack(grads).sum(0) for grads in of_params)
+        return batchnorm.backward(self.saved, grad)
 
 
 class RowNorm(Normalization):

@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own name for it)
 
 from bntui.core.nn.activations import Activation
-from bntui.core.nn.ghost import parts
+from bntui.core.nn.ghost import GhostBatchNorm, parts
 from bntui.core.nn.layers import Embedding, Layer, Linear
 from bntui.core.nn.model import CharMLP
-from bntui.core.nn.normalization import BatchNorm, GhostBatchNorm, Normalization, RowNorm
+from bntui.core.nn.normalization import BatchNorm, Normalization, RowNorm
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""Where a run computes: on which device, and on how many threads."""
+"""The device and the number of threads that a run computes on."""
 
 import torch
 
@@ -20,11 +20,11 @@ THREADS = torch.get_num_threads()
 """Torch's own choice: the cores, or what OMP_NUM_THREADS says."""
 
 
-def settle(config: RunConfig) -> None:
-    """Set torch up for a run.
+def configure_device(config: RunConfig) -> None:
+    """Set the number of threads for a run, and check that its device is there.
 
     Raises:
-        InputError: The device is not there.
+        InputError: The device is not available.
     """
     there = devices()
     if config.device not in there:
@@ -35,14 +35,14 @@ def settle(config: RunConfig) -> None:
 
 
 def threads(config: RunConfig) -> int:
-    """How many threads a run's steps are shared out to."""
+    """Threads that a run's steps use."""
     weights = config.block_size * config.emb * config.hidden
     weights += (config.depth - 1) * config.hidden**2
     return THREADS if config.batch_size * weights >= LARGE else 1
 
 
 def devices() -> list[str]:
-    """What this machine has, of what `RunConfig.device` may be."""
+    """The devices of this machine, among the values of `RunConfig.device`."""
     there = {
         "cpu": True,
         "cuda": torch.cuda.is_available(),

@@ -96,7 +96,7 @@ def test_the_backward_is_the_derivative_of_the_forward(
     x = tensor(shape).requires_grad_()
 
     def forward(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        return torch.func.functional_call(bn, {"gamma": gamma, "beta": beta}, (x, training))  # type: ignore[no-any-return]
+        return torch.func.functional_call(bn, {"weight": gamma, "bias": beta}, (x, training))  # type: ignore[no-any-return]
 
     gamma, beta = tensor((DIM,), seed=1), tensor((DIM,), seed=2)
     inputs = (x, gamma.requires_grad_(), beta.requires_grad_())
@@ -228,7 +228,7 @@ def test_it_learns_inside_anyones_model() -> None:
     for _ in range(300):
         loss = nn.functional.mse_loss(net(x), target)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 3

@@ -173,7 +173,7 @@ def test_what_is_no_float_is_one_clear_error(dtype: torch.dtype) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"dim": 0}, "dim is 0"),
+        ({"num_features": 0}, "num_features is 0"),
         ({"eps": -1e-5}, "eps is -1e-05"),
         ({"eps": float("nan")}, "eps is nan"),
         ({"momentum": 1.5}, "momentum is 1.5"),
@@ -182,7 +182,7 @@ def test_what_is_no_float_is_one_clear_error(dtype: torch.dtype) -> None:
 )
 def test_impossible_settings_are_refused(settings: dict[str, float], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        BatchNorm1d(**{"dim": 4, **settings})  # type: ignore[arg-type]
+        BatchNorm1d(**{"num_features": 4, **settings})  # type: ignore[arg-type]
 
 
 def test_an_evaluation_can_be_differentiated_after_later_batches() -> None:

@@ -12,9 +12,10 @@ from bntui.config.schema import NOTEBOOK_WORDS, Init, Norm, RunConfig
 from bntui.core.nn.activations import ReLU, Sigmoid, Tanh
 from bntui.core.nn.batchnorm import LECTURE, NOTEBOOK, TORCH
 from bntui.core.nn.builder import Builder
+from bntui.core.nn.ghost import GhostBatchNorm
 from bntui.core.nn.groupnorm import GroupNorm, LayerNorm
 from bntui.core.nn.layers import Embedding, Layer, Linear
-from bntui.core.nn.normalization import BatchNorm, GhostBatchNorm, RowNorm
+from bntui.core.nn.normalization import BatchNorm, RowNorm
 from bntui.core.training.dataset import Dataset
 from bntui.core.training.trainer import Trainer
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from bntui.core.nn.batchnorm import TORCH, BatchNorm1d
-from bntui.core.nn.ghost import GhostBatchNorm1d
+from bntui.core.nn.ghost import GhostBatchNorm
 
 DIM = 3
 
@@ -31,37 +31,35 @@ def test_each_part_is_a_batch_of_its_own(
 ) -> None:
     rows, size = batch
     theirs = nn.BatchNorm1d(DIM, momentum=momentum, dtype=torch.float64)
-    ours = GhostBatchNorm1d(
-        BatchNorm1d(DIM, momentum=momentum, correction=TORCH, dtype=torch.float64), size
-    )
-    x, y = (numbers(rows, DIM, seed=seed).requires_grad_() for _ in range(2))
-    out = ours(x)
-    wanted = torch.cat([theirs(y[i : i + size]) for i in range(0, rows, size)])
-    torch.testing.assert_close(out, wanted)
+    bn = BatchNorm1d(DIM, momentum=momentum, correction=TORCH, dtype=torch.float64)
+    ours = GhostBatchNorm(bn, size)
+    x = numbers(rows, DIM, seed=seed).requires_grad_()
     upstream = numbers(rows, DIM, seed=seed + 1)
-    out.backward(upstream)
-    wanted.backward(upstream)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    torch.testing.assert_close(x.grad, y.grad)
-    for name, parameter in (("gamma", theirs.weight), ("beta", theirs.bias)):
-        torch.testing.assert_close(ours.bn.get_parameter(name).grad, parameter.grad)
+    wanted = torch.cat([theirs(x[i : i + size]) for i in range(0, rows, size)])
+    wanted.backward(upstream)
+    with torch.no_grad():
+        torch.testing.assert_close(ours.forward(x), wanted)
+        torch.testing.assert_close(ours.backward(upstream), x.grad)
+    torch.testing.assert_close([*ours.param_grads], [theirs.weight.grad, theirs.bias.grad])
     for name, buffer in theirs.named_buffers():
-        torch.testing.assert_close(ours.bn.get_buffer(name), buffer)
+        torch.testing.assert_close(bn.get_buffer(name), buffer)
 
 
+@torch.no_grad()
 def test_evaluation_is_that_of_batchnorm() -> None:
     bn = BatchNorm1d(DIM)
-    ghost = GhostBatchNorm1d(bn, 2)
+    ghost = GhostBatchNorm(bn, 2)
     x = torch.randn(8, DIM)
-    ghost(x)
-    assert torch.equal(ghost.eval()(x), bn(x, training=False))
+    ghost.forward(x)
+    assert torch.equal(ghost.compute(x, training=False), bn(x, training=False))
 
 
+@torch.no_grad()
 def test_parts_of_one_give_beta() -> None:
-    assert torch.equal(
-        GhostBatchNorm1d(BatchNorm1d(DIM), 1)(torch.randn(4, DIM)), torch.zeros(4, 3)
-    )
+    ghost = GhostBatchNorm(BatchNorm1d(DIM), 1)
+    assert torch.equal(ghost.forward(torch.randn(4, DIM)), torch.zeros(4, DIM))
 
 
 def test_an_impossible_size_is_refused() -> None:
     with pytest.raises(ValueError, match="size is 0"):
-        GhostBatchNorm1d(BatchNorm1d(DIM), 0)
+        GhostBatchNorm(BatchNorm1d(DIM), 0)

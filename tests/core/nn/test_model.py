@@ -54,7 +54,7 @@ def test_twenty_steps_of_sgd_agree_with_torch(depth: int, norm: Norm) -> None:
     for _ in range(20):
         loss = nn.functional.cross_entropy(twin(contexts), targets)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        loss.backward()
         optimizer.step()
         with torch.inference_mode():
             ours = model.train_step(contexts, targets, config.lr)

@@ -1,4 +1,4 @@
-"""Where a run computes: refused if it is not there, never waited for step by step."""
+"""Devices: refused where there is none, and never waited for step by step."""
 
 import msgspec
 import pytest
@@ -9,8 +9,7 @@ from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
 from bntui.core.telemetry.recorder import Telemetry
 from bntui.core.training import device as hardware
 from bntui.core.training.dataset import Dataset
-from bntui.core.training.device import settle, threads
-from bntui.core.training.replay import Replayed
+from bntui.core.training.device import configure_device, threads
 from bntui.core.training.trainer import Arm, Trainer
 from bntui.errors import InputError
 
@@ -26,7 +25,7 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(InputError, match=r"--device is cuda, but .* it takes cpu\."):
-        settle(RunConfig(device="cuda"))
+        configure_device(RunConfig(device="cuda"))
 
 
 @pytest.mark.parametrize(
@@ -58,41 +57,6 @@ def test_another_device_is_asked_for_losses_once_in_many_steps(
     monkeypatch.setattr(Arm, "_note", note)
     assert run.advance(5, Telemetry(run).sample) == 5
     assert asked == [torch.Size([5])] * len(arms)
-    held = [run.arms[-1].model.params, *run.arms[-1].model.normalizations[0].module.buffers()]
+    normalization = run.arms[-1].model.normalizations[0]
+    held = [run.arms[-1].model.params, *normalization.params]
     assert {tensor.device.type for tensor in held} == {"meta"}
-
-
-class Graph:
-    """A CUDA graph in which the same step is captured as many times as it is replayed."""
-
-    captured: int = 0
-    replayed: int = 0
-
-    def replay(self) -> None:
-        Graph.replayed += 1
-
-
-def test_a_step_is_captured_anew_when_a_knob_is_turned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
-    monkeypatch.setattr(Replayed, "_capture", _capture)
-    run = trainer(RunConfig(hidden=8))
-    model = run.arms[1].model
-    step = Replayed(model)
-    contexts, targets = run.dataset.first(8)
-    counts = []
-    for eps in (1e-5, 1e-3):
-        model.batchnorms[0].bn.eps = eps
-        for _ in range(6):
-            with torch.inference_mode():
-                step(contexts, targets, 0.1)
-        counts.append((Graph.captured, Graph.replayed))
-    assert counts == [(1, 3), (2, 6)]
-
-
-def _capture(self: Replayed, contexts: Tensor, targets: Tensor, lr: float) -> Graph:
-    Graph.captured += 1
-    self._contexts, self._targets = contexts.clone(), targets.clone()
-    self._loss = torch.zeros(())
-    graph = Graph()
-    self._graph = graph  # type: ignore[assignment]  # stands for one
-    return graph
