@@ -22,9 +22,9 @@ def test_it_starts_draws_reacts_and_leaves_the_terminal_as_it_was(size: tuple[in
         terminal.press("x")
         terminal.wait_for("pace max")
         terminal.press("?")
-        terminal.wait_for("escape closes")
+        terminal.wait_for("Esc: close")
         terminal.press("\x1b")
-        terminal.wait_until_gone("escape closes")
+        terminal.wait_until_gone("Esc: close")
         terminal.press("q")
         assert terminal.wait() == 0
         assert terminal.left_on() == []

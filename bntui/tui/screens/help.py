@@ -21,7 +21,7 @@ class HelpScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
     HelpScreen > VerticalScroll {
-        width: 76; max-width: 100%; height: auto; max-height: 100%;
+        width: 84; max-width: 100%; height: auto; max-height: 100%;
         background: $surface; border: round $primary; padding: 0 2;
     }
     """
@@ -79,4 +79,4 @@ def _keys(commands: Iterable[KeyCommand]) -> list[Part]:
 
 
 def _lines(commands: Iterable[KeyCommand]) -> list[Part]:
-    return [f"  {command.key_text:<16}{command.help}\n" for command in commands]
+    return [f"  {command.key_text:<12}{command.help}\n" for command in commands]

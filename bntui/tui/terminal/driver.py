@@ -1,6 +1,5 @@
 """Textual's Linux driver with non-blocking output, clean exit on signals, stderr captured."""
 
-import asyncio
 import os
 import signal
 import tempfile
@@ -49,9 +48,8 @@ class BntuiDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Install signal handlers, non-blocking output and stderr capture, then start."""
-        loop = asyncio.get_running_loop()
         for number in SIGNALS:
-            loop.add_signal_handler(number, self._app.exit, None, 128 + number)
+            signal.signal(number, self._exit_on_signal)
         self._writer = NonBlockingWriter(2)
         self._writer.start()
         self._captured = CapturedStderr()
@@ -71,6 +69,14 @@ class BntuiDriver(LinuxDriver):
         if self._captured:
             self._captured.restore()
         self._writer = self._captured = None
+
+    def _exit_on_signal(self, number: int, _frame: object) -> None:
+        """End the app; do nothing while it ends already, so that the terminal is restored.
+
+        Unlike a handler of the event loop, this one outlives the loop.
+        """
+        if not self._app._exit:
+            self._loop.call_soon_threadsafe(self._app.exit, None, 128 + number)
 
     def run_input_thread(self) -> None:
         """Read keys; a terminal that disappears ends the app as SIGHUP does."""
