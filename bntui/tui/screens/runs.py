@@ -72,7 +72,7 @@ class RunsScreen(ModalScreen[list[Path]]):
             self._table.add_row(Text(mark), *row, key=summary.path)
         self._table.move_cursor(row=place)
         self._note.update(
-            f"{len(self._found):,} runs in {clean(str(self._directory))} · Enter: open"
+            f"Enter: open · {len(self._found):,} runs in {clean(str(self._directory))}"
             if self._found
             else f"No runs in {clean(str(self._directory))}."
         )
