@@ -70,7 +70,7 @@ def test_the_tour_is_shown_on_the_first_start_alone_or_when_asked_for(tmp_path: 
     newcomer = {"XDG_STATE_HOME": str(tmp_path)}
     for args, shown in (([], True), ([], False), (["--tour"], True)):
         with Terminal(*args, env=newcomer) as terminal:
-            text = terminal.wait_for("escape skips" if shown else "running")
+            text = terminal.wait_for("Esc: skip" if shown else "running")
             assert ("1/7 The run" in text) is shown
             terminal.press("q")
             assert terminal.wait() == 0

@@ -1,4 +1,4 @@
-"""One line that says what the engine confirmed: state, step, pace, losses, faults."""
+"""Status line: state, step, pace, losses and faults, as confirmed by the engine."""
 
 from textual.content import Content
 from textual.widgets import Static
@@ -26,7 +26,7 @@ class Status(Static):
         self._shown: list[Part] = []
 
     def show(self, history: History) -> None:
-        """Say how `history` stands."""
+        """Show the status of `history`."""
         parts = _parts(history, self.size.width - 2)
         if parts != self._shown:
             self._shown = parts

@@ -37,11 +37,11 @@ class PaneTabs(Static):
         self.update(Content.assemble(*parts), layout=False)
 
     def on_resize(self) -> None:
-        """Write the names as long as there is room now."""
+        """Fit the names to the new width."""
         self.choose(self._chosen)
 
     def on_click(self, event: events.Click) -> None:
-        """Find the tab under the mouse."""
+        """Choose the tab under the mouse."""
         end = 0
         for index, label in enumerate(self._labels):
             end += len(label)
