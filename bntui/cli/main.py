@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 import click
 
@@ -85,6 +86,7 @@ def engine() -> int:
     """Hear commands and tell events, a line of JSON each."""
     from bntui.core.engine.process import main as serve  # noqa: PLC0415 (loads the engine's own)
 
+    _set_ctrl_c(signal.SIG_DFL, signal.default_int_handler)  # it closes its log first
     return serve()
 
 
@@ -110,8 +112,18 @@ def _broken_pipe() -> int:
     return 128 + signal.SIGPIPE
 
 
+def _set_ctrl_c(old: object, new: Callable[..., object] | signal.Handlers) -> None:
+    """Replace the handler `old` of SIGINT; leave any other, such as an inherited "ignore"."""
+    if signal.getsignal(signal.SIGINT) is old:
+        signal.signal(signal.SIGINT, new)
+
+
 def main() -> None:
-    """The `bntui` command."""
+    """The `bntui` command.
+
+    ctrl+c ends it at once, without a traceback, until a command handles signals itself.
+    """
+    _set_ctrl_c(signal.default_int_handler, signal.SIG_DFL)
     try:
         # Not cli.main, which makes a closed pipe an error.
         with cli.make_context("bntui", sys.argv[1:]) as ctx:
@@ -126,4 +138,5 @@ def main() -> None:
         code = 130
     except BrokenPipeError:
         code = _broken_pipe()
+    _set_ctrl_c(signal.default_int_handler, signal.SIG_DFL)  # asyncio has put it back
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""Where in a run the panes stand: at its newest step, at an earlier one, or on the way."""
+"""Which step of a run the panes show: the newest, an earlier one, or a replay's."""
 
 from math import inf
 
@@ -9,11 +9,11 @@ SPEEDS = (1.0, 2.0, 10.0, inf)
 """Of a replay, in seconds of training a second; the last shows the whole run in 100 frames."""
 
 PARTS = 100
-"""Into how many parts a run is divided for looking back: one is a key press."""
+"""A scrub moves by hundredths of the run."""
 
 
 class Timeline:
-    """`at` is the step looked at (None: the newest); `speed` that of a replay, if one is on."""
+    """`at` is the step shown (None: the newest); `speed` is that of a replay."""
 
     def __init__(self) -> None:
         self.at: int | None = None
@@ -25,21 +25,21 @@ class Timeline:
         return history if self.at is None else as_of(history, self.at)
 
     def live(self) -> None:
-        """Go with the newest step."""
+        """Follow the newest step."""
         self.at = self.speed = None
 
     def seek(self, step: int, history: History) -> None:
-        """Look at `step`, or at the newest if that is beyond it."""
+        """Show `step`, or follow the newest one from there on."""
         self.speed = None
         self.at = max(step, 0) if step < history.steps else None
 
     def move(self, parts: int, history: History) -> None:
-        """Look so many parts of the run earlier (negative) or later."""
+        """Move by so many parts of the run, back if negative."""
         here = history.steps if self.at is None else self.at
         self.seek(here + parts * max(history.steps // PARTS, 1), history)
 
     def replay(self, history: History) -> None:
-        """Replay from here, from the start if here is the end; again: faster; at last: stop."""
+        """Start a replay (from step 0 when live), speed it up, or stop it after the fastest."""
         faster = [speed for speed in SPEEDS if self.speed is None or speed > self.speed]
         if not faster:
             self.speed = None
@@ -49,7 +49,7 @@ class Timeline:
         self._seconds = seconds_at(history, self.at)
 
     def tick(self, seconds: float, history: History) -> bool:
-        """Let time pass; whether that moved a replay."""
+        """Advance a replay by `seconds`; returns whether there was one."""
         if self.speed is None or self.at is None:
             return False
         if self.speed == inf:

@@ -76,6 +76,38 @@ def test_while_the_engine_is_still_starting(way: str) -> None:
         assert terminal.left_on() == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGABRT, signal.SIGXCPU])
+def test_a_signal_that_nobody_expects_restores_the_terminal(number: signal.Signals) -> None:
+    with Terminal("--no-log") as terminal:
+        terminal.wait_for("warming up")
+        terminal.child.kill(number)
+        assert terminal.wait() == 128 + number
+        assert terminal.left_on() == []
+
+
+def test_a_second_signal_while_the_app_ends_changes_nothing() -> None:
+    with Terminal("--no-log") as terminal:
+        terminal.wait_for("warming up")
+        terminal.press("q")
+        terminal.read_until(lambda: b"\x1b[?2004l" in terminal.sent)  # the terminal is restored
+        for _ in range(20):
+            terminal.child.kill(signal.SIGINT)
+        assert terminal.wait() == 0
+        assert terminal.left_on() == []
+        assert "KeyboardInterrupt" not in terminal.text
+
+
+@pytest.mark.parametrize("args", [["--no-log"], ["run", "--no-log"]])
+def test_ctrl_c_during_the_imports_prints_no_traceback(args: list[str], tmp_path: Path) -> None:
+    """The import of click stops until the signal has come."""
+    (tmp_path / "click.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nraise ImportError\n"
+    )
+    with Terminal(*args, env={"PYTHONPATH": str(tmp_path)}) as terminal:
+        assert terminal.wait() == -signal.SIGINT
+        assert terminal.text.strip() in {"", "^C"}
+
+
 def test_the_terminal_itself_goes_away(tmp_path: Path) -> None:
     log = tmp_path / "run.jsonl"
     with Terminal(*LONG, "--log", str(log)) as terminal:

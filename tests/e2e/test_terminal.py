@@ -22,9 +22,9 @@ def test_it_starts_draws_reacts_and_leaves_the_terminal_as_it_was(size: tuple[in
         terminal.press("x")
         terminal.wait_for("pace max")
         terminal.press("?")
-        terminal.wait_for("escape closes")
+        terminal.wait_for("Esc: close")
         terminal.press("\x1b")
-        terminal.wait_until_gone("escape closes")
+        terminal.wait_until_gone("Esc: close")
         terminal.press("q")
         assert terminal.wait() == 0
         assert terminal.left_on() == []
@@ -70,7 +70,7 @@ def test_the_tour_is_shown_on_the_first_start_alone_or_when_asked_for(tmp_path: 
     newcomer = {"XDG_STATE_HOME": str(tmp_path)}
     for args, shown in (([], True), ([], False), (["--tour"], True)):
         with Terminal(*args, env=newcomer) as terminal:
-            text = terminal.wait_for("escape skips" if shown else "running")
+            text = terminal.wait_for("Esc: skip" if shown else "running")
             assert ("1/7 The run" in text) is shown
             terminal.press("q")
             assert terminal.wait() == 0

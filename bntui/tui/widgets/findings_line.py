@@ -1,4 +1,4 @@
-"""One line above the keys: what the numbers on the screen say, one finding at a time."""
+"""One line above the keys: the present findings, one at a time."""
 
 from textual.content import Content
 from textual.widgets import Static
@@ -29,18 +29,17 @@ class FindingsLine(Static):
         self._shown = ""
         self._place = 0
         self._at: object = None
-        self._told = self._turned = float("-inf")
+        self._shown_at = self._turned = float("-inf")
 
     def is_due(self, now: float, at: object) -> bool:
-        """Whether it may say something else at `now` seconds on any steady clock.
+        """Whether the line may change at `now`, in seconds of a monotonic clock.
 
-        Where `at` is another than before (a step looked back at, a run that came to rest), that is
-        said at once.
+        A new `at` (another step of a scrub, a run that stopped) makes it due at once.
         """
-        return now - self._told >= HOLD or not self._topics or at != self._at
+        return now - self._shown_at >= HOLD or not self._topics or at != self._at
 
     def show(self, history: History, now: float, at: object = None) -> None:
-        """Say what `history` gives cause to say."""
+        """Show a finding of `history`."""
         self._at = at
         found = findings(history)
         topics = [finding.topic for finding in found]
@@ -48,10 +47,10 @@ class FindingsLine(Static):
             self._topics, self._place, self._turned = topics, 0, now
         elif now - self._turned >= TURN:
             self._place, self._turned = self._place + 1, now
-        self._told = now
-        self._say(found)
+        self._shown_at = now
+        self._show_one(found)
 
-    def _say(self, found: list[Finding]) -> None:
+    def _show_one(self, found: list[Finding]) -> None:
         one = found[self._place % len(found)] if found else None
         sentence = one.sentence(self.size.width - 4) if one and self.size.width else ""
         if sentence != self._shown:
@@ -59,5 +58,5 @@ class FindingsLine(Static):
             self.update(Content.assemble(("● ", "$primary"), sentence), layout=False)
 
     def on_resize(self) -> None:
-        """More or fewer clauses fit: say it anew with the next frame."""
-        self._told = float("-inf")
+        """Fit the sentence to the new width with the next frame."""
+        self._shown_at = float("-inf")

@@ -1,4 +1,4 @@
-"""A bar that is as long as the run, with a mark where the panes stand."""
+"""A bar for the whole run, with a mark at the step that the panes show."""
 
 from math import inf
 
@@ -22,7 +22,7 @@ class ScrubBar(Widget):
     DEFAULT_CSS = "ScrubBar { height: 1; padding: 0 1; background: $panel; color: $foreground; }"
 
     class Sought(Message):
-        """The mouse asks for a step."""
+        """A step was chosen with the mouse."""
 
         def __init__(self, step: int) -> None:
             super().__init__()
@@ -34,7 +34,7 @@ class ScrubBar(Widget):
         self._dragged = False
 
     def show(self, timeline: Timeline, history: History) -> None:
-        """Say where the panes stand."""
+        """Mark the timeline's step."""
         total = max(history.hello.config.steps if history.hello else 1, 1)
         shown = (timeline.at, history.steps, total, _words(timeline))
         if shown != self._shown:
@@ -59,18 +59,18 @@ class ScrubBar(Widget):
         return max(self.size.width - TEXT_WIDTH, 2)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Go there, and follow the mouse while its button is down."""
+        """Seek, and follow the mouse while its button is down."""
         self._dragged = True
         self.capture_mouse()
         self._seek(event.x)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Go there, too."""
+        """Seek while dragging."""
         if self._dragged:
             self._seek(event.x)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Stay there."""
+        """Stop dragging."""
         self._dragged = False
         self.release_mouse()
 

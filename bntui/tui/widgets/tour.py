@@ -1,4 +1,4 @@
-"""The guided tour: a few words beside one part of the lab after the other."""
+"""The guided tour: short explanations of the parts of the lab, one after the other."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 @dataclass(frozen=True)
 class Stop:
-    """A part of the lab by its name, and a few words on it; `pane` is the pane to bring forward."""
+    """A part of the lab and its explanation; `pane` is the id of the pane to show."""
 
     name: str
     words: str
@@ -22,7 +22,7 @@ STOPS = (
     Stop(
         "The run",
         "Two networks learn the same names from the same batches, one with BatchNorm. The line at "
-        "the top says how far they are. space pauses, s makes one step, + and - set the pace.",
+        "the top shows step and losses. space pauses, s makes one step, + and - set the pace.",
     ),
     Stop(
         "Loss",
@@ -32,7 +32,7 @@ STOPS = (
     ),
     Stop(
         "Activations",
-        "What the hidden units put out. Near -1 and 1 tanh is flat and learning stalls: compare "
+        "Outputs of the hidden units. Near -1 and 1 tanh is flat and learning stalls: compare "
         "the two networks at the start.",
         "activations",
     ),
@@ -49,19 +49,19 @@ STOPS = (
         "modes",
     ),
     Stop(
-        "Knobs",
-        "k turns learning rate, batch size, momentum and more while they train. f forks a network "
-        "and turns one knob in the copy; u takes it back.",
+        "Settings",
+        "k changes learning rate, batch size, momentum and more while they train. f forks a "
+        "network and changes one setting in the copy; u undoes it.",
     ),
     Stop(
         "Help",
-        "? explains the pane you are in, and lists every key. bntui --tour shows this tour again.",
+        "? explains the current pane and lists every key. bntui --tour shows this tour again.",
     ),
 )
 
 
 class Tour(Static, can_focus=True):
-    """A box over the lab; its own keys walk, every other key does what it always does."""
+    """A box over the lab. It handles its own keys; all others work as usual."""
 
     DEFAULT_CSS = """
     Tour {
@@ -77,27 +77,27 @@ class Tour(Static, can_focus=True):
     ]
 
     class At(Message):
-        """The tour stands at a part of the lab."""
+        """The tour reached a stop."""
 
         def __init__(self, place: Stop) -> None:
             super().__init__()
             self.place = place
 
     class Over(Message):
-        """Its last stop is passed, or it was skipped."""
+        """The last stop was passed, or the tour was skipped."""
 
     def __init__(self) -> None:
         super().__init__(markup=False)
         self._place = 0
 
     def on_mount(self) -> None:
-        """Begin."""
-        self.border_subtitle = "→ next · ← back · escape skips"
+        """Show the first stop."""
+        self.border_subtitle = "→: next · ←: back · Esc: skip"
         self.focus()
         self.action_walk(0)
 
     def action_walk(self, by: int) -> None:
-        """To another stop; past the last one the tour is over."""
+        """Go to another stop; after the last one, end the tour."""
         self._place = max(self._place + by, 0)
         if self._place == len(STOPS):
             self.action_leave()
@@ -108,7 +108,7 @@ class Tour(Static, can_focus=True):
         self.post_message(self.At(stop))
 
     def action_leave(self) -> None:
-        """Skip the rest."""
+        """Skip the rest of the tour."""
         self.post_message(self.Over())
 
     def on_click(self) -> None:
@@ -116,6 +116,6 @@ class Tour(Static, can_focus=True):
         self.action_walk(1)
 
     def on_blur(self) -> None:
-        """Whoever goes elsewhere needs no guide; another window is not elsewhere."""
+        """End the tour when another widget is focused, but not when the terminal loses focus."""
         if self.app.app_focus:
             self.post_message(self.Over())

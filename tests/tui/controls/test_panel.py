@@ -253,7 +253,7 @@ async def test_the_mouse_chooses_and_turns() -> None:
 async def test_a_recording_claims_nothing() -> None:
     async with lab(some(), commands=False) as it:
         await it.press("k", "down", "right")
-        await it.wait_for("takes no commands")
+        await it.wait_for("takes no")
         await it.play(*steps(100, 10))
         assert row(it, "learning rate") == "0.1"
 

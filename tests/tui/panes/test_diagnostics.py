@@ -63,7 +63,7 @@ async def test_fifty_layers_turn_by_page_and_follow_the_chosen_one() -> None:
         assert "layers 18–34 of 50" in await it.press("pagedown")
         assert "layers 1–17 of 50" in await it.press("pageup")
         assert "layers 35–50 of 50" in await it.press("Y")
-        assert "1 of 2 arms" in it.text
+        assert "1 of 2 networks" in it.text
         assert "71.0%" not in it.text
         assert "71.0%" in await it.press("a")
 
@@ -144,7 +144,7 @@ async def test_the_ladder_is_a_table_and_a_sentence_that_adds_up() -> None:
 
 def test_a_gap_that_cannot_be_told_is_not() -> None:
     ladder = Ladder("BN", 0, 9, None, 1.0, [1], [None], [None])
-    assert "cannot be told" in explained(ladder, 0)
+    assert "is unknown" in explained(ladder, 0)
 
 
 async def test_what_was_recalibrated_is_told() -> None:

@@ -99,7 +99,7 @@ async def test_four_arms_differ_without_colour_and_fit_80_columns() -> None:
 async def test_with_four_arms_there_is_no_fifth() -> None:
     async with lab(forked(2)) as it:
         await it.press("f")
-        await it.wait_for("4 arms are the most")
+        await it.wait_for("At most 4 networks")
         assert it.source.sent == []
 
 

@@ -19,7 +19,8 @@ from bntui.protocol import (
     Steps,
     Watch,
 )
-from bntui.tui.commands import COMMANDS
+from bntui.tui.panes.modes import ModesPane
+from bntui.tui.screens.lab import COMMANDS
 from tests.scripted import beginning, hello, probes, steps
 from tests.tui.screen import lab
 
@@ -107,7 +108,7 @@ async def test_from_full_speed_x_and_minus_return_to_the_usual_pace() -> None:
 async def test_a_finished_run_says_so_and_stays_explorable() -> None:
     async with lab([*some(), State("finished", 100, None)]) as it:
         await it.press("space")
-        await it.wait_for("This run is finished: r begins it again.")
+        await it.wait_for("This run has finished. Press r to restart it.")
         assert it.source.sent == []
         assert "EVAL" in await it.press("m")
         assert "linear" in await it.press("l")
@@ -189,7 +190,7 @@ async def test_help_explains_the_pane_and_lists_every_key() -> None:
         text = await it.press("4", "question_mark")
         assert "statistics of those n rows" in text
         assert all(command.help in text for command in COMMANDS)
-        keys = [text.index(command.help) for command in COMMANDS if command.keys in {"m", "n"}]
+        keys = [text.index(command.help) for command in ModesPane.COMMANDS]
         assert max(keys) < text.index(COMMANDS[0].help)
         assert "Formula:" in text
         assert "Source:" in text
@@ -259,3 +260,39 @@ async def test_a_big_file_shows_how_far_it_is_read() -> None:
 async def test_skipped_lines_are_counted_on_the_screen() -> None:
     async with lab([*some(), Skipped(7, "no JSON")], (160, 40)) as it:
         assert "1 line skipped (line 7: no JSON)" in it.text
+
+
+@pytest.mark.parametrize("opened", ["question_mark", "o", "f"])
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_q_and_ctrl_c_close_what_is_open(key: str, opened: str) -> None:
+    async with lab(some()) as it:
+        await it.press(opened)
+        assert len(it.app.screen_stack) == 2
+        await it.press(key)
+        assert it.app.screen_stack == [it.app.lab]
+        assert not it.app._exit
+
+
+async def test_ctrl_c_closes_the_palette() -> None:
+    async with lab(some()) as it:
+        await it.press("ctrl+p")
+        assert len(it.app.screen_stack) == 2
+        await it.press("ctrl+c")
+        assert it.app.screen_stack == [it.app.lab]
+
+
+async def test_a_panes_key_works_from_every_pane_and_brings_it_forward() -> None:
+    async with lab(some(), (80, 24)) as it:
+        await it.press("4")
+        assert "linear" in await it.press("l")
+        await it.press("8")
+        assert "variance" in await it.press("v")
+
+
+async def test_where_no_shell_can_resume_it_ctrl_z_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bntui.tui.app.has_job_control", lambda: False)
+    async with lab(some()) as it:
+        await it.press("ctrl+z")
+        await it.wait_for("no shell to return to")

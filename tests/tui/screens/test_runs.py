@@ -35,7 +35,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def runs() -> AsyncIterator[Lab]:
     async with lab(beginning(), size=(100, 30)) as it:
         await it.press("o")
-        await it.wait_for("enter opens one")
+        await it.wait_for("Enter: open")
         yield it
 
 
@@ -58,7 +58,7 @@ async def test_enter_opens_a_run_in_place_of_this_one(directory: Path) -> None:
 async def test_two_marked_runs_are_overlaid_with_what_differs(directory: Path) -> None:
     async with runs() as it:
         await it.press("c")
-        await it.wait_for("Mark two to 4 runs")
+        await it.wait_for("First mark 2 to 4 runs")
         await it.press("space", "down", "down", "space", "c")
         await it.wait_for("lr=0.3")
         await it.wait_for("lr=0.1")
@@ -77,14 +77,14 @@ async def test_renaming(directory: Path) -> None:
         assert not (directory / "three.jsonl").exists()
         await it.press("n")
         await it.press("ctrl+u", *"two", "enter")
-        await it.wait_for("two is taken")
+        await it.wait_for("two already exists")
         assert (directory / "three-best.jsonl").exists()
 
 
 async def test_deleting_asks_first(directory: Path) -> None:
     async with runs() as it:
         await it.press("d")
-        await it.wait_for("Type yes to delete three for good")
+        await it.wait_for("Type yes to delete three permanently")
         await it.press("enter")
         await it.pilot.pause()
         assert (directory / "three.jsonl").exists()
@@ -106,7 +106,7 @@ async def test_no_run_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     async with lab(beginning()) as it:
         await it.press("o")
-        await it.wait_for("No run is logged")
+        await it.wait_for("No runs in")
         await it.press("enter", "space", "n", "d", "escape")
         await it.wait_for("running")
 
@@ -124,6 +124,6 @@ async def test_the_overlay_switches_network_mode_axis_and_window(directory: Path
         assert "linear" in await it.press("l")
         await it.press("w", "t")
         await it.press("question_mark")
-        await it.wait_for("escape closes")
+        await it.wait_for("Esc: close")
         await it.press("escape", "q")
     assert app.return_code == 0
