@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.terminal import BNTUI, Terminal
+from tests.e2e.terminal import BNTUI, Terminal, is_gone
 from tests.scripted import finished_log
 
 WAY_OUT = "bntui run trains without a screen."
@@ -76,7 +76,7 @@ def test_nothing_is_left_running_after_the_screen_is_gone() -> None:
         assert len(engine) == 1
         terminal.press("q")
         assert terminal.wait() == 0
-        assert not Path("/proc", engine[0]).exists()
+        assert is_gone(int(engine[0]))
 
 
 def test_a_storm_of_sizes_on_a_real_terminal(tmp_path: Path) -> None:
