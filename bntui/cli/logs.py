@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from bntui.cli.completion import run_names, words
 from bntui.cli.launch import show, show_together
 from bntui.cli.options import Value, fps_option
 from bntui.config.parsing import one_of
@@ -16,7 +17,7 @@ from bntui.sources import recording as recordings
 
 
 @click.command(name="open")
-@click.argument("logs", metavar="LOG...", nargs=-1, required=True)
+@click.argument("logs", metavar="LOG...", nargs=-1, required=True, shell_complete=run_names)
 @click.option("--follow/--no-follow", default=True, help="Whether to go on while the log grows.")
 @fps_option
 def open_log(logs: tuple[str, ...], follow: bool, fps: float) -> int:
@@ -43,17 +44,35 @@ def runs(as_json: bool) -> int:
 
 
 @click.command()
-@click.argument("log")
-@click.option("--csv", metavar="PATH", help="A table of step, arm, metric, value; - is stdout.")
-@click.option("--parquet", metavar="PATH", help="The same table as Parquet.  [needs an extra]")
-@click.option("--summary", metavar="PATH", help="Config and results as JSON; - is stdout.")
-@click.option("--figures", metavar="DIR", help="The notebook's four figures.  [needs an extra]")
+@click.argument("log", shell_complete=run_names)
+@click.option(
+    "--csv",
+    type=click.Path(),
+    metavar="PATH",
+    help="A table of step, arm, metric, value; - is stdout.",
+)
+@click.option(
+    "--parquet",
+    type=click.Path(),
+    metavar="PATH",
+    help="The same table as Parquet.  [needs an extra]",
+)
+@click.option(
+    "--summary", type=click.Path(), metavar="PATH", help="Config and results as JSON; - is stdout."
+)
+@click.option(
+    "--figures",
+    type=click.Path(),
+    metavar="DIR",
+    help="The notebook's four figures.  [needs an extra]",
+)
 @click.option(
     "--format",
     "kind",
     type=Value(one_of(["png", "svg"])),
     metavar="NAME",
     default="png",
+    shell_complete=words("png", "svg"),
     help="Of the figures.  [png; png or svg]",
 )
 def export(

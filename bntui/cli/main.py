@@ -7,6 +7,7 @@ import sys
 import click
 
 from bntui import __version__
+from bntui.cli import completion
 from bntui.cli.launch import show
 from bntui.cli.logs import export, open_log, runs
 from bntui.cli.options import (
@@ -112,6 +113,8 @@ def _broken_pipe() -> int:
 
 def main() -> None:
     """The `bntui` command."""
+    if (code := completion.answer(cli)) is not None:
+        sys.exit(code)
     try:
         # Not cli.main, which makes a closed pipe an error.
         with cli.make_context("bntui", sys.argv[1:]) as ctx:
