@@ -86,7 +86,7 @@ def _uses_no_gpu() -> bool:
 
 
 def bntui(*arguments: str, patch: str = "") -> Main:
-    """The program `bntui`; `patch` is executed first."""
+    """The program `bntui`; `patch` is executed first, and an engine that it starts has it too."""
 
     def main() -> None:
         sys.argv = ["bntui", *arguments]

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +11,8 @@ import pytest
 from bntui.logs.index import summarise
 from tests.e2e.terminal import Terminal, eventually, is_gone
 
-LONG = ("--steps", "1000000")
-BUSY = (*LONG, "--pace", "max")
+LONG = ("--steps", "1000000", "--hidden", "8")
+BUSY = ("--steps", "1000000", "--pace", "max")
 
 
 def press(keys: str) -> Callable[[Terminal], None]:
@@ -56,12 +55,11 @@ def test_while_training(way: str, tmp_path: Path) -> None:
         check(terminal, code, engines, log)
 
 
-def engine_of(code: str) -> str:
-    """A patch by which the lab starts that Python code for its engine."""
-    return f"from bntui.sources import local\nlocal.ENGINE = {(sys.executable, '-c', code)}"
-
-
-DEAF = engine_of("import time; time.sleep(1000)")
+DEAF = (
+    "import sys\n"
+    "from bntui.sources import local\n"
+    "local.ENGINE = (sys.executable, '-c', 'import time; time.sleep(1000)')\n"
+)
 """An engine that answers nothing, as while it loads torch."""
 
 
@@ -155,14 +153,11 @@ def test_a_fault_of_the_screens_own(where: str, tmp_path: Path) -> None:
 
 
 def test_a_fault_in_the_engine_is_said_with_its_log(tmp_path: Path) -> None:
-    engine = (
-        "import sys\n"
-        "from bntui.core.engine import process, session as run\n"
+    patch = (
+        "from bntui.core.engine import session\n"
         "def broken(self, thorough): raise RuntimeError('it broke')\n"
-        "run.Run._pause = broken\n"
-        "sys.exit(process.main())"
+        "session.Run._pause = broken\n"
     )
-    patch = engine_of(engine)
     log = tmp_path / "run.jsonl"
     env = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
     with Terminal(*LONG, "--log", str(log), env=env, patch=patch) as terminal:

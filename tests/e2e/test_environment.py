@@ -83,8 +83,8 @@ def test_a_storm_of_sizes_on_a_real_terminal(tmp_path: Path) -> None:
     sizes = random.Random(1)
     with Terminal("open", finished_log(tmp_path / "run.jsonl")) as terminal:
         terminal.wait_for("last-500 mean")
-        for _ in range(200):
-            terminal.resize(sizes.randint(1, 300), sizes.randint(1, 100))
+        for _ in range(60):
+            terminal.resize(sizes.randint(1, 200), sizes.randint(1, 60))
             terminal.read(0.005)
         terminal.resize(120, 40)
         terminal.wait_for("Train / eval")

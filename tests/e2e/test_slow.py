@@ -34,7 +34,7 @@ def trickle(terminal: Terminal, most: int, until: Callable[[], bool]) -> bool:
 def test_a_slow_line_waits_for_no_key_and_for_no_end(
     act: Callable[[Terminal], None], code: int
 ) -> None:
-    with Terminal(*BUSY, "--no-log", "--fps", "30", size=(160, 50)) as terminal:
+    with Terminal(*BUSY, "--no-log", "--fps", "30", size=(120, 40)) as terminal:
         terminal.wait_for("last-500 mean")
         (engine,) = terminal.engines()
         later = time.monotonic() + 2
