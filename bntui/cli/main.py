@@ -50,7 +50,9 @@ def cli(ctx: click.Context, /, fps: float, tour: bool, **_: object) -> int:
 @cli.command(name="run")
 @run_options
 @log_options
-@click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print every event, one JSON object per line."
+)
 @click.pass_context
 def run_headless(ctx: click.Context, /, as_json: bool, **_: object) -> int:
     """Train without a screen, at full speed unless --pace is given."""
@@ -67,23 +69,23 @@ def run_headless(ctx: click.Context, /, as_json: bool, **_: object) -> int:
     "--remote",
     default="bntui",
     metavar="PATH",
-    help="bntui on the other machine.  [bntui, found on its PATH]",
+    help="Path of bntui on HOST.  [bntui, found on its PATH]",
 )
 @fps_option
 @tour_option
 @click.pass_context
 def ssh(ctx: click.Context, /, host: str, remote: str, fps: float, tour: bool, **_: object) -> int:
-    """The screen here, the training on HOST, over your own ssh.
+    """Run the UI here and train on HOST over ssh.
 
-    Paths (--data, --log) are HOST's. Host keys and passwords must be settled beforehand: ssh cannot
-    ask while the lab is on the screen.
+    Paths (--data, --log) are HOST's. Accept host keys and set up login without a password
+    first: ssh cannot ask while the lab is on the screen.
     """
     return show(SshSource(host, remote, config(ctx), log_place(ctx)), fps, tour)
 
 
 @cli.command()
 def engine() -> int:
-    """Hear commands and tell events, a line of JSON each."""
+    """Run the engine: JSON commands on stdin, events on stdout."""
     from bntui.core.engine.process import main as serve  # noqa: PLC0415 (loads the engine's own)
 
     return serve()
@@ -91,11 +93,11 @@ def engine() -> int:
 
 @cli.command()
 @click.option("--only", metavar="NAME", help="Only the figures with this in their name.")
-@click.option("--grow", is_flag=True, help="Steps a second by hidden size, depth and batch.")
-@click.option("--quick", is_flag=True, help="A glance: one short round of each.")
+@click.option("--grow", is_flag=True, help="Steps per second by hidden size, depth and batch size.")
+@click.option("--quick", is_flag=True, help="One short round of each figure.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def bench(only: str | None, grow: bool, quick: bool, as_json: bool) -> int:
-    """Measure what bntui costs beside what one would write otherwise."""
+    """Measure what bntui costs compared with plain PyTorch."""
     from bntui.bench.command import bench as measure  # noqa: PLC0415 (rich takes a moment)
 
     return measure(only, grow, quick, as_json)
@@ -106,7 +108,7 @@ for command in (open_log, runs, export):
 
 
 def _broken_pipe() -> int:
-    """Whoever read stdout is gone: nothing to say, and nothing left for Python to flush."""
+    """Point stdout at nothing, since its reader is gone, and return the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 128 + signal.SIGPIPE
 
