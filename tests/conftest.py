@@ -2,9 +2,12 @@
 
 import gc
 import os
+import subprocess
 import tempfile
 
 from hypothesis import settings
+
+from tests import forking
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="bntui-test-")
@@ -14,3 +17,5 @@ settings.register_profile("long", deadline=None, max_examples=20_000)
 settings.load_profile("suite")
 
 gc.set_threshold(100_000, 20, 50)  # a worker holds torch and textual: a quarter of the time else
+
+subprocess.Popen = forking.Popen  # type: ignore[misc]  # for asyncio and the standard library too

@@ -10,22 +10,29 @@ from typing import IO, Self
 
 from bntui.protocol import AnyEvent, Command, State
 from bntui.protocol.codec import encode, event_reader
+from tests.forking import Popen, python
 
 PATIENCE = 60.0
 """Seconds until an engine that says nothing is killed, and its test fails."""
 
 
 class EngineProcess:
-    """`bntui engine`; `told` holds every event so far."""
+    """`bntui engine`, or the Python code `program`; `told` holds every event so far.
 
-    def __init__(self, program: str = "", env: Mapping[str, str] | None = None) -> None:
+    It is forked from the test process, unless `fresh` asks for a new interpreter.
+    """
+
+    def __init__(
+        self, program: str = "", env: Mapping[str, str] | None = None, fresh: bool = False
+    ) -> None:
         code = program or "import sys; from bntui.core.engine.process import main; sys.exit(main())"
-        self.process = subprocess.Popen(
+        self.process = Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=env,
+            main=None if fresh else python(code),
         )
         self.told: list[AnyEvent] = []
         self._reader = event_reader()
@@ -73,7 +80,7 @@ class EngineProcess:
                 if wanted(event):
                     return event
             line = self.process.stdout.readline()
-            assert line, f"the engine ended; it had told {self.told}"
+            assert line, f"the engine ended; the last events were {self.told[-3:]}"
             self._waiting += self._reader.feed(line)
 
     def until_state(self, state: str) -> State:

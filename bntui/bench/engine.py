@@ -1,4 +1,4 @@
-"""The engine's speed, whole runs with everything they tell, over loops that tell nothing."""
+"""The engine's speed, with telemetry and log, over loops that only train."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -27,26 +27,26 @@ DEEP = RunConfig(pace=None, depth=5, hidden=100)
 
 def over_notebook(repeats: Repeats) -> Measurement:
     """The engine over the notebook's loop."""
-    with engine(NOTEBOOK) as told:
-        return in_turn(told, loop(Notebook, NOTEBOOK), repeats)
+    with engine(NOTEBOOK) as whole:
+        return in_turn(whole, loop(Notebook, NOTEBOOK), repeats)
 
 
 def over_modules(repeats: Repeats) -> Measurement:
     """The engine over torch's modules."""
-    with engine(NOTEBOOK) as told:
-        return in_turn(told, loop(Modules, NOTEBOOK), repeats)
+    with engine(NOTEBOOK) as whole:
+        return in_turn(whole, loop(Modules, NOTEBOOK), repeats)
 
 
 def over_silent(repeats: Repeats) -> Measurement:
-    """The engine over its own trainer, which tells nothing."""
-    with engine(NOTEBOOK) as told:
-        return in_turn(told, loop(Trainer, NOTEBOOK), repeats)
+    """The engine over its own trainer, which only trains."""
+    with engine(NOTEBOOK) as whole:
+        return in_turn(whole, loop(Trainer, NOTEBOOK), repeats)
 
 
 def over_deep_notebook(repeats: Repeats) -> Measurement:
     """The engine over the notebook's loop, five hidden layers."""
-    with engine(DEEP) as told:
-        return in_turn(told, loop(Notebook, DEEP), repeats)
+    with engine(DEEP) as whole:
+        return in_turn(whole, loop(Notebook, DEEP), repeats)
 
 
 class Learner(Protocol):
@@ -74,7 +74,7 @@ def loop(kind: Callable[[RunConfig, Dataset], Learner], config: RunConfig) -> Si
 
 @contextmanager
 def engine(config: RunConfig) -> Iterator[Side]:
-    """Steps a second of runs that tell and log everything, each begun when the last is finished."""
+    """Steps per second of runs that emit and log every event, one run after the other."""
     nowhere = Outlet(os.open(os.devnull, os.O_WRONLY))
     with TemporaryDirectory() as place, closing(nowhere) as outlet:
         yield Engine(config, outlet, Path(place)).measure

@@ -1,4 +1,4 @@
-"""What one would write otherwise: the notebook's loop, and the same with torch's own modules.
+"""Plain PyTorch to compare with: the notebook's loop, and the same with torch's own modules.
 
 Both train two networks in lockstep on the same batches, without and with batch normalization.
 """

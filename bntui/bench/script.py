@@ -19,7 +19,7 @@ from bntui.protocol import (
 )
 
 BATCH = 50
-"""Steps told at once: what an engine makes in a thirtieth of a second."""
+"""Steps per event: what an engine makes in a thirtieth of a second."""
 SAMPLES = 20_000
 """Sampled statistics of a long run; a real one's thin out to about as many."""
 DIGITS = 6
@@ -65,7 +65,7 @@ def _probes(step: int) -> Iterator[AnyEvent]:
 
 
 class Scripted:
-    """A source that tells such a run as fast as it is taken in."""
+    """A source that emits such a run as fast as it is read."""
 
     accepts_commands = False
 
@@ -80,7 +80,7 @@ class Scripted:
                 await asyncio.sleep(0)
 
     async def send(self, command: Command) -> None:
-        """A script hears nothing."""
+        """Ignore it: a script takes no commands."""
 
     async def close(self) -> None:
         """Nothing is open."""

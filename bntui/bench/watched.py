@@ -1,4 +1,4 @@
-"""The lab in a terminal, which tells how late its event loop was and how much memory it took.
+"""The lab in a terminal, recording how late its event loop was and how much memory it took.
 
 `python -m bntui.bench.watched engine SECONDS FILE` or `... script STEPS FILE`.
 """
@@ -63,7 +63,7 @@ class Watched(BntuiApp):
 
 
 def memory() -> float:
-    """What this process has in memory now, in MB; where that is not told, the most it ever had."""
+    """Memory of this process now, in MB; its peak where the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:

@@ -1,4 +1,4 @@
-"""Whether bntui was started here before."""
+"""Remembers that the guided tour was shown."""
 
 from platformdirs import user_state_path
 
@@ -6,9 +6,9 @@ MARKER = "tour-shown"
 
 
 def is_first_start() -> bool:
-    """Whether this is the first time that anyone asks; from then on it is not.
+    """Return True once per user, on the first call.
 
-    Where nothing can be remembered it is not either, so that nobody is asked again and again.
+    False where the marker file cannot be written, so that the tour is not shown at every start.
     """
     marker = user_state_path("bntui") / MARKER
     try:

@@ -39,7 +39,7 @@ class Headless:
         self._signal: int | None = None
 
     async def run(self) -> int:
-        """Follow the run, tell how it went, and return the exit code."""
+        """Follow the run, print its results, and return the exit code."""
         follow = asyncio.create_task(self._follow())
         for number in SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, self._end, number, follow)
@@ -49,7 +49,7 @@ class Headless:
             await self._source.close()
         if not follow.cancelled():
             follow.result()
-        return self._tell()
+        return self._report()
 
     def _end(self, number: int, follow: "asyncio.Task[None]") -> None:
         self._signal = number
@@ -70,7 +70,7 @@ class Headless:
             return "training"
         return f"reading {history.reading.source}" if history.reading else "warming up"
 
-    def _tell(self) -> int:
+    def _report(self) -> int:
         if self._history.steps and not self._as_json:
             Console().print(summary(self._history))
         if failed := self._history.failed:
@@ -79,9 +79,9 @@ class Headless:
             return _exit_code(failed)
         if self._signal is not None:
             return 128 + self._signal
-        return self._tell_log()
+        return self._report_log()
 
-    def _tell_log(self) -> int:
+    def _report_log(self) -> int:
         log = self._history.log
         if log and log.problem:
             sys.stderr.write(f"bntui: The log {log.path} is not complete: {log.problem}.\n")

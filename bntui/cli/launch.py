@@ -1,4 +1,4 @@
-"""The terminal that the lab is shown in, or why it cannot be."""
+"""Open the lab in this terminal, or raise why it cannot be drawn there."""
 
 import codecs
 import gc
@@ -16,7 +16,7 @@ from bntui.text import clean
 def show(source: Source, fps: float, tour: bool = False) -> int:
     """Open the lab, drawn `fps` times a second; returns the exit code.
 
-    The guided tour is shown where it is asked for, and the first time of all.
+    The guided tour is shown with `tour`, and on the user's first start.
 
     Raises:
         InputError: No screen can be drawn here.
@@ -47,7 +47,7 @@ def _require_screen() -> None:
 
 
 def _problem() -> str | None:
-    """What keeps a screen from being drawn: Textual draws on stderr and reads stdin."""
+    """Why no screen can be drawn here: Textual draws on stderr and reads stdin."""
     if not (sys.__stdin__ and sys.__stdin__.isatty()):
         return "Standard input is not a terminal"
     if not (sys.__stderr__ and sys.__stderr__.isatty()):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from bntui.cli.completion import run_names, words
 from bntui.cli.launch import show, show_together
 from bntui.cli.options import Value, fps_option
 from bntui.config.parsing import one_of
@@ -16,13 +17,15 @@ from bntui.sources import recording as recordings
 
 
 @click.command(name="open")
-@click.argument("logs", metavar="LOG...", nargs=-1, required=True)
-@click.option("--follow/--no-follow", default=True, help="Whether to go on while the log grows.")
+@click.argument("logs", metavar="LOG...", nargs=-1, required=True, shell_complete=run_names)
+@click.option(
+    "--follow/--no-follow", default=True, help="Whether to follow a log that is still growing."
+)
 @fps_option
 def open_log(logs: tuple[str, ...], follow: bool, fps: float) -> int:
     """Show a run log, or with - the events on standard input.
 
-    LOG is a path, or a name as bntui runs prints it. Two to four are overlaid.
+    LOG is a path, or a name that bntui runs prints. Two to four logs are overlaid.
     """
     if logs == ("-",):
         return show(recordings.open_stdin(), fps)
@@ -33,7 +36,7 @@ def open_log(logs: tuple[str, ...], follow: bool, fps: float) -> int:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def runs(as_json: bool) -> int:
     """List the runs that were logged, newest first."""
     from bntui.cli.listing import show_runs  # noqa: PLC0415 (rich takes a moment)
@@ -43,18 +46,36 @@ def runs(as_json: bool) -> int:
 
 
 @click.command()
-@click.argument("log")
-@click.option("--csv", metavar="PATH", help="A table of step, arm, metric, value; - is stdout.")
-@click.option("--parquet", metavar="PATH", help="The same table as Parquet.  [needs an extra]")
-@click.option("--summary", metavar="PATH", help="Config and results as JSON; - is stdout.")
-@click.option("--figures", metavar="DIR", help="The notebook's four figures.  [needs an extra]")
+@click.argument("log", shell_complete=run_names)
+@click.option(
+    "--csv",
+    type=click.Path(),
+    metavar="PATH",
+    help="A table of step, arm, metric, value; - is stdout.",
+)
+@click.option(
+    "--parquet",
+    type=click.Path(),
+    metavar="PATH",
+    help="The same table as Parquet.  [needs an extra]",
+)
+@click.option(
+    "--summary", type=click.Path(), metavar="PATH", help="Config and results as JSON; - is stdout."
+)
+@click.option(
+    "--figures",
+    type=click.Path(),
+    metavar="DIR",
+    help="The notebook's four figures.  [needs an extra]",
+)
 @click.option(
     "--format",
     "kind",
     type=Value(one_of(["png", "svg"])),
     metavar="NAME",
     default="png",
-    help="Of the figures.  [png; png or svg]",
+    shell_complete=words("png", "svg"),
+    help="Format of the figures.  [png; png or svg]",
 )
 def export(
     log: str,
@@ -65,7 +86,7 @@ def export(
     figures: str | None,
     kind: str,
 ) -> int:
-    """Write a run log in other forms."""
+    """Convert a run log to CSV, Parquet, JSON or figures."""
     from bntui.export import files as forms  # noqa: PLC0415 (only here)
     from bntui.export.figures import write_figures  # noqa: PLC0415
 
@@ -79,7 +100,7 @@ def export(
     if figures:
         write_figures(_history(path), Path(figures), kind)
     if not (csv or parquet or summary or figures):
-        raise click.UsageError("Say what to export: --csv, --parquet, --summary or --figures.")
+        raise click.UsageError("Nothing to export: give --csv, --parquet, --summary or --figures.")
     return 0
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import click
 
 from bntui import __version__
+from bntui.cli import completion
 from bntui.cli.launch import show
 from bntui.cli.logs import export, open_log, runs
 from bntui.cli.options import (
@@ -50,7 +51,9 @@ def cli(ctx: click.Context, /, fps: float, tour: bool, **_: object) -> int:
 @cli.command(name="run")
 @run_options
 @log_options
-@click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print every event, one JSON object per line."
+)
 @click.pass_context
 def run_headless(ctx: click.Context, /, as_json: bool, **_: object) -> int:
     """Train without a screen, at full speed unless --pace is given."""
@@ -67,23 +70,23 @@ def run_headless(ctx: click.Context, /, as_json: bool, **_: object) -> int:
     "--remote",
     default="bntui",
     metavar="PATH",
-    help="bntui on the other machine.  [bntui, found on its PATH]",
+    help="Path of bntui on HOST.  [bntui, found on its PATH]",
 )
 @fps_option
 @tour_option
 @click.pass_context
 def ssh(ctx: click.Context, /, host: str, remote: str, fps: float, tour: bool, **_: object) -> int:
-    """The screen here, the training on HOST, over your own ssh.
+    """Run the UI here and train on HOST over ssh.
 
-    Paths (--data, --log) are HOST's. Host keys and passwords must be settled beforehand: ssh cannot
-    ask while the lab is on the screen.
+    Paths (--data, --log) are HOST's. Accept host keys and set up login without a password
+    first: ssh cannot ask while the lab is on the screen.
     """
     return show(SshSource(host, remote, config(ctx), log_place(ctx)), fps, tour)
 
 
 @cli.command()
 def engine() -> int:
-    """Hear commands and tell events, a line of JSON each."""
+    """Run the engine: JSON commands on stdin, events on stdout."""
     from bntui.core.engine.process import main as serve  # noqa: PLC0415 (loads the engine's own)
 
     _set_ctrl_c(signal.SIG_DFL, signal.default_int_handler)  # it closes its log first
@@ -92,11 +95,11 @@ def engine() -> int:
 
 @cli.command()
 @click.option("--only", metavar="NAME", help="Only the figures with this in their name.")
-@click.option("--grow", is_flag=True, help="Steps a second by hidden size, depth and batch.")
-@click.option("--quick", is_flag=True, help="A glance: one short round of each.")
+@click.option("--grow", is_flag=True, help="Steps per second by hidden size, depth and batch size.")
+@click.option("--quick", is_flag=True, help="One short round of each figure.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def bench(only: str | None, grow: bool, quick: bool, as_json: bool) -> int:
-    """Measure what bntui costs beside what one would write otherwise."""
+    """Measure what bntui costs compared with plain PyTorch."""
     from bntui.bench.command import bench as measure  # noqa: PLC0415 (rich takes a moment)
 
     return measure(only, grow, quick, as_json)
@@ -107,7 +110,7 @@ for command in (open_log, runs, export):
 
 
 def _broken_pipe() -> int:
-    """Whoever read stdout is gone: nothing to say, and nothing left for Python to flush."""
+    """Point stdout at nothing, since its reader is gone, and return the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 128 + signal.SIGPIPE
 
@@ -124,6 +127,8 @@ def main() -> None:
     ctrl+c ends it at once, without a traceback, until a command handles signals itself.
     """
     _set_ctrl_c(signal.default_int_handler, signal.SIG_DFL)
+    if (code := completion.answer(cli)) is not None:
+        sys.exit(code)
     try:
         # Not cli.main, which makes a closed pipe an error.
         with cli.make_context("bntui", sys.argv[1:]) as ctx:

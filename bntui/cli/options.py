@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 import click
 import msgspec
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 from msgspec import inspect
 
+from bntui.cli.completion import setting_values
 from bntui.config.limits import Range, fields
 from bntui.config.limits import check as check_config
 from bntui.config.parsing import ACCEPTED, FILE, Accepted, number, text_of
@@ -36,6 +38,12 @@ class Value(click.ParamType[object]):
         except ValueError:
             option = param.opts[0] if param else self.name
             raise click.UsageError(self._accepted.refusal(option, value)) from None
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The words that the option accepts."""
+        return setting_values(param.name or "", incomplete)
 
 
 def run_options(command: F) -> F:

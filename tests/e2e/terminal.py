@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import signal
 import struct
 import sys
 import tempfile
@@ -17,10 +18,13 @@ import pexpect
 import pyte
 
 from bntui.cli.first_start import MARKER
+from tests.forking import bntui, can_fork, forked
 
 BNTUI = str(Path(sys.executable).with_name("bntui"))
-PATIENCE = 30.0
-"""Seconds until a missing sentence is a failure."""
+PATIENCE = 120.0
+"""Seconds until a missing sentence is a failure: many, since a machine may be busy."""
+POLL = 0.01
+"""Seconds between two looks at something that cannot be waited for."""
 
 STATE = Path(tempfile.mkdtemp(prefix="bntui-test-state-"))
 (STATE / "bntui").mkdir()
@@ -39,7 +43,11 @@ LEFT_ON = {
 
 
 class Terminal:
-    """`bntui` (or another program) in a terminal of `columns` x `rows`."""
+    """`bntui` (or another program) in a terminal of `columns` x `rows`.
+
+    `bntui` is forked from the test process, with the code `patch` executed first, unless `fresh` or
+    the environment asks for a new interpreter.
+    """
 
     def __init__(
         self,
@@ -47,6 +55,8 @@ class Terminal:
         program: str = BNTUI,
         size: tuple[int, int] = (120, 40),
         env: Mapping[str, str] | None = None,
+        patch: str = "",
+        fresh: bool = False,
     ) -> None:
         columns, rows = size
         self.screen = pyte.Screen(columns, rows)
@@ -56,9 +66,16 @@ class Terminal:
         for name in ("COLUMNS", "LINES"):  # of the terminal that the tests run in
             environment.pop(name, None)
 
-        def resize() -> None:
-            """Before the program starts, so that it never sees another size."""
+        fork = program == BNTUI and not fresh and can_fork(environment)
+        assert fork or not patch
+        start = forked(bntui(*args, patch=patch), environment) if fork else None
+
+        def begin() -> None:
+            """Set the size before the program starts, so that it never sees another one."""
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where pytest runs with "&"
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            if start:
+                start()
 
         self.child = pexpect.spawn(
             program,
@@ -66,7 +83,7 @@ class Terminal:
             dimensions=(rows, columns),
             env=environment,
             timeout=PATIENCE,
-            preexec_fn=resize,
+            preexec_fn=begin,
         )
         self.child.delaybeforesend = None
 
@@ -149,3 +166,18 @@ class Terminal:
         """The processes that the program has started."""
         pid = self.child.pid
         return [int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def eventually(happened: Callable[[], bool]) -> bool:
+    """Whether it happens before patience ends; the processor is left to others meanwhile."""
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        if time.monotonic() > end:
+            return False
+        time.sleep(POLL)
+    return True
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process ends and is waited for by its parent."""
+    return eventually(lambda: not Path(f"/proc/{pid}").exists())

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from bntui.logs.index import summarise
-from tests.e2e.terminal import Terminal
+from tests.e2e.terminal import Terminal, eventually, is_gone
 
-LONG = ("--steps", "1000000")
-BUSY = (*LONG, "--pace", "max")
+LONG = ("--steps", "1000000", "--hidden", "8")
+BUSY = ("--steps", "1000000", "--pace", "max")
 
 
 def press(keys: str) -> Callable[[Terminal], None]:
@@ -33,16 +32,6 @@ WAYS: dict[str, tuple[Callable[[Terminal], None], int]] = {
     "SIGHUP": (kill(signal.SIGHUP), 129),
     "SIGQUIT": (kill(signal.SIGQUIT), 131),
 }
-
-
-def is_gone(process: int) -> bool:
-    """Whether it ends within 2 seconds."""
-    end = time.monotonic() + 2
-    while Path(f"/proc/{process}").exists():
-        if time.monotonic() > end:
-            return False
-        os.sched_yield()
-    return True
 
 
 def check(terminal: Terminal, code: int, engines: list[int], log: Path) -> None:
@@ -66,10 +55,30 @@ def test_while_training(way: str, tmp_path: Path) -> None:
         check(terminal, code, engines, log)
 
 
+DEAF = (
+    "import sys\n"
+    "from bntui.sources import local\n"
+    "local.ENGINE = (sys.executable, '-c', 'import time; time.sleep(1000)')\n"
+)
+"""An engine that answers nothing, as while it loads torch."""
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_while_the_engine_is_still_starting(way: str) -> None:
     act, code = WAYS[way]
-    with Terminal() as terminal:
+    with Terminal(patch=DEAF) as terminal:
+        terminal.wait_for("warming up")
+        terminal.read_until(lambda: terminal.engines() != [])
+        (engine,) = terminal.engines()
+        act(terminal)
+        assert terminal.wait() == code
+        assert terminal.left_on() == []
+        assert is_gone(engine)
+
+
+def test_while_a_real_engine_is_loading_torch() -> None:
+    act, code = WAYS["SIGTERM"]
+    with Terminal(fresh=True) as terminal:
         terminal.wait_for("warming up")
         act(terminal)
         assert terminal.wait() == code
@@ -167,9 +176,7 @@ PATCHES = {
 def test_a_fault_of_the_screens_own(where: str, tmp_path: Path) -> None:
     patch, key = PATCHES[where]
     log = tmp_path / "run.jsonl"
-    args = ["bntui", *LONG, "--log", str(log)]
-    code = f"import sys; sys.argv = {args!r}\n{patch}from bntui.cli.main import main; main()"
-    with Terminal("-c", code, program=sys.executable) as terminal:
+    with Terminal(*LONG, "--log", str(log), patch=patch) as terminal:
         terminal.wait_for("last-500 mean")
         engines = terminal.engines()
         terminal.press(key)
@@ -178,19 +185,14 @@ def test_a_fault_of_the_screens_own(where: str, tmp_path: Path) -> None:
 
 
 def test_a_fault_in_the_engine_is_said_with_its_log(tmp_path: Path) -> None:
-    engine = (
-        "import sys\n"
-        "from bntui.core.engine import process, session as run\n"
+    patch = (
+        "from bntui.core.engine import session\n"
         "def broken(self, thorough): raise RuntimeError('it broke')\n"
-        "run.Run._pause = broken\n"
-        "sys.exit(process.main())"
+        "session.Run._pause = broken\n"
     )
-    patch = f"from bntui.sources import local; local.ENGINE = (sys.executable, '-c', {engine!r})\n"
     log = tmp_path / "run.jsonl"
-    args = ["bntui", *LONG, "--log", str(log)]
-    code = f"import sys; sys.argv = {args!r}\n{patch}from bntui.cli.main import main; main()"
     env = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
-    with Terminal("-c", code, program=sys.executable, env=env) as terminal:
+    with Terminal(*LONG, "--log", str(log), env=env, patch=patch) as terminal:
         terminal.wait_for("last-500 mean")
         engines = terminal.engines()
         terminal.press(" ")
@@ -233,16 +235,13 @@ def test_a_stray_sigcont_changes_nothing(tmp_path: Path) -> None:
 def test_a_terminal_that_takes_nothing_cannot_hold_it(
     act: Callable[[Terminal], None], code: int, tmp_path: Path
 ) -> None:
-    """Nobody reads for as long as it takes to fill every buffer; then it shall end, soon."""
+    """Nobody reads for as long as it takes to fill every buffer; then it shall end all the same."""
     with Terminal(*BUSY, "--fps", "30", size=(200, 60)) as terminal:
         terminal.wait_for("last-500 mean")
         (engine,) = terminal.engines()
-        time.sleep(3)  # the time that nobody reads is what is tested
+        time.sleep(2)  # the time that nobody reads is what is tested
         act(terminal)
-        end = time.monotonic() + 3
-        while time.monotonic() < end and state_of(terminal.child.pid) != "Z":
-            os.sched_yield()
-        assert state_of(terminal.child.pid) == "Z"
+        assert eventually(lambda: state_of(terminal.child.pid) == "Z")
         assert is_gone(engine)
         assert terminal.wait() == code
         assert terminal.left_on() == []
@@ -260,8 +259,7 @@ def test_what_others_write_to_stderr_is_not_painted_over_the_screen() -> None:
         "def action(self): os.write(2, b'a library \\x1b[31mspeaks'); self.notify('spoken')\n"
         "LabScreen.action_zoom = action\n"
     )
-    code = f"import sys; sys.argv = ['bntui']\n{patch}from bntui.cli.main import main; main()"
-    with Terminal("-c", code, program=sys.executable) as terminal:
+    with Terminal(patch=patch) as terminal:
         terminal.wait_for("running")
         terminal.press("z")
         terminal.wait_for("spoken")

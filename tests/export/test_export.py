@@ -138,7 +138,7 @@ def test_nothing_is_overwritten(log: Path, tmp_path: Path) -> None:
 def test_an_export_of_nothing_is_asked_about(log: Path) -> None:
     done = export(log)
     assert done.returncode == 2
-    assert "Say what to export" in done.stderr
+    assert "Nothing to export" in done.stderr
 
 
 def test_a_reader_that_leaves_ends_an_export_quietly(log: Path) -> None:

@@ -15,7 +15,7 @@ from bntui.config.schema import RunConfig
 from bntui.errors import InputError
 from bntui.logs import writer as runlog
 from bntui.logs.writer import LogWriter, open_log
-from bntui.protocol import LOG_BY_DEFAULT, Log, Start
+from bntui.protocol import LOG_BY_DEFAULT, Log, Start, State
 from tests.engine import EngineProcess
 
 SMALL = RunConfig(hidden=8, emb=3, batch_size=4, pace=None, steps=400)
@@ -253,10 +253,15 @@ def test_the_engine_says_at_once_when_a_full_disk_is_full_and_when_it_is_not(
     path = tmp_path / "run.jsonl"
     with EngineProcess(program) as engine:
         engine.send(Start(SMALL, str(path)))
-        engine.until_state("finished")
-        engine.until(lambda event: isinstance(event, Log) and event.problem is None)
-        problems = [event.problem for event in engine.told if isinstance(event, Log)]
-    assert problems == [None, "No space left on device", None]
+
+        def problems() -> list[str | None]:
+            return [event.problem for event in engine.told if isinstance(event, Log)]
+
+        def is_finished() -> bool:
+            return any(isinstance(e, State) and e.state == "finished" for e in engine.told)
+
+        engine.until(lambda _: is_finished() and len(problems()) == 3)
+    assert problems() == [None, "No space left on device", None]
     assert len(content(path)["BN"]) == 400
 
 

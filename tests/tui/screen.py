@@ -10,6 +10,9 @@ from bntui.protocol import AnyEvent
 from bntui.tui.app import BntuiApp
 from tests.scripted import ScriptedSource
 
+PATIENCE = 60.0
+"""Seconds until what does not appear is a failure: many, since a machine may be busy."""
+
 
 class Lab:
     """An open app, its pilot and the source it reads."""
@@ -19,7 +22,7 @@ class Lab:
 
     async def settle(self) -> None:
         """Wait until every event put in is folded and drawn."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await self.source.queue.join()
             while self.app.lab.is_behind and not self.app._exit:
                 await self.pilot.pause(0.02)
@@ -39,7 +42,7 @@ class Lab:
     async def wait_for(self, sentence: str) -> None:
         """Wait until the screen shows `sentence`; on failure show the screen instead."""
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while sentence not in self.text:
                     await self.pilot.pause(0.02)
         except TimeoutError:

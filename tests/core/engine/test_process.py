@@ -139,7 +139,7 @@ def test_bad_data_is_one_sentence_and_exit_code_2_before_torch_is_loaded(tmp_pat
         "code = main()\n"
         "sys.exit(99 if 'torch' in sys.modules else code)"
     )
-    with EngineProcess(program) as engine:
+    with EngineProcess(program, fresh=True) as engine:
         engine.send(Start(msgspec.structs.replace(SMALL, data=str(path))))
         code, errors = engine.end()
     assert code == 2
