@@ -121,7 +121,7 @@ class BntuiApp(ThemedApp):
             self.notify(reason, severity="warning", markup=False)
 
     def _refuse(self, reason: str) -> None:
-        self.lab.panel.board.pending.forget()
+        self.lab.panel.forget_sent()
         self.notify(reason, severity="warning", markup=False)
 
     def action_runs(self) -> None:

@@ -100,6 +100,6 @@ class Pages(Container):
 
     def draw_one(self, pane: Pane, view: History) -> None:
         """Draw a pane with what is chosen for all."""
-        self.hidden_layer %= view.hello.config.depth if view.hello else 1
+        self.hidden_layer %= view.config.depth
         pane.arm, pane.hidden_layer = self.arm, self.hidden_layer
         pane.draw(view)

@@ -20,7 +20,7 @@ while one too large multiplies the loss within a step or two.
 """
 
 LR_DROP = 10
-"""Divides the learning rates at the step `lr_drop` (makemore part 3)."""
+"""Divides the learning rates at step `lr_drop` (makemore part 3)."""
 
 AHEAD, EXAMPLES_AHEAD = 128, 4096
 """Most steps, and about the most examples, that are drawn and gathered at once."""
@@ -94,6 +94,7 @@ class Trainer:
         dataset.to(config.device)
         self.batch_size = config.batch_size
         self.steps_done = 0
+        self._dropped = False
         self.arms: list[Arm] = []
         vocabulary = len(dataset.vocabulary)
         for name, norm in zip(config.arm_names, config.arms, strict=True):
@@ -132,6 +133,7 @@ class Trainer:
         Returns the steps made: fewer than asked for where the last arm died, or where the learning
         rate drops.
         """
+        self.drop_lr()
         steps = self._until_drop(steps)
         contexts, targets = self.dataset.batch(self.peek(steps))
         for arm in self.arms:
@@ -143,10 +145,25 @@ class Trainer:
         self.steps_done += made
         return made
 
+    def drop_lr(self) -> list[tuple[Arm, float]]:
+        """Divide the learning rates where the next step is `lr_drop`, once.
+
+        Returns the networks whose rates dropped, and what they were.
+        """
+        if self._dropped or self.steps_done != self.config.lr_drop:
+            return []
+        self._dropped = True
+        before = [(arm, arm.lr) for arm in self.arms]
+        for arm in self.arms:
+            arm.lr /= LR_DROP
+        return before
+
+    def scheduled_lr(self, lr: float, since: int) -> float:
+        """The schedule's value now of what was the learning rate at step `since`."""
+        drop = self.config.lr_drop
+        return lr if drop is None or not since <= drop < self.steps_done else lr / LR_DROP
+
     def _until_drop(self, steps: int) -> int:
-        """How many of the steps have one learning rate; let it drop if this is the step."""
-        left = (self.config.lr_drop or self.steps_done) - self.steps_done
-        if left == 0 and self.config.lr_drop:
-            for arm in self.arms:
-                arm.lr /= LR_DROP
+        """How many of the steps have one learning rate."""
+        left = (self.config.lr_drop or 0) - self.steps_done
         return min(steps, left) if left > 0 else steps

@@ -49,7 +49,7 @@ class ActivationsPane(Pane):
 
     def draw(self, history: History) -> None:
         """Redraw the histograms."""
-        depth = history.hello.config.depth if history.hello else 1
+        depth = history.config.depth
         layer = f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
         word = flat_word(history)
         self.headline((f"{layer}density (√) · {word} = {flat_rule(history)}", "dim"))

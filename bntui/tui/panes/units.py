@@ -54,7 +54,7 @@ class UnitsPane(Pane):
         told = (
             [e for e in arm.history.measured(Units) if e.layer == self.hidden_layer] if arm else []
         )
-        depth = history.hello.config.depth if history.hello else 1
+        depth = history.config.depth
         layer = f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
         name: Part = self.name_part(history, arm) if arm else ""
         if not told:

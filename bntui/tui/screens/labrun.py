@@ -26,7 +26,7 @@ class RunActions(LabFrame):
     def action_restart(self) -> None:
         """The same run again."""
         if self.history.hello:
-            self.ask(protocol.Start(self.history.hello.config))
+            self.ask(protocol.Start(self.history.config))
 
     def action_faster(self) -> None:
         """Double the pace."""

@@ -66,9 +66,8 @@ class ViewActions(LabFrame):
 
     def action_units(self, by: int) -> None:
         """Statistics: ask the engine to watch other units."""
-        trace, hello = self._trace(), self.history.hello
-        if trace and hello:
-            hidden = hello.config.hidden
+        if trace := self._trace():
+            hidden = self.history.config.hidden
             first = (trace.units[0] + by) % hidden if trace.units else 0
             self.ask(protocol.Watch(trace.layer, list(range(first, min(first + 5, hidden)))))
 
@@ -78,9 +77,9 @@ class ViewActions(LabFrame):
 
     def action_layer(self, by: int = 1) -> None:
         """The next hidden layer, in every pane that shows one of them."""
-        trace, hello = self._trace(), self.history.hello
-        if hello and hello.config.depth > 1:
-            self.pages.hidden_layer = (self.pages.hidden_layer + by) % hello.config.depth
+        trace, depth = self._trace(), self.history.config.depth
+        if depth > 1:
+            self.pages.hidden_layer = (self.pages.hidden_layer + by) % depth
             if trace and not self.pages.on_page:
                 self.ask(protocol.Watch(self.pages.hidden_layer, trace.units))
             self.draw()

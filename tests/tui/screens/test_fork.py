@@ -131,5 +131,5 @@ async def test_a_removed_forks_changes_are_marked_no_more() -> None:
 async def test_what_cannot_be_taken_back_is_said() -> None:
     async with lab(some()) as it:
         await it.press("u")
-        await it.play(Refused("There is nothing left to take back."))
-        await it.wait_for("There is nothing left to take back.")
+        await it.play(Refused("There is nothing left to undo."))
+        await it.wait_for("There is nothing left to undo.")
