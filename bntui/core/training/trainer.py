@@ -10,7 +10,6 @@ from torch import Generator, Tensor
 from bntui.config.schema import Norm, RunConfig
 from bntui.core.nn.model import CharMLP
 from bntui.core.training.dataset import Dataset
-from bntui.core.training.replay import stepper
 
 DIVERGED = 10.0
 """Times its first loss: an arm whose loss goes beyond has diverged.
@@ -37,7 +36,6 @@ class Arm:
     ) -> None:
         self.name = name
         self.model = CharMLP(config, vocabulary, norm, generator)
-        self._step = stepper(self.model)
         self.lr = config.lr
         self.losses: list[float] = []
         self.loss = float("nan")
@@ -52,13 +50,19 @@ class Arm:
         """
         losses = []
         for step, batch in enumerate(zip(contexts, targets, strict=True), first):
-            loss = self._step(*batch, self.lr)
+            loss = self._step(*batch)
             losses.append(loss)
             # Another device is not waited for: there `_note` cuts off the steps after.
             if loss.is_cpu and not isfinite(loss.item()):
                 break
             after(self, step)
         self._note(torch.stack(losses), first)
+
+    def _step(self, contexts: Tensor, targets: Tensor) -> Tensor:
+        """One step of plain SGD, w -= lr * grad; the loss () before it."""
+        loss = self.model.gradients(contexts, targets)
+        self.model.params.sub_(self.model.param_grads, alpha=self.lr)
+        return loss
 
     def _note(self, of_steps: Tensor, first: int) -> None:
         """Take in the losses (K,) of the steps from `first` on, brought over from their device."""
@@ -78,7 +82,6 @@ class Arm:
         """A copy that shares nothing; whether it diverges is seen anew."""
         fork = copy.copy(self)
         fork.name, fork.model, fork.diverged_at = name, self.model.fork(), None
-        fork._step = stepper(fork.model)
         return fork
 
 

@@ -10,7 +10,6 @@ from bntui.core.telemetry.recorder import Telemetry
 from bntui.core.training import device as hardware
 from bntui.core.training.dataset import Dataset
 from bntui.core.training.device import settle, threads
-from bntui.core.training.replay import Replayed
 from bntui.core.training.trainer import Arm, Trainer
 from bntui.errors import InputError
 
@@ -60,39 +59,3 @@ def test_another_device_is_asked_for_losses_once_in_many_steps(
     assert asked == [torch.Size([5])] * len(arms)
     held = [run.arms[-1].model.params, *run.arms[-1].model.normalizations[0].module.buffers()]
     assert {tensor.device.type for tensor in held} == {"meta"}
-
-
-class Graph:
-    """A CUDA graph in which the same step is captured as many times as it is replayed."""
-
-    captured: int = 0
-    replayed: int = 0
-
-    def replay(self) -> None:
-        Graph.replayed += 1
-
-
-def test_a_step_is_captured_anew_when_a_knob_is_turned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
-    monkeypatch.setattr(Replayed, "_capture", _capture)
-    run = trainer(RunConfig(hidden=8))
-    model = run.arms[1].model
-    step = Replayed(model)
-    contexts, targets = run.dataset.first(8)
-    counts = []
-    for eps in (1e-5, 1e-3):
-        model.batchnorms[0].bn.eps = eps
-        for _ in range(6):
-            with torch.inference_mode():
-                step(contexts, targets, 0.1)
-        counts.append((Graph.captured, Graph.replayed))
-    assert counts == [(1, 3), (2, 6)]
-
-
-def _capture(self: Replayed, contexts: Tensor, targets: Tensor, lr: float) -> Graph:
-    Graph.captured += 1
-    self._contexts, self._targets = contexts.clone(), targets.clone()
-    self._loss = torch.zeros(())
-    graph = Graph()
-    self._graph = graph  # type: ignore[assignment]  # stands for one
-    return graph
