@@ -15,7 +15,7 @@ Init = Literal["unit", "fan-in", "zero"]
 Placement = Literal["hidden", "all"]
 Device = Literal["cpu", "cuda", "mps"]
 
-Knob = Literal["lr", "batch_size", "momentum", "eps", "norm"]
+Knob = Literal["lr", "weight_decay", "batch_size", "momentum", "eps", "norm"]
 """Settings that the engine changes in mid-run; all but `norm` are fields of RunConfig."""
 
 NOTEBOOK_WORDS = (
@@ -60,6 +60,10 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=False):
         int, Meta(ge=1, le=65_536, description="Examples in a training batch.")
     ] = 32
     lr: Annotated[float, Meta(ge=0, le=1e6, description="Learning rate of plain SGD.")] = 0.1
+    weight_decay: Annotated[
+        float,
+        Meta(ge=0, le=100, description="Weight decay of SGD; gamma, beta and biases decay too."),
+    ] = 0.0
     momentum: Annotated[
         float,
         Meta(ge=0, le=1, description="BN: running = (1 - momentum) * running + momentum * batch."),

@@ -210,6 +210,14 @@ _ROWS = (
         lessons={0.0: "No weight moves: the loss varies only with the batch."},
     ),
     Setting(
+        "weight_decay",
+        "weight decay",
+        "live",
+        "decay",
+        per_network=True,
+        increments=(0.0, *_one_two_five(-5, 0)),
+    ),
+    Setting(
         "batch_size",
         "batch size",
         "live",

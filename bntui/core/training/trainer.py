@@ -36,7 +36,7 @@ class Arm:
     ) -> None:
         self.name = name
         self.model = CharMLP(config, vocabulary, norm, generator)
-        self.lr = config.lr
+        self.lr, self.weight_decay = config.lr, config.weight_decay
         self.losses: list[float] = []
         self.loss = float("nan")
         self.first_loss: float | None = None
@@ -59,8 +59,14 @@ class Arm:
         self._note(torch.stack(losses), first)
 
     def _step(self, contexts: Tensor, targets: Tensor) -> Tensor:
-        """One step of plain SGD, w -= lr * grad; the loss () before it."""
+        """One step of SGD, w -= lr * (grad + weight_decay * w), on every parameter; the loss ().
+
+        As torch.optim.SGD does it. The decay is added to the gradients in place, so that update
+        ratios are those of the whole update; without decay there is no operation more.
+        """
         loss = self.model.gradients(contexts, targets)
+        if self.weight_decay:
+            self.model.param_grads.add_(self.model.params, alpha=self.weight_decay)
         self.model.params.sub_(self.model.param_grads, alpha=self.lr)
         return loss
 

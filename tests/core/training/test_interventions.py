@@ -73,14 +73,15 @@ class Bench:
 def test_a_knob_turned_before_the_first_step_is_as_if_the_run_had_begun_so() -> None:
     turned = Bench()
     told = turned.obey(Change("lr", 0.3), Change("momentum", 0.5), Change("eps", 0.01))
-    told += turned.obey(Change("batch_size", 6))
+    told += turned.obey(Change("batch_size", 6), Change("weight_decay", 0.02))
     assert told == [
         Changed(0, "lr", 0.3, 0.1),
         Changed(0, "momentum", 0.5, 0.1),
         Changed(0, "eps", 0.01, 1e-5),
         Changed(0, "batch_size", 6, 4),
+        Changed(0, "weight_decay", 0.02, 0),
     ]
-    other = Bench(lr=0.3, momentum=0.5, eps=0.01, batch_size=6)
+    other = Bench(lr=0.3, momentum=0.5, eps=0.01, batch_size=6, weight_decay=0.02)
     for bench in (turned, other):
         bench.step(20)
     assert turned.losses() == other.losses()

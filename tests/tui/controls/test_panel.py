@@ -93,7 +93,7 @@ async def test_turning_on_begins_from_what_was_asked() -> None:
 
 async def test_what_is_refused_says_why_and_claims_nothing() -> None:
     async with lab(some()) as it:
-        await it.press("k", "down", "down", "right")
+        await it.press("k", "down", "down", "down", "right")
         assert row(it, "batch size") == "32 → 64 …"
         await it.play(Refused("There are 40 examples, fewer than a batch of 64."))
         assert row(it, "batch size") == "32"
@@ -103,6 +103,7 @@ async def test_what_is_refused_says_why_and_claims_nothing() -> None:
 @pytest.mark.parametrize(
     ("label", "key", "command"),
     [
+        ("weight decay", "right", Change("weight_decay", 1e-5)),
         ("batch size", "left", Change("batch_size", 16)),
         ("BN momentum", "right", Change("momentum", 0.2)),
         ("BN eps", "left", Change("eps", 1e-8)),
@@ -176,7 +177,7 @@ async def test_one_arm_alone_is_turned() -> None:
         assert row(it, "learning rate") == "0.2"
         await it.press("up", "right")
         assert row(it, "learning rate") == "they differ"
-        await it.press("down", "down", "right")
+        await it.press("down", "down", "down", "right")
         assert it.source.sent[-1] == Change("batch_size", 64)
 
 

@@ -40,12 +40,13 @@ async def test_enter_forks_bn_with_the_next_learning_rate() -> None:
     ("keys", "fork"),
     [
         (("down", "left"), Fork("BN", None, 0)),
-        (("down", "right"), Fork("BN", "momentum", 0.2)),
-        (("down", "right", "right"), Fork("BN", "eps", 1e-3)),
-        (("down", "right", "right", "right"), Fork("BN", "norm", 0)),
+        (("down", "right"), Fork("BN", "weight_decay", 1e-5)),
+        (("down", "right", "right"), Fork("BN", "momentum", 0.2)),
+        (("down", "right", "right", "right"), Fork("BN", "eps", 1e-3)),
+        (("down", *("right",) * 4), Fork("BN", "norm", 0)),
         (("down", "down", "right"), Fork("BN", "lr", 0.5)),
         (("left",), Fork("no BN", "lr", 0.2)),
-        (("left", "down", "right"), Fork("no BN", None, 0)),
+        (("left", "down", "right", "right"), Fork("no BN", None, 0)),
         (("down", "down", "7", "enter"), Fork("BN", "lr", 7)),
     ],
 )
