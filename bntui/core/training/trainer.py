@@ -12,24 +12,24 @@ from bntui.core.nn.model import CharMLP
 from bntui.core.training.dataset import Dataset
 
 DIVERGED = 10.0
-"""Times its first loss: an arm whose loss goes beyond has diverged.
+"""A network has diverged once its loss exceeds its first loss by this factor.
 
-Plain SGD on a sound learning rate never comes near (the notebook's losses stay under their first),
-while one too large multiplies the loss within a step or two.
+SGD with a suitable learning rate never comes near (the notebook's losses stay under their first);
+one that is too large multiplies the loss within a step or two.
 """
 
 LR_DROP = 10
 """Divides the learning rates at step `lr_drop` (makemore part 3)."""
 
 AHEAD, EXAMPLES_AHEAD = 128, 4096
-"""Most steps, and about the most examples, that are drawn and gathered at once."""
+"""Most steps, and about the most examples, drawn and gathered at once."""
 
 AfterStep = Callable[["Arm", int], None]
-"""Called with an arm and the number of the step it has just made."""
+"""Called with a network and the number of the step it has just made."""
 
 
 class Arm:
-    """One network, and how it fares; `losses` are those of the steps made last."""
+    """One network in training; `losses` are those of the last steps made."""
 
     def __init__(
         self, name: str, norm: Norm, config: RunConfig, vocabulary: int, generator: Generator
@@ -44,9 +44,9 @@ class Arm:
         self.diverged_at: int | None = None
 
     def train(self, contexts: Tensor, targets: Tensor, first: int, after: AfterStep) -> None:
-        """A step for each batch of contexts (K, n, block_size) and targets (K, n).
+        """Make a step per batch of contexts (K, n, block_size) and targets (K, n).
 
-        The first loss that is not finite is the arm's last.
+        A loss that is not finite is the network's last.
         """
         losses = []
         for step, batch in enumerate(zip(contexts, targets, strict=True), first):
@@ -71,7 +71,7 @@ class Arm:
         return loss
 
     def _note(self, of_steps: Tensor, first: int) -> None:
-        """Take in the losses (K,) of the steps from `first` on, brought over from their device."""
+        """Record the losses (K,) of the steps from `first` on; waits for their device."""
         losses = of_steps.tolist()
         fatal = next((place for place, loss in enumerate(losses) if not isfinite(loss)), None)
         self.alive = fatal is None
@@ -85,7 +85,7 @@ class Arm:
             self.diverged_at = next(beyond, None)
 
     def fork(self, name: str) -> "Arm":
-        """A copy that shares nothing; whether it diverges is seen anew."""
+        """A copy that shares nothing, and has not diverged."""
         fork = copy.copy(self)
         fork.name, fork.model, fork.diverged_at = name, self.model.fork(), None
         return fork
@@ -94,8 +94,8 @@ class Arm:
 class Trainer:
     """The sole owner of the models; `steps_done` is also the number of the next step.
 
-    All arms train on the batches of one generator, which goes on from where their initial weights
-    left it. Between steps arms may come and go, and what they are trained with may change.
+    All networks train on batches from one generator, which continues after their initial weights.
+    Between steps networks may be added or removed, and settings may change.
     """
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
@@ -112,19 +112,19 @@ class Trainer:
 
     @property
     def ahead(self) -> int:
-        """The most steps that `advance` should be asked for at once."""
+        """The most steps to ask `advance` for at once."""
         return max(1, min(AHEAD, EXAMPLES_AHEAD // self.batch_size))
 
     def draw(self, steps: int) -> Tensor:
         """The next batches: indices (steps, batch_size), with repeats within a batch.
 
-        However they are cut into calls, the numbers are the same.
+        The numbers do not depend on how the steps are split into calls.
         """
         size = (steps, self.batch_size)
         return torch.randint(0, len(self.dataset), size, generator=self.generator)
 
     def peek(self, steps: int) -> Tensor:
-        """What `draw` will give."""
+        """What `draw` will return, without drawing it."""
         state = self.generator.get_state()
         try:
             return self.draw(steps)
@@ -132,15 +132,15 @@ class Trainer:
             self.generator.set_state(state)
 
     def step(self) -> None:
-        """One step of every arm that is alive."""
+        """One step of every network that is alive."""
         self.advance(1)
 
     @torch.inference_mode()
     def advance(self, steps: int, after: AfterStep = lambda arm, step: None) -> int:
-        """Train every arm that is alive on the next batches, one arm after the other.
+        """Train every network that is alive on the next batches, one after the other.
 
-        Returns the steps made: fewer than asked for where the last arm died, or where the learning
-        rate drops.
+        Returns the steps made: fewer than asked for if the last network dies, or up to the step at
+        which the learning rate drops.
         """
         self.drop_lr()
         steps = self._until_drop(steps)
