@@ -1,6 +1,7 @@
-"""The one place where text from outside is made safe to show."""
+"""Text for the terminal: text from outside made safe to show, and numbers."""
 
 import re
+from math import isnan
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1
@@ -14,3 +15,8 @@ def clean(text: str, limit: int = 1000) -> str:
     """`text` without anything a terminal would obey, at most `limit` characters long."""
     shown = _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text[: limit + 1])
     return shown if len(text) <= limit else shown[: limit - 1] + "…"
+
+
+def number(value: float | None) -> str:
+    """Four significant digits, or a dash where there is no number."""
+    return "–" if value is None or isnan(value) else f"{value:.4g}"

@@ -1,14 +1,12 @@
 """Shell completion: commands, options, their values, and the names of logged runs."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 import click
 from click.shell_completion import CompletionItem, shell_complete
-from msgspec import inspect
 
-from bntui.config.limits import fields
-from bntui.config.presets import PRESETS
+from bntui.config.parsing import Accepted
 from bntui.logs.writer import directory
 from bntui.text import clean
 
@@ -34,32 +32,14 @@ def words(*choices: str) -> Complete:
     return lambda _ctx, _param, incomplete: _beginning(incomplete, choices)
 
 
-def setting_values(setting: str, incomplete: str) -> list[CompletionItem]:
-    """The values of a field of RunConfig that begin with `incomplete`."""
-    if setting == "data":
+def values(accepted: Accepted, incomplete: str) -> list[CompletionItem]:
+    """The words that an option accepts; behind a comma, those of a list's next item."""
+    if accepted.name == "FILE":
         return [CompletionItem(incomplete, type="file")]
-    if setting == "preset":
-        return _beginning(incomplete, PRESETS)
-    kinds = {field.name: field.type for field in fields()}
-    if setting not in kinds:
-        return []
     done, comma, last = incomplete.rpartition(",")
     return [
-        CompletionItem(done + comma + word)
-        for word in _words(kinds[setting])
-        if word.startswith(last)
+        CompletionItem(done + comma + word) for word in accepted.choices if word.startswith(last)
     ]
-
-
-def _words(kind: inspect.Type) -> Iterator[str]:
-    """The words among a type's values."""
-    match kind:
-        case inspect.LiteralType(values=values):
-            yield from map(str, values)
-        case inspect.BoolType():
-            yield from ("yes", "no")
-        case inspect.Metadata(type=inner) | inspect.VarTupleType(item_type=inner):
-            yield from _words(inner)
 
 
 def run_names(

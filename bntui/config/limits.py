@@ -1,63 +1,66 @@
-"""Which values are possible: ranges of single numbers, and numbers that do not go together.
+"""Ranges of single numbers, read from annotations, and settings that exclude each other."""
 
-The ranges are those of RunConfig's annotations; the command line, the screen and the engine ask
-here, and say the same.
-"""
+from types import NoneType
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
-from functools import cache
-from typing import NamedTuple
+from msgspec import Meta
 
-from msgspec import inspect
-
-from bntui.config.schema import Knob, RunConfig
+from bntui.config.schema import RunConfig
 from bntui.errors import InputError
 
 
 class Range(NamedTuple):
-    """The numbers from `low` to `high`, only the whole ones or all."""
+    """The numbers from `low` to `high`; where `whole`, only integers."""
 
     whole: bool
     low: float
     high: float
 
     def holds(self, value: float) -> bool:
-        """Whether that value is possible; NaN is not."""
+        """Whether the value is in the range; NaN is not."""
         return self.low <= value <= self.high and not (self.whole and value % 1)
 
     def __str__(self) -> str:
-        """In words, as in "it takes a number from 0 to 1"."""
+        """The end of "it takes ..."."""
         if self.whole:
             return f"a whole number from {self.low:,} to {self.high:,}"
         return f"a number from {self.low:g} to {self.high:,.9g}"
 
 
-def fields() -> tuple[inspect.Field, ...]:
-    """RunConfig's fields in the order of their declaration."""
-    kind = inspect.type_info(RunConfig)
-    return kind.fields if isinstance(kind, inspect.StructType) else ()
+class Bare(NamedTuple):
+    """An annotation taken apart: the type, its metas, outermost first, and whether None is one."""
+
+    kind: Any
+    metas: list[Meta]
+    optional: bool
 
 
-@cache
-def range_of(name: str) -> Range:
-    """What a number of RunConfig may be, by its field's name; None, where allowed, is beside it.
+def bare(annotation: Any) -> Bare:
+    """The type within `Annotated` and `| None`."""
+    metas: list[Meta] = []
+    optional = False
+    while True:
+        if get_origin(annotation) is Annotated:
+            metas += annotation.__metadata__
+            annotation = annotation.__origin__
+        elif NoneType in get_args(annotation):
+            optional = True
+            annotation = get_args(annotation)[0]
+        else:
+            return Bare(annotation, metas, optional)
 
-    Raises:
-        KeyError: RunConfig has no such number.
-    """
-    return _ranges()[name]
 
-
-def problem(knob: Knob, value: float) -> str | None:
-    """Why a knob cannot be turned to that value, in a sentence; None where it can."""
-    allowed = Range(True, 0, 1) if knob == "norm" else range_of(knob)
-    if allowed.holds(value):
-        return None
-    takes = "1 for on or 0 for bypassed" if knob == "norm" else str(allowed)
-    return f"{knob} is {value:g}, but it takes {takes}."
+def range_of(annotation: Any) -> Range | None:
+    """The range of a number's annotation; None if it is not a number."""
+    kind, metas, _ = bare(annotation)
+    for meta in metas:
+        if kind in {int, float} and meta.ge is not None and meta.le is not None:
+            return Range(kind is int, meta.ge, meta.le)
+    return None
 
 
 def check(config: RunConfig) -> None:
-    """See that the numbers of a config go together.
+    """Check that the values of a config go together.
 
     Raises:
         InputError: They do not.
@@ -70,20 +73,3 @@ def check(config: RunConfig) -> None:
             f"--groups is {config.groups}, but with gn it takes a divisor of --hidden,"
             f" {config.hidden:,}."
         )
-
-
-@cache
-def _ranges() -> dict[str, Range]:
-    found = {field.name: range_in(field.type) for field in fields()}
-    return {name: limits for name, limits in found.items() if limits}
-
-
-def range_in(kind: inspect.Type) -> Range | None:
-    """The numbers that a field's annotation allows; None where it is no number."""
-    match kind:
-        case inspect.Metadata(type=inner) | inspect.UnionType(types=(inner, *_)):
-            return range_in(inner)
-        case inspect.IntType(ge=low, le=high) | inspect.FloatType(ge=low, le=high):
-            if low is not None and high is not None:
-                return Range(isinstance(kind, inspect.IntType), low, high)
-    return None

@@ -1,68 +1,58 @@
-"""What every field of RunConfig takes as text, and how its values are written.
+"""Values as text: which texts a type accepts, and how its values are written."""
 
-The ranges come from RunConfig's annotations; the command line, shared strings and the control panel
-all read and refuse values here.
-"""
-
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
 
-from msgspec import inspect
-
-from bntui.config.limits import Range, fields, range_in
-from bntui.config.presets import PRESETS
+from bntui.config.limits import Range, bare, range_of
 from bntui.config.schema import MOST_ARMS
 from bntui.text import clean
-
-OFF = {"pace": "max"}
-"""What stands for None, where it is not `none`."""
 
 
 @dataclass(frozen=True)
 class Accepted:
     """What a value may be.
 
-    `name` stands for the value in a help text, `accepted` says in words what `parse` takes; `parse`
-    raises ValueError for everything else.
+    `name` stands for the value in a help text; `words` describe what `parse` accepts, which raises
+    ValueError for everything else.
     """
 
     name: str
-    accepted: str
+    words: str
     parse: Callable[[str], object]
+    choices: tuple[str, ...] = ()
+    """The words among the values, for a shell to complete."""
+
+    @property
+    def brief(self) -> str:
+        """The words without "a number from"."""
+        return self.words.removeprefix("a whole number from ").removeprefix("a number from ")
 
     def refusal(self, what: str, text: str) -> str:
         """One sentence: the input's name, its value, what would be accepted."""
-        return f"{what} is {clean(text, limit=60) or 'empty'}, but it takes {self.accepted}."
+        return f"{what} is {clean(text, limit=60) or 'empty'}, but it takes {self.words}."
 
 
-FILE = Accepted("FILE", "a file", str)
+def accepted(annotation: Any, none: str) -> Accepted:
+    """What a field with this annotation accepts; where it may be None, `none` is the word for it.
 
-
-def accepted(field: inspect.Field) -> Accepted:
-    """What a field takes, from its annotation."""
-    kind = field.type.type if isinstance(field.type, inspect.Metadata) else field.type
-    if isinstance(kind, inspect.UnionType):
-        word = OFF.get(field.name, "none")
-        return FILE if field.name == "data" else _or(word, _of_type(kind.types[0]))
-    return one_of(list(PRESETS)) if field.name == "preset" else _of_type(kind)
-
-
-def _of_type(kind: inspect.Type) -> Accepted:
-    if allowed := range_in(kind):
-        return number("N", int, allowed) if allowed.whole else number("X", float, allowed)
-    match kind:
-        case inspect.LiteralType(values=names):
-            return one_of([str(name) for name in names])
-        case inspect.BoolType():
-            return Accepted("yes|no", "yes or no", _yes_or_no)
-        case (
-            inspect.VarTupleType(item_type=item)
-            | inspect.Metadata(type=inspect.VarTupleType(item_type=item))
-        ):
-            return _several(_of_type(item))
-        case inspect.Metadata(type=inner):
-            return _of_type(inner)
-    raise TypeError(f"no option can be made of {kind}")
+    Raises:
+        TypeError: There is no way to write such a value.
+    """
+    kind, _, optional = bare(annotation)
+    allowed = range_of(annotation)
+    if kind is str:
+        return Accepted("FILE", "a UTF-8 text file, one word per line", str)
+    if kind is bool:
+        return Accepted("yes|no", "yes or no", _yes_or_no, ("yes", "no"))
+    if get_origin(kind) is Literal:
+        return one_of(get_args(kind))
+    if get_origin(kind) is tuple:
+        return _several(get_args(get_args(kind)[0]))
+    if allowed is None:
+        raise TypeError(f"no option can be made of {annotation}")
+    found = number("N", int, allowed) if allowed.whole else number("X", float, allowed)
+    return _or(none, found) if optional else found
 
 
 def number(name: str, kind: type[float], allowed: Range) -> Accepted:
@@ -77,17 +67,30 @@ def number(name: str, kind: type[float], allowed: Range) -> Accepted:
     return Accepted(name, str(allowed), parse)
 
 
-def _or(word: str, other: Accepted) -> Accepted:
-    """A number, or the word that stands for None."""
+def one_of(names: Sequence[str]) -> Accepted:
+    """One of these words."""
 
+    def parse(text: str) -> str:
+        return names[names.index(text)]
+
+    return Accepted("NAME", either(names), parse, tuple(names))
+
+
+def either(words: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return " or ".join([*filter(None, [", ".join(words[:-1])]), words[-1]])
+
+
+def _or(word: str, other: Accepted) -> Accepted:
     def parse(text: str) -> object:
         return None if text == word else other.parse(text)
 
-    return Accepted(f"{other.name}|{word}", f"{other.accepted}, or {word}", parse)
+    choices = (*other.choices, word)
+    return Accepted(f"{other.name}|{word}", f"{other.words}, or {word}", parse, choices)
 
 
-def _several(item: Accepted) -> Accepted:
-    """One to MOST_ARMS different ones, with commas between."""
+def _several(names: Sequence[str]) -> Accepted:
+    item = one_of(names)
 
     def parse(text: str) -> object:
         parts = tuple(item.parse(part) for part in text.split(","))
@@ -95,8 +98,8 @@ def _several(item: Accepted) -> Accepted:
             raise ValueError
         return parts
 
-    words = f"one to {MOST_ARMS} different of {item.accepted}, with commas between"
-    return Accepted("NAME,...", words, parse)
+    words = f"1 to {MOST_ARMS} distinct values of {item.words}, comma-separated"
+    return Accepted("NAME,...", words, parse, item.choices)
 
 
 def _yes_or_no(text: str) -> bool:
@@ -105,11 +108,11 @@ def _yes_or_no(text: str) -> bool:
     return text == "yes"
 
 
-def text_of(name: str, value: object) -> str:
-    """A field's value as it is written."""
+def written(value: object, none: str) -> str:
+    """A value as `Accepted.parse` reads it; None as the word `none`."""
     match value:
         case None:
-            return OFF.get(name, "none")
+            return none
         case bool():
             return "yes" if value else "no"
         case float():
@@ -118,17 +121,3 @@ def text_of(name: str, value: object) -> str:
             return ",".join(map(str, value))
         case _:
             return str(value)
-
-
-def one_of(names: list[str]) -> Accepted:
-    """One of these words."""
-
-    def parse(text: str) -> str:
-        return names[names.index(text)]
-
-    either = [", ".join(names[:-1])] if len(names) > 1 else []
-    return Accepted("NAME", " or ".join([*either, names[-1]]), parse)
-
-
-ACCEPTED = {field.name: accepted(field) for field in fields()}
-"""What each field takes."""

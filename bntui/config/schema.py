@@ -1,7 +1,7 @@
-"""What a run is: every number that decides it, with the range it may have.
+"""What a run is: every value that decides it, with its range, default and help.
 
-The ranges stand here once: the command line prints them, and a config that arrives from a log or
-another machine is held to them where it is decoded.
+A config from a log or another machine is checked against these ranges where it is decoded;
+`settings` adds what the command line and the screen need.
 """
 
 from typing import Annotated, Literal
@@ -15,15 +15,15 @@ Init = Literal["unit", "fan-in", "zero"]
 Placement = Literal["hidden", "all"]
 Device = Literal["cpu", "cuda", "mps"]
 
-Knob = Literal["lr", "batch_size", "momentum", "eps", "norm"]
-"""What can be turned while a run goes on."""
+Knob = Literal["lr", "weight_decay", "batch_size", "momentum", "eps", "norm"]
+"""Settings that the engine changes in mid-run; all but `norm` are fields of RunConfig."""
 
 NOTEBOOK_WORDS = (
     *("emma", "olivia", "ava", "isabella", "sophia", "mia", "charlotte", "amelia", "harper"),
     *("evelyn", "abigail", "emily", "ella", "elizabeth", "camila", "luna", "sofia", "avery"),
     *("mila", "aria"),
 )
-"""The twenty names of the notebook: the data when no file is given."""
+"""The twenty names of the notebook: the data set where no file is given."""
 
 NO_BN, BN = "no BN", "BN"
 ARM_NAMES: dict[Norm, str] = {
@@ -34,94 +34,97 @@ ARM_NAMES: dict[Norm, str] = {
     "ln": "LN",
     "gn": "GN",
 }
-"""What the networks of a run are called, by how they normalize."""
+"""The names of a run's networks, by normalization."""
 
 MOST_ARMS = 4
+
+
+def has_running_statistics(norm: Norm) -> bool:
+    """Whether a network normalized so keeps running statistics: BatchNorm alone does."""
+    return norm.startswith("bn")
 
 
 class RunConfig(Struct, frozen=True, forbid_unknown_fields=False):
     """Everything that decides a run; the defaults are the notebook's.
 
-    The same config gives the same losses, step for step, on the same machine.
+    On one machine the same config gives the same losses, step by step.
     """
 
     preset: str = "notebook"
-    data: Annotated[
-        str | None, Meta(description="Words to learn: a UTF-8 text file, one word a line.")
-    ] = None
+    data: Annotated[str | None, Meta(description="Words to train on.")] = None
     seed: Annotated[
         int, Meta(ge=0, le=2**63 - 1, description="Seed of the initial weights and the batches.")
     ] = 42
-    steps: Annotated[
-        int, Meta(ge=1, le=1_000_000_000, description="Training steps until the run is finished.")
-    ] = 5000
+    steps: Annotated[int, Meta(ge=1, le=1_000_000_000, description="Training steps in all.")] = 5000
     batch_size: Annotated[
         int, Meta(ge=1, le=65_536, description="Examples in a training batch.")
     ] = 32
     lr: Annotated[float, Meta(ge=0, le=1e6, description="Learning rate of plain SGD.")] = 0.1
+    weight_decay: Annotated[
+        float,
+        Meta(ge=0, le=100, description="Weight decay of SGD; gamma, beta and biases decay too."),
+    ] = 0.0
     momentum: Annotated[
         float,
-        Meta(ge=0, le=1, description="BN: new running value = (1-m) old + m batch."),
+        Meta(ge=0, le=1, description="BN: running = (1 - momentum) * running + momentum * batch."),
     ] = 0.1
-    eps: Annotated[float, Meta(ge=0, le=1, description="BN: added to the variance.")] = 1e-5
+    eps: Annotated[
+        float, Meta(ge=0, le=1, description="Added to the variance by a normalization.")
+    ] = 1e-5
     hidden: Annotated[int, Meta(ge=1, le=10_000, description="Units in a hidden layer.")] = 200
     depth: Annotated[int, Meta(ge=1, le=50, description="Hidden layers.")] = 1
-    block_size: Annotated[
-        int, Meta(ge=1, le=64, description="Characters of context for a prediction.")
-    ] = 3
-    emb: Annotated[int, Meta(ge=1, le=1_000, description="Numbers in a character's embedding.")] = (
-        10
-    )
+    block_size: Annotated[int, Meta(ge=1, le=64, description="Characters of context.")] = 3
+    emb: Annotated[int, Meta(ge=1, le=1_000, description="Embedding dimension.")] = 10
     context: Annotated[
         Context,
-        Meta(description="Contexts inside .word. (the notebook) or padded (makemore)."),
+        Meta(description="Windows inside .word. (the notebook), or padded (makemore)."),
     ] = "inside"
     arms: Annotated[
         tuple[Norm, ...],
         Meta(
             min_length=1,
             max_length=MOST_ARMS,
-            description="Networks trained side by side, by how they normalize.",
+            description="Networks trained side by side, by normalization.",
         ),
     ] = ("none", "bn")
-    activation: Annotated[Activation, Meta(description="Of the hidden layers.")] = "tanh"
+    activation: Annotated[Activation, Meta(description="Activation of the hidden layers.")] = "tanh"
     init: Annotated[
         Init,
-        Meta(description="Weights: unit normal, gain / sqrt(fan_in) normal, or zero."),
+        Meta(description="Weights: unit normal, normal * gain / sqrt(fan_in), or zero."),
     ] = "unit"
     gain: Annotated[
-        float, Meta(ge=0, le=100, description="Of the hidden weights where init is fan-in.")
+        float, Meta(ge=0, le=100, description="Gain of the hidden weights with --init fan-in.")
     ] = 1.0
     placement: Annotated[
         Placement,
-        Meta(description="Normalize hidden layers, or all, the logits too."),
+        Meta(description="Normalize the hidden layers, or all, including the logits."),
     ] = "hidden"
     bias: Annotated[
-        bool, Meta(description="A bias in the Linear before a normalization, where it is dead.")
+        bool, Meta(description="Bias in a Linear before a normalization, where BN cancels it.")
     ] = True
     ghost: Annotated[
         Annotated[int, Meta(ge=1, le=65_536)] | None,
-        Meta(description="BN statistics over parts of the batch of this many examples."),
+        Meta(description="Ghost batches: BN statistics over parts of this many examples."),
     ] = None
     groups: Annotated[
-        int, Meta(ge=1, le=10_000, description="GroupNorm: groups that the units are split into.")
+        int, Meta(ge=1, le=10_000, description="Groups of GroupNorm; they divide the hidden units.")
     ] = 10
     lr_drop: Annotated[
         Annotated[int, Meta(ge=1, le=1_000_000_000)] | None,
-        Meta(description="From this step on the learning rate is a tenth."),
+        Meta(description="Divide the learning rate by 10 from this step on."),
     ] = None
     split: Annotated[
-        bool, Meta(description="Words split 80/10/10 into training, validation and test.")
+        bool, Meta(description="Split the words 80/10/10 into train, validation and test.")
     ] = False
     split_seed: Annotated[
         int, Meta(ge=0, le=2**63 - 1, description="Seed of the shuffle before the split.")
     ] = 42
     device: Annotated[
-        Device, Meta(description="Where to compute; random numbers are the cpu's on each.")
+        Device, Meta(description="Where to compute; random numbers always come from the CPU.")
     ] = "cpu"
     pace: Annotated[
         Annotated[float, Meta(ge=0.1, le=1_000_000)] | None,
-        Meta(description="Steps per second, or max."),
+        Meta(description="Steps per second, or max for full speed."),
     ] = 500.0
 
     @property

@@ -6,40 +6,37 @@ as a shell writes words, so that a file's name may hold blanks.
 
 import shlex
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 import msgspec
 
-from bntui.config.parsing import ACCEPTED, Accepted, text_of
+from bntui.config.diff import differing
 from bntui.config.presets import PRESETS
 from bntui.config.schema import RunConfig
+from bntui.config.settings import SETTINGS
 from bntui.errors import InputError
 from bntui.text import clean
 
 TAKES = "it takes a preset, then differences such as lr=0.5 or batch-size=64"
 
+NAMED = [name for name in RunConfig.__struct_fields__ if name != "preset"]
+"""What can be named after the preset."""
+
 
 def share(config: RunConfig) -> str:
     """`config` as one string, which `parse` reads."""
     preset = PRESETS.get(config.preset, PRESETS["notebook"])
-    return shlex.join([config.preset, *differences(preset, config)])
-
-
-def differences(one: RunConfig, other: RunConfig) -> list[str]:
-    """What `other` has that `one` has not, as `lr=0.5`; the preset's name is left out."""
-    before, after = msgspec.structs.asdict(one), msgspec.structs.asdict(other)
-    return [
-        f"{name.replace('_', '-')}={text_of(name, value)}"
-        for name, value in after.items()
-        if name != "preset" and value != before[name]
-    ]
+    changed = {name: new for name, (_, new) in differing(preset, config).items() if name in NAMED}
+    words = (f"{SETTINGS[name].key}={SETTINGS[name].write(new)}" for name, new in changed.items())
+    return shlex.join([config.preset, *words])
 
 
 def parse(text: str) -> RunConfig:
     """The config that `text` stands for.
 
     Raises:
-        InputError: A part of it names nothing, or a value that cannot be.
+        InputError: A setting is unknown, or its value is not accepted.
     """
     preset, named = parts(text)
     return msgspec.structs.replace(PRESETS[preset], **named)
@@ -54,7 +51,7 @@ def parts(text: str) -> tuple[str, dict[str, Any]]:
     words = _words(text)
     preset = words.pop(0) if words and "=" not in words[0] else "notebook"
     if preset not in PRESETS:
-        raise _refused(ACCEPTED["preset"].refusal("its first word", preset))
+        raise _refused(SETTINGS["preset"].accepted.refusal("its first word", preset))
     return preset, _named(words)
 
 
@@ -69,21 +66,32 @@ def _words(text: str) -> list[str]:
 def _named(words: Iterable[str]) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for word in words:
-        key, equals, value = word.partition("=")
+        key, equals, text = word.partition("=")
         name = key.replace("-", "_")
-        if not equals or name not in ACCEPTED or name == "preset":
-            raise _refused(f"{clean(word, limit=60) or 'an empty word'} is no part of it; {TAKES}.")
+        if not equals:
+            raise _refused(f"{_quoted(word)} has no =; {TAKES}.")
+        if name not in NAMED:
+            raise _refused(_unknown(key))
         if name in named:
             raise _refused(f"{key} is there twice, but it takes each name once.")
-        named[name] = _value(key, ACCEPTED[name], value)
+        try:
+            named[name] = SETTINGS[name].accepted.parse(text)
+        except ValueError:
+            raise _refused(SETTINGS[name].accepted.refusal(key, text)) from None
     return named
 
 
-def _value(key: str, accepted: Accepted, text: str) -> object:
-    try:
-        return accepted.parse(text)
-    except ValueError:
-        raise _refused(accepted.refusal(key, text)) from None
+def _unknown(key: str) -> str:
+    """That there is no such setting; the nearest that there is, where one is near."""
+    keys = [SETTINGS[name].key for name in NAMED]
+    near = get_close_matches(key.replace("_", "-"), keys, 1)
+    return f"unknown setting {_quoted(key)}; " + (
+        f"did you mean {near[0]}?" if near else f"{TAKES}."
+    )
+
+
+def _quoted(text: str) -> str:
+    return f"'{clean(text, limit=60)}'"
 
 
 def _refused(sentence: str) -> InputError:

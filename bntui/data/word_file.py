@@ -1,6 +1,6 @@
-"""A file of words, one a line, read within bounded memory and refused with one clear sentence.
+"""Word files, one word per line: checked and read within bounded memory.
 
-It does without torch, so that a bad file is told before torch is loaded.
+Needs no torch, so that a bad file is refused before torch is loaded.
 """
 
 import codecs
@@ -13,14 +13,14 @@ from bntui.errors import InputError
 from bntui.text import clean
 
 LIMIT = 16 * 2**20
-"""Bytes; only this much of a larger file is used, up to the end of a line."""
+"""Bytes read of a larger file, up to the end of a line."""
 
 _HEAD = 64 * 2**10
 _CHUNK = 2**20
 
 
 class Words(NamedTuple):
-    """What a file gave; `bytes_read < bytes_total` where only its head was used."""
+    """The words of a file; `bytes_read < bytes_total` if only its head was used."""
 
     words: list[str]
     bytes_read: int
@@ -28,7 +28,7 @@ class Words(NamedTuple):
 
 
 def check(path: Path) -> None:
-    """Look at a file's kind and its first 64 KiB.
+    """Check a file's type and its first 64 KiB.
 
     Raises:
         InputError: The file is missing, not a regular file, unreadable, empty, or not UTF-8 text.
@@ -51,17 +51,17 @@ def check(path: Path) -> None:
 
 
 def read_words(path: Path, progress: Callable[[int, int], None]) -> Words:
-    """The words of a file: spaces around them trimmed, blank lines left out, duplicates kept.
+    """The words of a file, stripped; blank lines are left out, duplicates kept.
 
-    Lines end in any of the usual ways; a byte order mark is no part of the first word. A `.` in a
-    word is kept, and is then the same symbol that marks the ends of words.
+    Lines end in CR, LF or both; a byte order mark is dropped. A `.` within a word is kept, and is
+    the same symbol as the boundary of words.
 
     Args:
         path: The file.
-        progress: Called about every MiB with the bytes read and the bytes there are.
+        progress: Called after every MiB with the bytes read and the bytes in all.
 
     Raises:
-        InputError: As in `check`, or there is no word in the file.
+        InputError: As in `check`, or the file has no words.
     """
     check(path)
     try:
@@ -80,7 +80,7 @@ def read_words(path: Path, progress: Callable[[int, int], None]) -> Words:
 
 
 def _read(path: Path, progress: Callable[[int, int], None]) -> tuple[bytearray, int]:
-    """The file's bytes, more than LIMIT of them if there are more, and its size."""
+    """The file's bytes, cut somewhat beyond LIMIT, and its size."""
     data = bytearray()
     with path.open("rb") as file:
         total = path.stat().st_size
@@ -92,7 +92,7 @@ def _read(path: Path, progress: Callable[[int, int], None]) -> tuple[bytearray, 
 
 
 def _last_line_end(path: Path, data: bytearray) -> int:
-    """Where the last whole line within LIMIT ends."""
+    """The end of the last complete line within LIMIT."""
     end = max(data.rfind(b"\n", 0, LIMIT), data.rfind(b"\r", 0, LIMIT)) + 1
     if end == 0:
         raise _refusal(path, f"begins with a line longer than {LIMIT // 2**20} MiB")
@@ -100,7 +100,7 @@ def _last_line_end(path: Path, data: bytearray) -> int:
 
 
 def _decode(path: Path, data: bytes | bytearray, whole: bool) -> str:
-    """Text from UTF-8; where `data` is not the whole, its last character may be cut."""
+    """Decode UTF-8; unless `data` is the whole file, its last character may be cut."""
     if b"\0" in data:
         raise _refusal(path, "is binary (it has a zero byte)")
     try:
@@ -110,10 +110,10 @@ def _decode(path: Path, data: bytes | bytearray, whole: bool) -> str:
 
 
 def _reason(error: OSError | ValueError) -> str:
-    """Why the system refused, in its own words, without the path it repeats."""
+    """The system's error message, without the path."""
     return clean(getattr(error, "strerror", None) or str(error))
 
 
 def _refusal(path: Path, problem: str) -> InputError:
     name = clean(repr(str(path)), limit=200)
-    return InputError(f"--data {name} {problem}; it takes a UTF-8 text file, one word a line.")
+    return InputError(f"--data {name} {problem}; it takes a UTF-8 text file, one word per line.")

@@ -1,4 +1,4 @@
-"""The notebook's four figures, from a run log, with matplotlib."""
+"""The notebook's four figures from a run log, drawn with matplotlib."""
 
 from collections.abc import Callable
 from math import nan
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bntui.errors import InputError
-from bntui.history.arm import ArmHistory
+from bntui.history.arm import LAST, ArmHistory
 from bntui.history.history import History
 from bntui.protocol import Activations
 
@@ -15,13 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00")
-"""Okabe and Ito's, which stay distinct under colour blindness."""
-
-LAST = 500
+"""The palette of Okabe and Ito (2008), safe for colour blindness."""
 
 
 def write_figures(history: History, directory: Path, kind: str) -> list[Path]:
-    """Draw all four into a directory as `kind`, png or svg; the files' paths.
+    """Draw all four into a directory as `kind`, png or svg; returns the paths.
 
     Raises:
         InputError: matplotlib is not installed, or the directory cannot be made.
@@ -88,7 +86,7 @@ def _running_means(figure: "Figure", history: History) -> None:
 
 
 def _modes(figure: "Figure", history: History) -> None:
-    """The same weights' loss in both modes, by batch size."""
+    """The loss of the same weights in both modes, by batch size."""
     axes = figure.subplots()
     for name, arm, colour in _arms(history):
         if arm.modes:

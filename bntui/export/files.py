@@ -1,4 +1,4 @@
-"""A run log in other forms: a tidy table, or a summary."""
+"""A run log as a long table (CSV, Parquet) or as a summary (JSON)."""
 
 import csv
 import json
@@ -21,11 +21,11 @@ from bntui.protocol import AnyEvent, ModeLosses
 from bntui.text import clean
 
 BATCH = 50_000
-"""Rows of a Parquet file that are held in memory at a time."""
+"""Rows written to a Parquet file at a time."""
 
 
 def write_csv(events: Iterable[AnyEvent], place: str) -> None:
-    """`rows` as CSV with a head; a number that was not finite is an empty field."""
+    """Write `rows` as CSV with a header; a number that was not finite is an empty field."""
     with _new_file(place) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(Row._fields)
@@ -33,7 +33,7 @@ def write_csv(events: Iterable[AnyEvent], place: str) -> None:
 
 
 def write_parquet(events: Iterable[AnyEvent], place: str) -> None:
-    """`rows` as Parquet.
+    """Write `rows` as Parquet.
 
     Raises:
         InputError: pyarrow is not installed.
@@ -54,12 +54,12 @@ def write_parquet(events: Iterable[AnyEvent], place: str) -> None:
 
 
 def write_summary(history: History, place: str) -> None:
-    """Config, and per arm final and best losses, saturation and the train/eval gap, as JSON."""
+    """Write config and results per network (losses, saturation, train/eval gap) as JSON."""
     if history.hello is None:
-        raise InputError("There is no run in this log.")
+        raise InputError("This log has no run.")
     summary = {
-        "config": msgspec.to_builtins(history.hello.config),
-        "differs": differences(history.hello.config),
+        "config": msgspec.to_builtins(history.config),
+        "differs": differences(history.config),
         "started": history.hello.started,
         "steps": history.steps,
         "seconds": history.elapsed,
@@ -78,7 +78,7 @@ def _arm(arm: ArmHistory) -> dict[str, object]:
     return {
         "final_loss": _finite(arm.loss.last),
         "best_loss": _finite(lowest),
-        "mean_loss_of_last_500": _finite(arm.loss.mean_of_last(500)),
+        "mean_loss_of_last_500": _finite(arm.last_mean),
         "saturation_at_init": [events[0].saturation for _, events in layers],
         "saturation": [events[-1].saturation for _, events in layers],
         "n": last.sizes if last else [],
@@ -90,13 +90,13 @@ def _arm(arm: ArmHistory) -> dict[str, object]:
 
 
 def _gap(last: ModeLosses) -> float | None:
-    """Training minus evaluation mode, on the most examples measured."""
+    """Training minus evaluation mode, on the largest batch measured."""
     train, evaluation = last.train[-1], last.eval[-1]
     return None if train is None or evaluation is None else train - evaluation
 
 
 def _finite(value: float) -> float | None:
-    """As told: a history keeps single precision, events carry six digits."""
+    """The number that the event had: columns are float32, events have six digits."""
     return None if isnan(value) else float(f"{value:.6g}")
 
 
@@ -116,7 +116,7 @@ def _new_file(place: str) -> Iterator[IO[str]]:
 
 def _refuse_existing(place: str) -> None:
     if Path(place).exists():
-        raise InputError(f"{_name(place)} exists already; an export makes a new file.")
+        raise InputError(f"{_name(place)} already exists; an export needs a new file name.")
 
 
 def _name(place: str) -> str:

@@ -1,4 +1,4 @@
-"""A run as a tidy table: one measured number a row."""
+"""A run as a long table: one measured number per row."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -29,21 +29,21 @@ class Row(NamedTuple):
 
 
 def rows(events: Iterable[AnyEvent]) -> Iterator[Row]:
-    """Every number of a run, in the order in which it was told.
+    """Every number of a run, in the order of the log.
 
-    Metrics, each with what it is of, as in `saturation layer=1`:
+    Metrics, with what they were measured on, as in `saturation layer=1`:
 
-    - of every step: `loss` of a training batch;
-    - by n: `train_loss` and `eval_loss`, both modes on the first n examples;
+    - each step: `loss` of the training batch;
+    - by n: `train_loss` and `eval_loss`, in both modes on the first n examples;
     - by split: `split_loss`, in evaluation mode;
     - by hidden layer: `saturation` over many batches; on one batch `activation_mean`,
       `activation_std`, `flat` (a share), `dead` (units), `grad_mean`, `grad_std`;
     - by layer and unit: `batch_mean`, `running_mean`, `batch_var`, `running_var`;
     - by weight: `update_ratio`, `grad_ratio` (log10), `weight_mean`, `weight_std`;
-    - of the ladder: `ladder_running`, `ladder_precise`; by n `ladder_batch`, `ladder_by_class`;
-    - of the checks: `fold`, `fold_scale`, `backward`, `backward_scale`.
+    - inference: `ladder_running`, `ladder_precise`; by n `ladder_batch`, `ladder_by_class`;
+    - checks: `fold`, `fold_scale`, `backward`, `backward_scale`.
 
-    Layers count from 1, units from 0, steps from 0. Histograms and bitmaps are left out.
+    Layers count from 1, units and steps from 0. Histograms and bitmaps are left out.
     """
     for event in events:
         yield from _rows(event)

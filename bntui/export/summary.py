@@ -1,24 +1,21 @@
-"""What a run came to, as a table."""
-
-from math import isnan
+"""The results of a run as a table for the terminal."""
 
 from rich.table import Table
 
-from bntui.history.arm import ArmHistory
+from bntui.history.arm import LAST, ArmHistory
 from bntui.history.history import History
-
-LAST = 500
+from bntui.text import number
 
 
 def summary(history: History) -> Table:
-    """A column an arm: losses, saturation, both modes' losses, divergence."""
+    """One column per network: losses, saturation, both modes' losses, divergence."""
     table = Table(title=_title(history), title_justify="left")
     table.add_column("")
     for name in history.arms:
         table.add_column(name, justify="right")
     arms = list(history.arms.values())
-    for label, tell in ROWS:
-        table.add_row(label, *map(tell, arms))
+    for label, cell in ROWS:
+        table.add_row(label, *map(cell, arms))
     for place, n in _ends(arms):
         label = f"loss train / eval, n = {n:,}"
         table.add_row(label, *(_modes(arm, place) for arm in arms))
@@ -26,24 +23,23 @@ def summary(history: History) -> Table:
 
 
 def _ends(arms: list[ArmHistory]) -> list[tuple[int, int]]:
-    """The places of the smallest and the largest batch size measured, and those sizes."""
+    """Index and size of the smallest and the largest batch measured."""
     sizes = arms[0].modes[-1].sizes if arms and arms[0].modes else []
     return [(place, sizes[place]) for place in sorted({0, len(sizes) - 1}) if sizes]
 
 
 def _title(history: History) -> str:
     steps, seconds = history.steps, history.elapsed
-    total = history.hello.config.steps if history.hello else steps
-    rate = f"{steps / seconds:,.0f} steps/s" if seconds else "no time at all"
-    return f"{steps:,} of {total:,} steps in {seconds:,.1f} s ({rate})"
+    rate = f"{steps / seconds:,.0f} steps/s" if seconds else "no time"
+    return f"{steps:,} of {history.config.steps:,} steps in {seconds:,.1f} s ({rate})"
 
 
 def _last_loss(arm: ArmHistory) -> str:
-    return _number(arm.loss.last)
+    return number(arm.loss.last)
 
 
 def _mean_loss(arm: ArmHistory) -> str:
-    return _number(arm.loss.mean_of_last(LAST))
+    return number(arm.last_mean)
 
 
 def _saturation(arm: ArmHistory) -> str:
@@ -57,15 +53,11 @@ def _modes(arm: ArmHistory, place: int) -> str:
     """Loss in training and in evaluation mode on the first n examples."""
     if not arm.modes:
         return "–"
-    return f"{_number(arm.modes[-1].train[place])} / {_number(arm.modes[-1].eval[place])}"
+    return f"{number(arm.modes[-1].train[place])} / {number(arm.modes[-1].eval[place])}"
 
 
 def _diverged(arm: ArmHistory) -> str:
     return f"at step {arm.diverged.step:,}" if arm.diverged else "no"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None or isnan(value) else f"{value:.4g}"
 
 
 ROWS = (

@@ -1,12 +1,13 @@
-"""What is known of one network of a run."""
+"""The history of one network of a run."""
 
 from array import array
 from bisect import bisect_left
 from itertools import pairwise
 from typing import TypeVar
 
-from bntui.config.schema import Norm
+from bntui.config.schema import Norm, RunConfig
 from bntui.history.columns import Column
+from bntui.history.standing import Standing
 from bntui.protocol import (
     Activations,
     Checks,
@@ -24,14 +25,24 @@ from bntui.protocol import (
 Measured = TypeVar("Measured", Layers, Weights, Units, Ladder, Checks, SplitLosses)
 
 KEPT = 512
-"""Measurements of a kind that are kept; beyond them every other of the older ones is let go."""
+"""Measurements kept of each kind; beyond that, every other of the older half is dropped."""
+
+LAST = 500
+"""Steps whose mean loss stands for a network's loss now: the notebook's."""
 
 
 class ArmHistory:
-    """A network's losses and measurements; `began` is the step it was forked at, or 0."""
+    """A network's settings, losses and measurements; `began` is the step it was forked at, or 0."""
 
-    def __init__(self, norm: Norm = "none", origin: str | None = None, began: int = 0) -> None:
+    def __init__(
+        self,
+        norm: Norm = "none",
+        origin: str | None = None,
+        began: int = 0,
+        standing: Standing | None = None,
+    ) -> None:
         self.norm, self.origin, self.began = norm, origin, began
+        self.standing = standing or Standing(RunConfig())
         self.loss = Column()
         self.activations: dict[int, list[Activations]] = {}
         self.modes: list[ModeLosses] = []
@@ -40,9 +51,14 @@ class ArmHistory:
         self.diverged: Diverged | None = None
         self._measured: dict[type, list[object]] = {}
 
+    @property
+    def last_mean(self) -> float:
+        """Mean loss of the last `LAST` steps; NaN while there is none."""
+        return self.loss.mean_of_last(LAST)
+
     def fork(self, origin: str, step: int) -> "ArmHistory":
-        """A copy's history: its losses until now are its origin's."""
-        fork = ArmHistory(self.norm, origin, step)
+        """The history of a copy: settings and losses until now are its origin's."""
+        fork = ArmHistory(self.norm, origin, step, self.standing.as_of(step))
         fork.loss = self.loss.copy()
         return fork
 
@@ -59,7 +75,7 @@ class ArmHistory:
         return None
 
     def measure(self, event: Layers | Weights | Units | Ladder | Checks | SplitLosses) -> None:
-        """Take in a measurement; one of the same step and layer replaces the older one."""
+        """Add a measurement; one of the same step and layer replaces the older one."""
         kept = self._measured.setdefault(type(event), [])
         again = (event.step, _layer(event))
         kept[:] = [old for old in kept if (getattr(old, "step", -1), _layer(old)) != again]
@@ -69,7 +85,7 @@ class ArmHistory:
 
     def as_of(self, step: int) -> "ArmHistory":
         """What was known when `step` steps were done; numbers are shared, not copied."""
-        then = ArmHistory(self.norm, self.origin, self.began)
+        then = ArmHistory(self.norm, self.origin, self.began, self.standing.as_of(step))
         then.loss = self.loss.prefix(step)
         then.activations = {
             layer: [event for event in events if event.step <= step]
@@ -92,7 +108,7 @@ def _layer(event: object) -> int | None:
 
 
 class _Sampled:
-    """Columns told at sampled steps."""
+    """Columns of values at sampled steps."""
 
     def __init__(self) -> None:
         self.steps = array("q")
@@ -115,7 +131,7 @@ class _Sampled:
         return bisect_left(self.steps, step)
 
     def follows(self, steps: list[int]) -> bool:
-        """Whether these steps come after all that are known."""
+        """Whether these steps come after all sampled ones."""
         return not (self.steps and steps[:1] <= [self.steps[-1]])
 
 
@@ -160,11 +176,11 @@ class UpdateTrace(_Sampled):
     def extend(self, event: Updates) -> None:
         """Append a batch of sampled steps."""
         self.steps.extend(event.steps)
-        for columns, told in (
+        for columns, ratios in (
             (self.update_ratio, event.update_ratio),
             (self.grad_ratio, event.grad_ratio),
         ):
-            for column, values in zip(columns, told, strict=True):
+            for column, values in zip(columns, ratios, strict=True):
                 column.extend(values)
 
     def as_of(self, step: int) -> "UpdateTrace":

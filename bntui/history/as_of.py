@@ -1,4 +1,4 @@
-"""A run as it stood at an earlier step, for panes to draw like the present."""
+"""Views of a run as of an earlier step, which panes draw like the present."""
 
 from bisect import bisect_right
 
@@ -6,7 +6,7 @@ from bntui.history.history import History
 
 
 def as_of(history: History, step: int) -> History:
-    """What `history` knew when `step` steps were done; numbers are shared, not copied."""
+    """The history when `step` steps were done; columns are shared, not copied."""
     then = History()
     then.hello, then.dataset, then.state = history.hello, history.dataset, history.state
     then.arms = {name: arm.as_of(step) for name, arm in history.arms.items() if arm.began <= step}

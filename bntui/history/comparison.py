@@ -1,11 +1,11 @@
-"""Several runs side by side: what they are called, and how their configs differ."""
+"""Several runs side by side: their letters, and how their configs differ."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from string import ascii_uppercase
 
-import msgspec
-
+from bntui.config.diff import differing
+from bntui.config.settings import SETTINGS
 from bntui.history.arm import ArmHistory
 from bntui.history.history import History
 from bntui.sources.recording import Recording
@@ -15,7 +15,7 @@ MOST = 4
 
 @dataclass
 class Entry:
-    """One of the runs compared, by its letter."""
+    """One of the compared runs."""
 
     letter: str
     name: str
@@ -29,22 +29,21 @@ def entries(recordings: Sequence[tuple[str, Recording]]) -> list[Entry]:
     return [Entry(letter, name, recording) for letter, (name, recording) in lettered]
 
 
-def differing(histories: Sequence[History]) -> list[str]:
-    """For each run the fields in which not all agree, as `lr=0.1 depth=5`."""
-    configs = [
-        msgspec.structs.asdict(history.hello.config) if history.hello else {}
-        for history in histories
-    ]
-    names = [
-        name
-        for name in next((config for config in configs if config), {})
-        if name != "pace" and len({repr(c[name]) for c in configs if c}) > 1
-    ]
-    return [" ".join(f"{n}={c[n]}" for n in names) if c else "" for c in configs]
+def differences(histories: Sequence[History]) -> list[str]:
+    """For each run the settings in which not all agree, as `lr=0.1 depth=5`."""
+    known = [history.config for history in histories if history.hello]
+    columns = differing(*known)
+    columns.pop("pace", None)
+    names = [SETTINGS[name] for name in columns]
+    texts = (
+        " ".join(f"{s.key}={s.write(value)}" for s, value in zip(names, row, strict=True))
+        for row in zip(*columns.values(), strict=True)
+    )
+    return [next(texts, "") if history.hello else "" for history in histories]
 
 
 def overlay(runs: Sequence[Entry], arm: str) -> History:
-    """One history whose arms are every run's network of that name, called by the runs' letters."""
+    """One history whose networks are each run's network of that name, under the run's letter."""
     together = History()
     together.arms = {run.letter: run.history.arms.get(arm, ArmHistory()) for run in runs}
     known = [run.history.hello for run in runs if run.history.hello]

@@ -1,6 +1,6 @@
-"""What the numbers on the screen say: sentences made from measurements, and from nothing else.
+"""Findings: sentences about a run, made only from measurements.
 
-A difference is called one only where it is larger than two standard errors of the windows' means.
+A difference counts as one only if it exceeds two standard errors of the two means.
 """
 
 from collections.abc import Iterator
@@ -8,26 +8,26 @@ from math import isnan, sqrt
 from statistics import fmean, variance
 from typing import NamedTuple
 
-from bntui.history.arm import ArmHistory
+from bntui.config.schema import has_running_statistics
+from bntui.history.arm import LAST, ArmHistory
 from bntui.history.history import History
-from bntui.history.standing import standing
 from bntui.protocol import Changed
 
-WINDOW, FEWEST = 500, 30
-"""Steps whose losses are compared, and the fewest that are."""
+FEWEST = 30
+"""The fewest steps whose mean losses are compared."""
 
 ERRORS = 2.0
 """Standard errors within which two means count as equal."""
 
 SMALL = 1_000
-"""Examples up to which a data set is called small here."""
+"""Examples up to which a data set counts as small."""
 
 NEARLY_ALL = 0.99
-"""Share of flat outputs from which a layer is said to pass no gradient."""
+"""Share of saturated outputs from which a layer passes almost no gradient."""
 
 
 class Finding(NamedTuple):
-    """A sentence's clauses, the first for itself, the others where there is room."""
+    """The clauses of a sentence: the first stands alone, the others are added where they fit."""
 
     topic: str
     clauses: tuple[str, ...]
@@ -44,16 +44,16 @@ class Finding(NamedTuple):
 
 
 def findings(history: History) -> list[Finding]:
-    """Everything there is to say of `history`, the most pressing first."""
-    if not history.hello or not history.steps:
+    """All findings of `history`, the most urgent first."""
+    if not history.steps:
         return []
     found = (_diverged, _still, _one_row, _frozen, _flat, _compared, _gap)
     return [finding for say in found for finding in say(history)]
 
 
 def _diverged(history: History) -> Iterator[Finding]:
-    """Who diverged, at which learning rate, and who goes on."""
-    rates = standing(history, "lr")
+    """Which networks diverged, at which learning rate, and which did not."""
+    rates = history.standing("lr")
     for name, arm in history.arms.items():
         if arm.diverged:
             others = [other for other, its in history.arms.items() if not its.diverged]
@@ -63,32 +63,32 @@ def _diverged(history: History) -> Iterator[Finding]:
 
 
 def _still(history: History) -> Iterator[Finding]:
-    """A learning rate of nothing."""
-    still = [name for name, lr in standing(history, "lr").items() if lr == 0]
+    """A learning rate of 0."""
+    still = [name for name, lr in history.standing("lr").items() if lr == 0]
     if still:
         text = f"lr is 0 in {' and '.join(still)}: no weight moves"
-        yield Finding("lr 0", (text, "what the loss does is the batches' noise"))
+        yield Finding("lr 0", (text, "the loss varies only with the batch"))
 
 
 def _one_row(history: History) -> Iterator[Finding]:
     """Batches of one example."""
-    normalized = [name for name, arm in history.arms.items() if arm.norm.startswith("bn")]
-    if normalized and set(standing(history, "batch_size").values()) == {1.0}:
+    normalized = any(has_running_statistics(arm.norm) for arm in history.arms.values())
+    if normalized and set(history.standing("batch_size").values()) == {1.0}:
         text = "A batch of one: each unit's value is its own mean, so BN outputs beta for any input"
         yield Finding("batch 1", (text,))
 
 
 def _frozen(history: History) -> Iterator[Finding]:
     """Running statistics that stand still."""
-    for name, momentum in standing(history, "momentum").items():
+    for name, momentum in history.standing("momentum").items():
         arm = history.arms[name]
-        if momentum == 0 and arm.norm.startswith("bn"):
+        if momentum == 0:
             text = f"momentum is 0 in {name}: its running statistics stand still"
             yield Finding(f"momentum {name}", (text, *_modes(arm)))
 
 
 def _modes(arm: ArmHistory) -> list[str]:
-    """Both modes' losses on the most examples."""
+    """The losses of both modes on the largest batch."""
     if not arm.modes or (last := arm.modes[-1]).train[-1] is None or last.eval[-1] is None:
         return []
     return [
@@ -97,23 +97,23 @@ def _modes(arm: ArmHistory) -> list[str]:
 
 
 def _flat(history: History) -> Iterator[Finding]:
-    """A layer through which no gradient passes."""
+    """A layer through which almost no gradient passes."""
     for name, arm in history.arms.items():
         for layer, events in sorted(arm.activations.items()):
             share = events[-1].saturation if events else None
             if share is not None and share >= NEARLY_ALL:
                 text = f"{name}: {share:.1%} of hidden layer {layer + 1}'s outputs are flat"
-                yield Finding(f"flat {name}", (text, "next to no gradient passes it"))
+                yield Finding(f"flat {name}", (text, "almost no gradient passes"))
                 break
 
 
 def _compared(history: History) -> Iterator[Finding]:
-    """Every fork against its origin; without forks the best arm against the worst."""
+    """Every fork against its origin; without forks the best network against the worst."""
     arms = history.arms
     pairs = [(name, arm.origin) for name, arm in arms.items() if arm.origin in arms]
     if not pairs:
         known = [name for name, arm in arms.items() if not arm.diverged]
-        ranked = sorted(known, key=lambda name: arms[name].loss.mean_of_last(WINDOW))
+        ranked = sorted(known, key=lambda name: arms[name].last_mean)
         pairs = [(ranked[-1], ranked[0])] if len(ranked) > 1 else []
     for one, other in pairs:
         if other and not (arms[one].diverged or arms[other].diverged):
@@ -121,22 +121,22 @@ def _compared(history: History) -> Iterator[Finding]:
 
 
 def _pair(history: History, one: str, other: str) -> Finding:
-    """Two arms' mean losses since nothing changed, over at most the last 500 steps."""
+    """The mean losses of two networks since the last change, over at most the last `LAST` steps."""
     changes = [
         mark.step
         for mark in history.marks
         if isinstance(mark, Changed) and mark.arm in {None, one, other}
     ]
     began = [history.arms[name].began for name in (one, other)]
-    since = max([0, history.steps - WINDOW, *began, *changes])
+    since = max([0, history.steps - LAST, *began, *changes])
     windows = {name: _window(history.arms[name], since) for name in (one, other)}
     count = min(map(len, windows.values()))
     if count < FEWEST:
-        text = f"{count} of the {FEWEST} steps that it takes to compare {one} and {other} are done"
+        text = f"{count} of the {FEWEST} steps needed to compare {one} and {other} are done"
         return Finding(f"compare {one} {other}", (text,))
     higher, lower = sorted(windows, key=lambda name: -fmean(windows[name]))
     clauses = compare(higher, lower, windows[higher], windows[lower])
-    reasons = _little_to_mend(history, higher, lower) if " > " in clauses else []
+    reasons = _little_to_fix(history, higher, lower) if " > " in clauses else []
     return Finding(
         f"compare {one} {other}", (clauses, *reasons, *_saturation(history, higher, lower))
     )
@@ -147,7 +147,7 @@ def _window(arm: ArmHistory, since: int) -> list[float]:
 
 
 def compare(higher: str, lower: str, a: list[float], b: list[float]) -> str:
-    """That the mean of `a` is higher, or that it is not by more than two standard errors."""
+    """Whether the mean of `a` is higher by more than two standard errors, in words."""
     if a == b:
         return f"{higher} and {lower} have had equal losses in each of the last {len(a)} steps"
     means = fmean(a), fmean(b)
@@ -162,35 +162,34 @@ def compare(higher: str, lower: str, a: list[float], b: list[float]) -> str:
 
 
 def apart(high: float, low: float) -> str:
-    """`high > low` in as few digits, from three on, as tell them apart."""
+    """`high > low`, with the fewest digits, at least three, in which they differ."""
     texts = ((f"{high:.{digits}g}", f"{low:.{digits}g}") for digits in range(3, 18))
     return next(f"{one} > {two}" for one, two in texts if float(one) > float(two))
 
 
-def _little_to_mend(history: History, higher: str, lower: str) -> list[str]:
-    """Why a normalized arm may end higher than a plain one: a small task that needs no help."""
-    data, config = history.dataset, history.hello.config if history.hello else None
+def _little_to_fix(history: History, higher: str, lower: str) -> list[str]:
+    """Why a normalized network may end higher than a plain one: the task is small."""
+    data = history.dataset
     norms = history.arms[higher].norm, history.arms[lower].norm
-    if not data or not config or data.examples > SMALL or config.depth > 1:
+    if not data or data.examples > SMALL or history.config.depth > 1:
         return []
     if norms[0] == "none" or norms[1] != "none":
         return []
-    return [f"with {data.examples:,} examples and one hidden layer there is little for it to mend"]
+    return [f"with {data.examples:,} examples and one hidden layer there is little for it to fix"]
 
 
 def _saturation(history: History, one: str, other: str) -> list[str]:
-    """Both arms' share of flat outputs in the first hidden layer."""
+    """The share of saturated outputs in both networks' first hidden layer."""
     events = [history.arms[name].activations.get(0) for name in (one, other)]
     shares = [event[-1].saturation for event in events if event]
     if len(shares) < len(events) or None in shares or shares[0] == shares[1]:
         return []
-    relu = history.hello and history.hello.config.activation == "relu"
-    what = "outputs at 0 are" if relu else "saturation is"
+    what = "outputs at 0 are" if history.config.activation == "relu" else "saturation is"
     return [f"{what} {shares[0]:.1%} against {shares[1]:.1%}"]
 
 
 def _gap(history: History) -> Iterator[Finding]:
-    """Where training and evaluation mode are furthest apart: the one twice the other, or more."""
+    """The largest gap between both modes' losses, if one is at least twice the other."""
     for name, arm in history.arms.items():
         last = arm.modes[-1] if arm.modes else None
         rows = zip(last.sizes, last.train, last.eval, strict=True) if last else []

@@ -1,10 +1,9 @@
-"""Events folded into what panes draw from; it knows neither torch nor textual.
+"""Events folded into columns that panes draw; needs neither torch nor textual.
 
-Losses are kept at every step, 4 bytes each and 3 of the pyramid over them: 7 bytes a step and
-arm. All else thins out as a run grows: statistics, update ratios and probes at the source, by the
-step's number, and measurements that are made while someone looks to `armhistory.KEPT` of a kind.
-Measured with two arms: the screen's process has 42 MB at the start, 62 MB after a million steps and
-123 MB after five.
+Losses are kept at every step: 7 bytes per step and network, 3 of them for the pyramid. Everything
+else thins out as a run grows: statistics, update ratios and scheduled probes at the source, by step
+number; on-demand measurements to `arm.KEPT` of a kind. Measured with two networks, the screen's
+process takes 42 MB at the start, 62 MB after a million steps and 123 MB after five million.
 """
 
 from array import array
@@ -12,8 +11,10 @@ from collections import deque
 from collections.abc import Iterable
 from functools import singledispatchmethod
 
-from bntui.config.schema import MOST_ARMS, Norm
+from bntui.config.schema import MOST_ARMS, Knob, Norm, RunConfig
+from bntui.config.settings import SETTINGS, Setting
 from bntui.history.arm import ArmHistory, Trace, UpdateTrace
+from bntui.history.standing import Standing
 from bntui.protocol import (
     PROTOCOL,
     Activations,
@@ -49,12 +50,14 @@ Mark = Changed | Forked | Recalibrated
 
 NO_NORM: Norm = "none"
 
+DEFAULTS = RunConfig()
+
 RATE_WINDOW = 2.0
 """Seconds of training over which steps/s is measured."""
 
 
 class History:
-    """Everything known of a run so far; `version` grows with every event folded in.
+    """Everything known of a run so far; `version` grows by one with every event.
 
     `elapsed` is in seconds of training, pauses left out; at `times` (seconds) the run had made
     `steps_at` (steps).
@@ -82,6 +85,11 @@ class History:
         self.times, self.steps_at = array("d"), array("q")
 
     @property
+    def config(self) -> RunConfig:
+        """The run's config, or the default one while no run has begun."""
+        return self.hello.config if self.hello else DEFAULTS
+
+    @property
     def steps(self) -> int:
         """Training steps known so far."""
         return max((len(arm.loss) for arm in self.arms.values()), default=0)
@@ -99,14 +107,31 @@ class History:
         (then, before), (now, after) = self._clock[0], self._clock[-1]
         return (after - before) / (now - then) if now > then else None
 
+    def standing(self, knob: Knob, layer: int = 0) -> dict[str, float]:
+        """A setting's value in every network in which it does something.
+
+        `norm` is 1 where the normalization is on in hidden layer `layer`, counted from 0.
+        """
+        applies = SETTINGS[knob].applies_to
+        arms = self.arms.items()
+        return {name: arm.standing.value(knob, layer) for name, arm in arms if applies(arm.norm)}
+
+    def values(self, setting: Setting, arm: str | None, layer: int | None) -> set[object]:
+        """A live setting's confirmed values in one network or all, in one hidden layer or all."""
+        if setting.name == "pace":
+            return {self.state.pace if self.state else self.config.pace}
+        every = range(self.config.depth) if layer is None and setting.per_layer else [layer or 0]
+        found = [self.standing(setting.knob, each).items() for each in every]
+        return {setting.cast(v) for items in found for name, v in items if arm in {None, name}}
+
     def fold(self, event: Event) -> None:
-        """Take one event in; what does not fit the run is counted as skipped."""
+        """Fold one event in; one that does not fit the run is counted as skipped."""
         self.version += 1
         self._fold(event)
 
     @singledispatchmethod
     def _fold(self, event: Event) -> None:
-        raise TypeError(f"{type(event).__name__} is no event that a history keeps")
+        raise TypeError(f"a history cannot fold {type(event).__name__}")
 
     @_fold.register
     def _(self, event: Hello) -> None:
@@ -114,11 +139,14 @@ class History:
         self.hello = event
         if event.protocol > PROTOCOL:
             self._misfit(
-                f"bntui {event.version} wrote this, in protocol {event.protocol}; "
-                f"{PROTOCOL} is known here, and what is newer is left out"
+                f"written by bntui {event.version} in protocol {event.protocol}; "
+                f"this version reads {PROTOCOL} and leaves out what is newer"
             )
         norms = [*event.config.arms, *(NO_NORM for _ in event.arms)]
-        self.arms = {name: ArmHistory(norm) for name, norm in zip(event.arms, norms, strict=False)}
+        self.arms = {
+            name: ArmHistory(norm, standing=Standing(event.config))
+            for name, norm in zip(event.arms, norms, strict=False)
+        }
 
     @_fold.register
     def _(self, event: Reading) -> None:
@@ -198,14 +226,21 @@ class History:
         if arm := self._arm(event.arm, "a measurement"):
             arm.measure(event)
 
-    @_fold.register(Changed | Recalibrated)
-    def _(self, event: Changed | Recalibrated) -> None:
+    @_fold.register
+    def _(self, event: Changed) -> None:
+        self.marks.append(event)
+        for name, arm in self.arms.items():
+            if event.arm in {None, name}:
+                arm.standing.change(event.step, event.knob, event.value, event.layer)
+
+    @_fold.register
+    def _(self, event: Recalibrated) -> None:
         self.marks.append(event)
 
     @_fold.register
     def _(self, event: Forked) -> None:
         if event.arm in self.arms or len(self.arms) >= MOST_ARMS:
-            return self._misfit(f"a fork too many, {event.arm}")
+            return self._misfit(f"one fork too many, {event.arm}")
         if origin := self._arm(event.origin, "a fork"):
             self.arms[event.arm] = origin.fork(event.origin, event.step)
             self.marks.append(event)
@@ -237,9 +272,9 @@ class History:
             arm.diverged = event
 
     def _arm(self, name: str, what: str) -> ArmHistory | None:
-        """The arm of that name; where there is none, `what` is counted as skipped."""
+        """The network of that name; if there is none, `what` is counted as skipped."""
         if name not in self.arms:
-            self._misfit(f"{what} of an unknown arm, {name}")
+            self._misfit(f"{what} of an unknown network, {name}")
         return self.arms.get(name)
 
     def _misfit(self, reason: str) -> None:

@@ -1,49 +1,38 @@
-"""How the knobs stand: the config a run began with, and every change that was confirmed since."""
+"""How a network's settings stand: as in the config, then as every confirmed change left them."""
 
-from bntui.config.schema import Knob, Norm, RunConfig
-from bntui.history.history import History
-from bntui.protocol import Changed, Forked
+from bisect import bisect_right
+from operator import itemgetter
 
-KNOBS: tuple[Knob, ...] = ("lr", "batch_size", "momentum", "eps")
-"""Those that are numbers of the config."""
+from bntui.config.schema import Knob, RunConfig
+from bntui.config.settings import SETTINGS
 
 
-def standing(history: History, knob: Knob, layer: int = 0) -> dict[str, float]:
-    """A knob's value in every arm that has it; a fork has its origin's until it is turned itself.
+class Standing:
+    """The settings of one network that change in mid-run; each change with its step.
 
-    `norm` is 1 where the normalization is on in hidden layer `layer`, counted from 0.
+    A setting that layers may differ in has a value for each normalization, counted from 0.
     """
-    config = history.hello.config if history.hello else RunConfig()
-    begun = 1.0 if knob == "norm" else float(getattr(config, knob))
-    values = {name: begun for name, arm in history.arms.items() if arm.origin is None}
-    for mark in history.marks:
-        if isinstance(mark, Forked):
-            values[mark.arm] = values.get(mark.origin, begun)
-        elif isinstance(mark, Changed) and mark.knob == knob and mark.layer in {None, layer}:
-            names = list(values) if mark.arm is None else [mark.arm]
-            values.update((name, mark.value) for name in names if name in values)
-    return {
-        name: value
-        for name, value in values.items()
-        if name in history.arms and _has(knob, history.arms[name].norm)
-    }
 
+    def __init__(self, config: RunConfig) -> None:
+        self._config = config
+        self._changes: dict[tuple[Knob, int], list[tuple[int, float]]] = {}
 
-def _has(knob: Knob, norm: Norm) -> bool:
-    if knob == "momentum":
-        return norm.startswith("bn")
-    return knob not in {"eps", "norm"} or norm != "none"
+    def value(self, knob: Knob, layer: int = 0) -> float:
+        """The value that stands."""
+        changes = self._changes.get((knob, layer))
+        if changes:
+            return changes[-1][1]
+        return float(getattr(self._config, knob)) if SETTINGS[knob].is_field else 1.0
 
+    def change(self, step: int, knob: Knob, value: float, layer: int | None) -> None:
+        """Take in a change of one layer, or of all."""
+        every = range(self._config.depth + 1) if SETTINGS[knob].per_layer else [0]
+        for place in every if layer is None else {layer} & set(every):
+            self._changes.setdefault((knob, place), []).append((step, value))
 
-def values(history: History, knob: Knob, arm: str | None, layer: int | None = None) -> set[float]:
-    """A knob's values in that arm or in all, and for `norm` in that layer or in all."""
-    depth = history.hello.config.depth if history.hello else 1
-    layers = range(depth) if layer is None and knob == "norm" else [layer or 0]
-    found = [standing(history, knob, each) for each in layers]
-    return {v for each in found for name, v in each.items() if arm in {None, name}}
-
-
-def common(history: History, knob: Knob, arm: str | None, layer: int | None = None) -> float | None:
-    """The one value of `values`; None where there are several, or none."""
-    found = values(history, knob, arm, layer)
-    return found.pop() if len(found) == 1 else None
+    def as_of(self, step: int) -> "Standing":
+        """The settings when `step` steps were done, to change apart from these."""
+        then = Standing(self._config)
+        for place, changes in self._changes.items():
+            then._changes[place] = changes[: bisect_right(changes, step, key=itemgetter(0))]
+        return then

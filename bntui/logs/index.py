@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
+from bntui.config.diff import differing
 from bntui.config.presets import PRESETS
 from bntui.config.schema import RunConfig
 from bntui.logs.reader import is_growing
@@ -64,10 +64,10 @@ def summarise(path: Path) -> RunSummary | None:
 
 
 def differences(config: RunConfig) -> dict[str, object]:
-    """The fields whose values are not the preset's."""
+    """The fields that change what the preset trains, and their values."""
     preset = PRESETS.get(config.preset, RunConfig())
-    ours, theirs = msgspec.structs.asdict(config), msgspec.structs.asdict(preset)
-    return {k: v for k, v in ours.items() if v != theirs[k] and k not in {"preset", "pace"}}
+    changed = differing(preset, config).items()
+    return {name: new for name, (_, new) in changed if name not in {"preset", "pace"}}
 
 
 def _last(tail: bytes) -> tuple[Steps | None, State | None]:

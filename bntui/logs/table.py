@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bntui.logs.index import RunSummary
+from bntui.text import number
 
 COLUMNS = (
     ("log", "left"),
@@ -20,11 +21,7 @@ def cells(summary: RunSummary) -> tuple[str, ...]:
         Path(summary.path).stem,
         " ".join(f"{name}={value}" for name, value in summary.differs.items()) or "–",
         f"{summary.steps:,}",
-        " / ".join(map(_number, summary.losses.values())),
+        " / ".join(map(number, summary.losses.values())),
         summary.state,
         f"{summary.bytes / 1e6:.1f} MB",
     )
-
-
-def _number(loss: float | None) -> str:
-    return "–" if loss is None else f"{loss:.4g}"

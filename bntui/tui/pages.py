@@ -107,7 +107,7 @@ class Pages(Container):
 
     def draw(self, view: History) -> None:
         """Draw the panes that are shown."""
-        depth = view.hello.config.depth if view.hello else 1
+        depth = view.config.depth
         if self.hidden_layer >= depth:  # a new run has fewer
             self.choose_layer(self.hidden_layer % depth)
         for pane in self.shown:

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from bntui import __version__
 from bntui.cli.main import cli
 from bntui.cli.options import config, run_options
-from bntui.config.parsing import text_of
 from bntui.config.presets import PRESETS
 from bntui.config.schema import RunConfig
+from bntui.config.settings import SETTINGS
+
+FIELDS = RunConfig.__struct_fields__
 
 
 def parsed(*args: str) -> RunConfig:
@@ -46,19 +48,14 @@ def test_no_option_is_the_notebook() -> None:
 def test_every_option_reaches_its_field(tmp_path: Path) -> None:
     data = tmp_path / "names.txt"
     data.write_text("emma\n")
-    values = {
-        "preset": "notebook", "data": str(data), "seed": 7, "steps": 9, "batch_size": 1,
-        "lr": 0.0, "momentum": 1.0, "eps": 0.0, "hidden": 3, "depth": 2, "block_size": 4,
-        "emb": 5, "context": "padded", "pace": 2.5, "arms": ("ln", "bn-torch"),
-        "activation": "relu", "init": "fan-in", "gain": 1.5, "placement": "all", "bias": False,
-        "ghost": 4, "groups": 3, "lr_drop": 100, "split": True, "split_seed": 8,
-        "device": "mps",
-    }  # fmt: skip
-    assert set(values) == set(RunConfig.__struct_fields__)
+    default = RunConfig()
+    values = {name: SETTINGS[name].turned(getattr(default, name), -1) for name in FIELDS}
+    values |= {"data": str(data), "preset": "notebook", "device": "mps", "depth": 2, "hidden": 30}
+    assert [name for name in FIELDS if values[name] == getattr(default, name)] == ["preset"]
     args = [
         text
         for name, value in values.items()
-        for text in ("--" + name.replace("_", "-"), text_of(name, value))
+        for text in ("--" + SETTINGS[name].key, SETTINGS[name].write(value))
     ]
     assert parsed(*args) == RunConfig(**values)  # type: ignore[arg-type]  # mixed on purpose
 
@@ -97,7 +94,7 @@ def test_any_float_out_of_range_is_refused_and_so_is_nan(number: float) -> None:
             ["--preset", "x"],
             "--preset is x, but it takes notebook, makemore-deep or makemore-200k.",
         ),
-        (["--arms", "bn,bn"], "--arms is bn,bn, but it takes one to 4 different of"),
+        (["--arms", "bn,bn"], "--arms is bn,bn, but it takes 1 to 4 distinct values of"),
         (
             ["--arms", "gn", "--groups", "3"],
             "--groups is 3, but with gn it takes a divisor of --hidden, 200.",

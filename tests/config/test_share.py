@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import dataclass
+from typing import get_args, get_origin
 
 import click
 import msgspec
@@ -12,47 +13,31 @@ from hypothesis import strategies as st
 
 from bntui.cli.main import cli
 from bntui.cli.options import config, run_options
-from bntui.config.parsing import ACCEPTED, text_of
+from bntui.config.limits import bare, range_of
 from bntui.config.presets import PRESETS
-from bntui.config.schema import ARM_NAMES, RunConfig
+from bntui.config.schema import RunConfig
+from bntui.config.settings import SETTINGS
 from bntui.config.share import parse, share
 from bntui.errors import InputError
 
-NORMS = list(ARM_NAMES)
+
+def strategy(annotation: object) -> st.SearchStrategy[object]:
+    """Every value of a field that decodes; floats of any size within its range."""
+    kind, _, optional = bare(annotation)
+    found: st.SearchStrategy[object] = st.from_type(kind)
+    if allowed := range_of(annotation):
+        low, high = allowed.low, allowed.high
+        found = st.integers(int(low), int(high)) if allowed.whole else st.floats(low, high)
+    elif kind is str:
+        found = st.text(max_size=30)
+    elif get_origin(kind) is tuple:
+        norms = st.sampled_from(get_args(get_args(kind)[0]))
+        found = st.lists(norms, min_size=1, max_size=4, unique=True).map(tuple)
+    return st.none() | found if optional else found
 
 
-def numbers(low: float, high: float) -> st.SearchStrategy[float]:
-    return st.floats(low, high, allow_nan=False)
-
-
-VALUES: dict[str, st.SearchStrategy[object]] = {
-    "preset": st.sampled_from(list(PRESETS)),
-    "data": st.none() | st.text(max_size=30),
-    "seed": st.integers(0, 2**63 - 1),
-    "steps": st.integers(1, 10**9),
-    "batch_size": st.integers(1, 65_536),
-    "lr": numbers(0, 1e6),
-    "momentum": numbers(0, 1),
-    "eps": numbers(0, 1),
-    "hidden": st.integers(1, 10_000),
-    "depth": st.integers(1, 50),
-    "block_size": st.integers(1, 64),
-    "emb": st.integers(1, 1000),
-    "context": st.sampled_from(["inside", "padded"]),
-    "arms": st.lists(st.sampled_from(NORMS), min_size=1, max_size=4, unique=True).map(tuple),
-    "activation": st.sampled_from(["tanh", "sigmoid", "relu"]),
-    "init": st.sampled_from(["unit", "fan-in", "zero"]),
-    "gain": numbers(0, 100),
-    "placement": st.sampled_from(["hidden", "all"]),
-    "bias": st.booleans(),
-    "ghost": st.none() | st.integers(1, 65_536),
-    "groups": st.integers(1, 10_000),
-    "lr_drop": st.none() | st.integers(1, 10**9),
-    "split": st.booleans(),
-    "split_seed": st.integers(0, 2**63 - 1),
-    "pace": st.none() | numbers(0.1, 1e6),
-    "device": st.sampled_from(["cpu", "cuda", "mps"]),
-}
+VALUES = {name: strategy(kind) for name, kind in RunConfig.__annotations__.items()}
+VALUES["preset"] = st.sampled_from(list(PRESETS))
 
 
 @dataclass
@@ -75,7 +60,6 @@ class Option:
 
 @given(st.fixed_dictionaries(VALUES))
 def test_every_config_survives_the_way_there_and_back(values: dict[str, object]) -> None:
-    assert set(VALUES) == set(RunConfig.__struct_fields__)
     made = msgspec.convert(values, RunConfig)
     assert parse(share(made)) == made
 
@@ -90,7 +74,7 @@ def test_the_command_line_reads_what_a_shell_makes_of_it(values: dict[str, objec
     lambda name: st.tuples(st.just(name), VALUES[name])))  # fmt: skip
 def test_every_value_is_accepted_as_it_is_written(named: tuple[str, object]) -> None:
     name, value = named
-    assert ACCEPTED[name].parse(text_of(name, value)) == value
+    assert SETTINGS[name].accepted.parse(SETTINGS[name].write(value)) == value
 
 
 def test_only_differences_are_written() -> None:
@@ -115,8 +99,11 @@ def test_a_preset_alone_and_differences_alone() -> None:
         ("lr=nan", "lr is nan, but it takes a number from 0 to 1,000,000."),
         ("lr=", "lr is empty, but it takes a number"),
         ("note", "its first word is note, but it takes notebook, makemore-deep or makemore-200k."),
-        ("notebook speed=1", "speed=1 is no part of it; it takes a preset, then differences such"),
-        ("lr=1 notebook", "notebook is no part of it; it takes a preset"),
+        ("notebook depht=5", "unknown setting 'depht'; did you mean depth?"),
+        ("batchsize=5", "unknown setting 'batchsize'; did you mean batch-size?"),
+        ("preset=x", "unknown setting 'preset'; it takes a preset, then differences such as"),
+        ("\x1b=1", "unknown setting '\ufffd'; it takes a preset"),
+        ("lr=1 notebook", "'notebook' has no =; it takes a preset, then differences such as"),
         ("lr=1 lr=2", "lr is there twice, but it takes each name once."),
         ("'data=a", "'data=a cannot be read (no closing quotation)."),
     ],

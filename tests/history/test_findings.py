@@ -74,7 +74,7 @@ def test_the_notebooks_end() -> None:
     text = sentences(run(told(0, plain=wavy(0.168, 600), bn=wavy(0.196, 600)), *probes(600)))[0]
     assert text == (
         "BN's mean loss of the last 500 steps is higher (0.196 > 0.168); with 90 examples and one "
-        "hidden layer there is little for it to mend; saturation is 2.8% against 70.8%."
+        "hidden layer there is little for it to fix; saturation is 2.8% against 70.8%."
     )
 
 
@@ -87,13 +87,13 @@ def test_as_many_clauses_as_fit() -> None:
 
 def test_a_deep_network_is_not_excused() -> None:
     deep = run(told(0, plain=wavy(0.1, 600), bn=wavy(0.2, 600)), config=RunConfig(depth=5))
-    assert "mend" not in sentences(deep)[0]
+    assert "to fix" not in sentences(deep)[0]
 
 
 def test_a_young_run_says_of_how_many_steps() -> None:
     assert "the last 100 steps" in sentences(run(told(0, plain=wavy(3, 100), bn=wavy(2, 100))))[0]
     text = sentences(run(told(0, plain=[9.0] * 5, bn=[8.0] * 5)))[0]
-    assert text.startswith("5 of the 30 steps that it takes")
+    assert text.startswith("5 of the 30 steps needed")
     assert findings(run()) == []
 
 
@@ -141,7 +141,7 @@ def test_a_fork_with_no_change_is_equal_bit_for_bit() -> None:
 def test_what_stands_still_is_said() -> None:
     begun = told(0, plain=wavy(1, 100), bn=wavy(1, 100))
     assert sentences(run(begun, Changed(50, "lr", 0.0, 0.1)))[0] == (
-        "lr is 0 in no BN and BN: no weight moves; what the loss does is the batches' noise."
+        "lr is 0 in no BN and BN: no weight moves; the loss varies only with the batch."
     )
     frozen = run(begun, Changed(50, "momentum", 0.0, 0.1), *probes(100))
     assert "momentum is 0 in BN: its running statistics stand still" in sentences(frozen)[0]

@@ -5,11 +5,12 @@ from math import isfinite
 from time import monotonic
 from typing import Literal
 
+from bntui.config.settings import SETTINGS
 from bntui.core.engine.pacing import Pacer
 from bntui.core.telemetry.on_demand import Looking
 from bntui.core.telemetry.recorder import Telemetry
 from bntui.core.telemetry.schedule import is_probed
-from bntui.core.training.interventions import Control, Done
+from bntui.core.training.interventions import Done, Interventions
 from bntui.core.training.trainer import Trainer
 from bntui.errors import InputError
 from bntui.protocol import (
@@ -47,7 +48,7 @@ class Run:
         self._pacer = Pacer(trainer.config.pace)
         self._telemetry = Telemetry(trainer)
         self._looking = Looking(trainer)
-        self._control = Control(trainer)
+        self._interventions = Interventions(trainer)
         self._state: Literal["running", "paused", "finished"] = "running"
         self._seconds = 0.0
         self._tell_state()
@@ -98,7 +99,7 @@ class Run:
         """Change the run between two steps, and measure at once what is another for it."""
         self.flush()
         try:
-            done = self._control.obey(command)
+            done = self._interventions.handle(command)
         except InputError as refusal:
             self._tell(Refused(str(refusal)))
             return
@@ -118,7 +119,7 @@ class Run:
         return next((n for n in range(1, most) if is_probed(done + n)), most)
 
     def _train(self, steps: int) -> None:
-        for event in self._control.scheduled():
+        for event in self._interventions.scheduled():
             self.flush()
             self._tell(event)
         begun = monotonic()
@@ -198,5 +199,5 @@ class Run:
 
 def _alters_measurements(event: Done) -> bool:
     """Whether an arm's outputs are others than before, though no step was made."""
-    turned = isinstance(event, Changed) and event.knob in {"norm", "eps", "batch_size"}
+    turned = isinstance(event, Changed) and SETTINGS[event.knob].alters_outputs
     return turned or isinstance(event, Forked | Recalibrated)

@@ -51,8 +51,8 @@ class CharMLP:
         """The activations of the hidden layers, first to last."""
         return [layer for layer in self.layers if isinstance(layer, Activation)]
 
-    def train_step(self, contexts: Tensor, targets: Tensor, lr: float) -> Tensor:
-        """One step of plain SGD; the loss () before it."""
+    def gradients(self, contexts: Tensor, targets: Tensor) -> Tensor:
+        """Write a training batch's gradients into `param_grads`; the loss ()."""
         x = contexts
         for layer in self.layers:
             x = layer.forward(x)
@@ -60,7 +60,6 @@ class CharMLP:
         grad = self.cross_entropy.backward()
         for layer in reversed(self.layers):
             grad = layer.backward(grad)
-        self.params.sub_(self.param_grads, alpha=lr)
         return loss
 
     def hidden(self, contexts: Tensor, layer: int, training: bool) -> Tensor:

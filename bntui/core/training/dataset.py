@@ -1,4 +1,4 @@
-"""From words to examples: a context of `block_size` characters and the character after it."""
+"""Examples from words: a context of `block_size` characters and the next character."""
 
 from array import array
 from collections.abc import Mapping, Sequence
@@ -12,19 +12,19 @@ from bntui.errors import InputError
 
 BOUNDARY = "."
 HELD_OUT = ("validation", "test")
-"""What the splits that are not trained on are called."""
+"""Names of the splits that are not trained on."""
 
 
 class Examples:
-    """Every example that the words give, cut from one row of tokens when it is asked for.
+    """All examples of the words, as windows of one row of tokens.
 
     Args:
         words: Without line ends.
         block_size: Characters of context.
         context: "inside" takes the windows of block_size + 1 that fit into `.word.`, as the
-            notebook does; "padded" puts block_size boundaries before the word, so that every
+            notebook does; "padded" puts block_size boundaries before each word, so that every
             character is predicted, as makemore does.
-        vocabulary: The symbols, each at the place that is its token.
+        vocabulary: The symbols, indexed by token.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Examples:
         self._windows = tokens.unfold(0, min(block_size + 1, len(tokens)), 1)
 
     def _tokens(self, words: Sequence[str], before: int) -> Tensor:
-        """All words in a row, each with its boundaries."""
+        """All words with their boundaries, as one row of tokens."""
         pad = BOUNDARY * before
         text = pad + (BOUNDARY + pad).join(words) + BOUNDARY
         codes = torch.frombuffer(bytearray(text.encode("utf-32-le")), dtype=torch.int32)
@@ -49,11 +49,11 @@ class Examples:
         return token_of.index_select(0, codes)
 
     def __len__(self) -> int:
-        """How many examples there are."""
+        """The number of examples."""
         return len(self._starts)
 
     def to(self, device: str) -> None:
-        """Keep the tokens on that device; batches are given there."""
+        """Move the tokens to a device; batches are returned there."""
         self._starts, self._windows = self._starts.to(device), self._windows.to(device)
 
     def batch(self, ix: Tensor) -> tuple[Tensor, Tensor]:
@@ -62,25 +62,25 @@ class Examples:
         return windows[..., :-1].contiguous(), windows[..., -1].contiguous()
 
     def first(self, n: int) -> tuple[Tensor, Tensor]:
-        """The first n examples, or all where there are fewer."""
+        """The first n examples, or all if there are fewer."""
         return self.batch(torch.arange(min(n, len(self))))
 
     def spread(self, n: int) -> tuple[Tensor, Tensor]:
-        """At most n examples, evenly spaced; all where there are no more."""
+        """At most n examples, evenly spaced; all if there are no more."""
         return self.batch(torch.arange(0, len(self), max(-(-len(self) // n), 1)))
 
 
 class Dataset(Examples):
-    """The examples to train on; `held_out` are others, by the name of their split.
+    """The examples to train on; `held_out` has those of the other splits by name.
 
     `vocabulary` lists the symbols of all words: the boundary `.` is token 0, the characters follow
     in order.
 
     Args:
-        words: Those to train on.
+        words: The words to train on.
         block_size: As in `Examples`.
         context: As in `Examples`.
-        held_out: Words of the other splits, which may give no example.
+        held_out: Words of the other splits, which may yield no examples.
 
     Raises:
         InputError: No word to train on is long enough for an example.
@@ -116,7 +116,7 @@ def split_words(words: Sequence[str], seed: int) -> tuple[list[str], dict[str, l
     The same words and seed give makemore's splits (part 2: `random.seed(42)`).
 
     Raises:
-        InputError: There are too few words to train on any.
+        InputError: There are too few words.
     """
     shuffled = list(words)
     Random(seed).shuffle(shuffled)
@@ -130,7 +130,7 @@ def split_words(words: Sequence[str], seed: int) -> tuple[list[str], dict[str, l
 
 
 def _starts(sizes: Tensor, window: int) -> Tensor:
-    """Where windows begin in pieces of these sizes, laid end to end, that cross no piece's end."""
+    """Starts of the windows within pieces of these sizes, laid end to end; none crosses an end."""
     fitting = (sizes - window + 1).clamp(min=0)
     piece = sizes.cumsum(0) - sizes
     first = fitting.cumsum(0) - fitting

@@ -1,4 +1,4 @@
-"""What a person does to a run between its steps: turn, fork, recalibrate, and take it back."""
+"""Interventions between steps: change a setting, fork, recalibrate, undo."""
 
 import re
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from functools import partial
 
 import torch
 
-from bntui.config.limits import problem
-from bntui.config.schema import MOST_ARMS, Knob
+from bntui.config.schema import MOST_ARMS
+from bntui.config.settings import SETTINGS, Setting
 from bntui.core.nn.precise import Moments, precise_statistics
-from bntui.core.training.knobs import Dial, dials
-from bntui.core.training.trainer import LR_DROP, Arm, Trainer
+from bntui.core.training.knobs import LiveValue, live_values
+from bntui.core.training.trainer import Arm, Trainer
 from bntui.errors import InputError
 from bntui.protocol import (
     Change,
@@ -25,99 +25,103 @@ from bntui.protocol import (
 from bntui.text import clean
 
 Done = Changed | Forked | Removed | Recalibrated
-"""What is told of a command that was obeyed."""
+"""Events of interventions that were made."""
 
 MOST_EXAMPLES = 2**20
-"""Examples that recalibration passes over; of more, evenly spaced ones stand for all."""
+"""Most examples that recalibration averages over; of more, evenly spaced ones are taken."""
 
 
-class Control:
-    """Obeys commands that change a trainer, and remembers how to take each back, newest first."""
+class Interventions:
+    """Applies commands to a trainer, and keeps how to undo each, newest first."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
         self._undo: list[Callable[[], list[Done]]] = []
 
-    def obey(self, command: Change | Fork | Recalibrate | Undo) -> list[Done]:
-        """Do as told, and say what was done.
+    def handle(self, command: Change | Fork | Recalibrate | Undo) -> list[Done]:
+        """Apply a command; the events that say what it did.
 
         Raises:
-            InputError: It cannot be done, and nothing was; why, in one sentence.
+            InputError: It cannot be applied, and nothing was changed.
         """
         match command:
             case Change():
                 return self._change(command)
-            case Fork(name, knob, value):
-                return self._fork(self._arm(name), knob, value)
+            case Fork():
+                return self._fork(command)
             case Recalibrate(name):
                 return self._recalibrate(self._arm(name))
             case Undo():
-                return self._take_back()
+                return self._undo_newest()
 
     def scheduled(self) -> list[Done]:
-        """What the learning rates' schedule turns at the next step."""
-        if self._step != self._trainer.config.lr_drop:
-            return []
-        found = dials(self._trainer, "lr", self._trainer.arms)
-        before = [dial.read() for dial in found]
-        return self._changed(Change("lr", 0), found, before, [lr / LR_DROP for lr in before])
+        """Apply the learning rates' schedule for the next step; the events that say so."""
+        dropped = self._trainer.drop_lr()
+        arms, before = [arm for arm, _ in dropped], [lr for _, lr in dropped]
+        found = live_values(self._trainer, SETTINGS["lr"], arms) if dropped else []
+        return self._changed(Change("lr", 0), found, before) if found else []
 
     def _change(self, command: Change) -> list[Done]:
-        if reason := problem(command.knob, command.value):
+        setting = SETTINGS[command.knob]
+        if reason := setting.problem(command.value):
             raise InputError(reason)
         arms = [self._arm(command.arm)] if command.arm else self._trainer.arms
-        found = dials(self._trainer, command.knob, arms, command.layer)
-        before = [dial.read() for dial in found]
+        found = live_values(self._trainer, setting, arms, command.layer)
+        before = [value.read() for value in found]
         after = [command.value] * len(found)
         if before == after:
-            raise InputError(f"{command.knob} is {command.value:g} already.")
-        self._undo.append(partial(self._turn_back, command, found, before, self._step))
-        return self._turn(command, found, after)
+            raise InputError(f"{setting.name} is {command.value:g} already.")
+        self._undo.append(partial(self._change_back, command, found, before, self._step))
+        return self._set(command, found, after)
 
-    def _turn_back(
-        self, command: Change, found: list[Dial], values: list[float], turned: int
+    def _change_back(
+        self, command: Change, found: list[LiveValue], values: list[float], since: int
     ) -> list[Done]:
-        """To these values; those of lr divided if its schedule came in between."""
-        drop = self._trainer.config.lr_drop
-        if command.knob == "lr" and drop is not None and turned <= drop < self._step:
-            values = [value / LR_DROP for value in values]
-        return self._turn(command, found, values)
+        """Set the values of step `since`, learning rates as their schedule has them now."""
+        if command.knob == "lr":
+            values = [self._trainer.scheduled_lr(value, since) for value in values]
+        return self._set(command, found, values)
 
-    def _turn(self, command: Change, found: list[Dial], values: list[float]) -> list[Done]:
-        before = [dial.read() for dial in found]
-        for dial, value in zip(found, values, strict=True):
-            dial.turn(value)
-        return self._changed(command, found, before, values)
+    def _set(self, command: Change, found: list[LiveValue], values: list[float]) -> list[Done]:
+        before = [value.read() for value in found]
+        for live, value in zip(found, values, strict=True):
+            live.set(value)
+        return self._changed(command, found, before)
 
-    def _changed(
-        self, command: Change, found: list[Dial], before: list[float], after: list[float]
-    ) -> list[Done]:
-        """One event where all dials show the same now, else one a dial."""
+    def _changed(self, command: Change, found: list[LiveValue], before: list[float]) -> list[Done]:
+        """One event if all values are the same now, else one for each."""
         step, knob = self._step, command.knob
+        after = [value.read() for value in found]
         if len(set(after)) > 1:
             each = zip(after, before, found, strict=True)
             return [Changed(step, knob, now, was, at.arm, at.layer) for now, was, at in each]
         was = before[0] if len(set(before)) == 1 else None
-        arm = None if knob == "batch_size" else command.arm
+        arm = command.arm if SETTINGS[knob].per_network else None
         return [Changed(step, knob, after[0], was, arm, command.layer)]
 
-    def _fork(self, origin: Arm, knob: Knob | None, value: float) -> list[Done]:
+    def _fork(self, command: Fork) -> list[Done]:
+        origin = self._arm(command.arm)
         if len(self._trainer.arms) >= MOST_ARMS:
-            raise InputError(f"There are {MOST_ARMS} networks already, and that is the most.")
-        if knob == "batch_size":
-            raise InputError("batch_size is no fork's own: all networks see the same batches.")
-        if knob:
-            if reason := problem(knob, value):
-                raise InputError(reason)
-            dials(self._trainer, knob, [origin])
-        fork = origin.fork(self._unused(_fork_name(origin.name, knob, value)))
+            raise InputError(f"There are {MOST_ARMS} networks already, the most there can be.")
+        setting = SETTINGS[command.knob] if command.knob else None
+        if setting:
+            self._check_fork(setting, command.value, origin)
+        fork = origin.fork(self._unused(_fork_name(origin.name, setting, command.value)))
         self._trainer.arms.append(fork)
         self._undo.append(partial(self._remove, fork))
-        told: list[Done] = [Forked(fork.name, origin.name, self._step)]
-        if knob:
-            found = dials(self._trainer, knob, [fork])
-            told += self._turn(Change(knob, value, fork.name), found, [value] * len(found))
-        return told
+        events: list[Done] = [Forked(fork.name, origin.name, self._step)]
+        if setting:
+            found = live_values(self._trainer, setting, [fork])
+            change = Change(setting.knob, command.value, fork.name)
+            events += self._set(change, found, [command.value] * len(found))
+        return events
+
+    def _check_fork(self, setting: Setting, value: float, origin: Arm) -> None:
+        if not setting.per_network:
+            raise InputError(f"{setting.name} cannot differ in a fork: all networks share it.")
+        if reason := setting.problem(value):
+            raise InputError(reason)
+        live_values(self._trainer, setting, [origin])
 
     def _remove(self, fork: Arm) -> list[Done]:
         self._trainer.arms.remove(fork)
@@ -125,20 +129,20 @@ class Control:
 
     def _recalibrate(self, arm: Arm) -> list[Done]:
         if not arm.model.batchnorms:
-            raise InputError(f"{arm.name} keeps no running statistics that could be replaced.")
+            raise InputError(f"{arm.name} has no running statistics to recalibrate.")
         contexts, _ = self._trainer.dataset.spread(MOST_EXAMPLES)
         before = _put(arm, precise_statistics(arm.model, contexts))
         self._undo.append(partial(self._decalibrate, arm, before))
         return [Recalibrated(arm.name, self._step)]
 
     def _decalibrate(self, arm: Arm, before: list[Moments]) -> list[Done]:
-        """Back to the running statistics of then, though the weights may have moved since."""
+        """Put the older running statistics back; the weights may have changed since."""
         _put(arm, before)
         return [Recalibrated(arm.name, self._step, undone=True)]
 
-    def _take_back(self) -> list[Done]:
+    def _undo_newest(self) -> list[Done]:
         if not self._undo:
-            raise InputError("There is nothing left to take back.")
+            raise InputError("There is nothing left to undo.")
         return self._undo.pop()()
 
     def _arm(self, name: str) -> Arm:
@@ -160,7 +164,7 @@ class Control:
 
 @torch.inference_mode()
 def _put(arm: Arm, statistics: list[Moments]) -> list[Moments]:
-    """Make these an arm's running statistics; those it had."""
+    """Replace a network's running statistics; returns those it had."""
     layers = arm.model.batchnorms
     before = [(layer.running_mean.clone(), layer.running_var.clone()) for layer in layers]
     for layer, (mean, var) in zip(layers, statistics, strict=True):
@@ -169,7 +173,9 @@ def _put(arm: Arm, statistics: list[Moments]) -> list[Moments]:
     return before
 
 
-def _fork_name(origin: str, knob: Knob | None, value: float) -> str:
-    """Says how it differs: "BN lr=0.5"; the same knob's older value is left out."""
-    root = re.sub(rf" ({knob}=\S+|copy)( \d)?$", "", origin)
-    return f"{root} {knob}={value:g}" if knob else f"{root} copy"
+def _fork_name(origin: str, setting: Setting | None, value: float) -> str:
+    """How the fork differs, as in "BN lr=0.5"; it replaces the same setting's older value."""
+    if setting is None:
+        return re.sub(r" copy( \d)?$", "", origin) + " copy"
+    root = re.sub(rf" ({setting.name}=\S+|copy)( \d)?$", "", origin)
+    return f"{root} {setting.name}={value:g}"

@@ -1,77 +1,67 @@
-"""Where each knob of a run sits, so that it can be read and turned between steps."""
+"""Where the live settings of a run are kept, to read and set them between steps."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bntui.config.schema import Knob
+from bntui.config.settings import Setting
 from bntui.core.training.trainer import Arm, Trainer
 from bntui.errors import InputError
 
-NEEDS: dict[Knob, str] = {
-    "momentum": "running statistics",
-    "eps": "a normalization",
-    "norm": "a normalization",
-}
-"""What an arm must have for a knob to do anything in it."""
 
-KINDS: dict[str, type[float]] = {"batch_size": int, "on": bool}
-"""Types of the attributes that are not float."""
-
-
-class Dial(NamedTuple):
-    """One knob: an attribute that all `owners` have, with the same value.
+class LiveValue(NamedTuple):
+    """One value of a setting: an attribute that has the same value in all `owners`.
 
     `arm` and `layer` say whose it is; None where it is that of all.
     """
 
+    setting: Setting
     arm: str | None
     layer: int | None
-    attribute: str
     owners: Sequence[object]
+
+    @property
+    def _attribute(self) -> str:
+        """The setting's own name, save that each normalizing layer is `on` or not."""
+        return "on" if self.setting.per_layer else self.setting.name
 
     def read(self) -> float:
         """The value that holds."""
-        return float(getattr(self.owners[0], self.attribute))
+        return float(getattr(self.owners[0], self._attribute))
 
-    def turn(self, value: float) -> None:
-        """Let `value` hold from the next step on."""
+    def set(self, value: float) -> None:
+        """Set the value that holds from the next step on."""
         for owner in self.owners:
-            setattr(owner, self.attribute, KINDS.get(self.attribute, float)(value))
+            setattr(owner, self._attribute, self.setting.cast(value))
 
 
-def dials(trainer: Trainer, knob: Knob, arms: list[Arm], layer: int | None = None) -> list[Dial]:
-    """The dials of a knob in those of these arms that have it.
+def live_values(
+    trainer: Trainer, setting: Setting, arms: list[Arm], layer: int | None = None
+) -> list[LiveValue]:
+    """The values of a setting in those of these networks that have it.
 
     Raises:
         InputError: None of them has it, or not in that layer.
     """
-    if layer is not None and knob != "norm":
-        raise InputError(f"Only norm is turned in one layer; {knob} is turned in all.")
-    if knob == "batch_size":
-        return [Dial(None, None, "batch_size", [trainer])]
-    found = [dial for arm in arms for dial in _of_arm(knob, arm) if dial.owners]
+    if layer is not None and not setting.per_layer:
+        raise InputError(f"{setting.name} cannot be set for one layer: it holds for all of them.")
+    if not setting.per_network:
+        return [LiveValue(setting, None, None, [trainer])]
+    found = [value for arm in arms for value in _of_arm(setting, arm)]
     if not found:
         names = " and ".join(arm.name for arm in arms)
-        raise InputError(f"{knob} does nothing without {NEEDS[knob]}, and {names} has none.")
+        raise InputError(f"{setting.name} needs {setting.needs}, and {names} has none.")
     if layer is not None:
-        found = [dial for dial in found if dial.layer == layer]
+        found = [value for value in found if value.layer == layer]
     if not found:
         raise InputError(f"There is no layer {layer} with a normalization.")
     return found
 
 
-def _of_arm(knob: Knob, arm: Arm) -> list[Dial]:
-    model = arm.model
-    match knob:
-        case "lr":
-            return [Dial(arm.name, None, "lr", [arm])]
-        case "momentum":
-            return [Dial(arm.name, None, "momentum", [layer.bn for layer in model.batchnorms])]
-        case "eps":
-            modules = [layer.module for layer in model.normalizations]
-            return [Dial(arm.name, None, "eps", modules)]
-        case "norm":
-            layers = enumerate(model.normalizations)
-            return [Dial(arm.name, place, "on", [layer]) for place, layer in layers]
-        case _:
-            return []
+def _of_arm(setting: Setting, arm: Arm) -> list[LiveValue]:
+    """The network itself has it, or its normalizations have."""
+    layers = arm.model.normalizations
+    if setting.per_layer:
+        return [LiveValue(setting, arm.name, i, [layer]) for i, layer in enumerate(layers)]
+    places: list[object] = [arm, *(layer.module for layer in layers)]
+    owners = [place for place in places if hasattr(place, setting.name)]
+    return [LiveValue(setting, arm.name, None, owners)] if owners else []

@@ -12,31 +12,31 @@ from bntui.core.nn.model import CharMLP
 from bntui.core.training.dataset import Dataset
 
 DIVERGED = 10.0
-"""Times its first loss: an arm whose loss goes beyond has diverged.
+"""A network has diverged once its loss exceeds its first loss by this factor.
 
-Plain SGD on a sound learning rate never comes near (the notebook's losses stay under their first),
-while one too large multiplies the loss within a step or two.
+SGD with a suitable learning rate never comes near (the notebook's losses stay under their first);
+one that is too large multiplies the loss within a step or two.
 """
 
 LR_DROP = 10
-"""Divides the learning rates at the step `lr_drop` (makemore part 3)."""
+"""Divides the learning rates at step `lr_drop` (makemore part 3)."""
 
 AHEAD, EXAMPLES_AHEAD = 128, 4096
-"""Most steps, and about the most examples, that are drawn and gathered at once."""
+"""Most steps, and about the most examples, drawn and gathered at once."""
 
 AfterStep = Callable[["Arm", int], None]
-"""Called with an arm and the number of the step it has just made."""
+"""Called with a network and the number of the step it has just made."""
 
 
 class Arm:
-    """One network, and how it fares; `losses` are those of the steps made last."""
+    """One network in training; `losses` are those of the last steps made."""
 
     def __init__(
         self, name: str, norm: Norm, config: RunConfig, vocabulary: int, generator: Generator
     ) -> None:
         self.name = name
         self.model = CharMLP(config, vocabulary, norm, generator)
-        self.lr = config.lr
+        self.lr, self.weight_decay = config.lr, config.weight_decay
         self.losses: list[float] = []
         self.loss = float("nan")
         self.first_loss: float | None = None
@@ -44,13 +44,13 @@ class Arm:
         self.diverged_at: int | None = None
 
     def train(self, contexts: Tensor, targets: Tensor, first: int, after: AfterStep) -> None:
-        """A step for each batch of contexts (K, n, block_size) and targets (K, n).
+        """Make a step per batch of contexts (K, n, block_size) and targets (K, n).
 
-        The first loss that is not finite is the arm's last.
+        A loss that is not finite is the network's last.
         """
         losses = []
         for step, batch in enumerate(zip(contexts, targets, strict=True), first):
-            loss = self.model.train_step(*batch, self.lr)
+            loss = self._step(*batch)
             losses.append(loss)
             # Another device is not waited for: there `_note` cuts off the steps after.
             if loss.is_cpu and not isfinite(loss.item()):
@@ -58,8 +58,20 @@ class Arm:
             after(self, step)
         self._note(torch.stack(losses), first)
 
+    def _step(self, contexts: Tensor, targets: Tensor) -> Tensor:
+        """One step of SGD, w -= lr * (grad + weight_decay * w), on every parameter; the loss ().
+
+        As torch.optim.SGD does it. The decay is added to the gradients in place, so that update
+        ratios are those of the whole update; without decay there is no operation more.
+        """
+        loss = self.model.gradients(contexts, targets)
+        if self.weight_decay:
+            self.model.param_grads.add_(self.model.params, alpha=self.weight_decay)
+        self.model.params.sub_(self.model.param_grads, alpha=self.lr)
+        return loss
+
     def _note(self, of_steps: Tensor, first: int) -> None:
-        """Take in the losses (K,) of the steps from `first` on, brought over from their device."""
+        """Record the losses (K,) of the steps from `first` on; waits for their device."""
         losses = of_steps.tolist()
         fatal = next((place for place, loss in enumerate(losses) if not isfinite(loss)), None)
         self.alive = fatal is None
@@ -73,7 +85,7 @@ class Arm:
             self.diverged_at = next(beyond, None)
 
     def fork(self, name: str) -> "Arm":
-        """A copy that shares nothing; whether it diverges is seen anew."""
+        """A copy that shares nothing, and has not diverged."""
         fork = copy.copy(self)
         fork.name, fork.model, fork.diverged_at = name, self.model.fork(), None
         return fork
@@ -82,8 +94,8 @@ class Arm:
 class Trainer:
     """The sole owner of the models; `steps_done` is also the number of the next step.
 
-    All arms train on the batches of one generator, which goes on from where their initial weights
-    left it. Between steps arms may come and go, and what they are trained with may change.
+    All networks train on batches from one generator, which continues after their initial weights.
+    Between steps networks may be added or removed, and settings may change.
     """
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
@@ -91,6 +103,7 @@ class Trainer:
         dataset.to(config.device)
         self.batch_size = config.batch_size
         self.steps_done = 0
+        self._dropped = False
         self.arms: list[Arm] = []
         vocabulary = len(dataset.vocabulary)
         for name, norm in zip(config.arm_names, config.arms, strict=True):
@@ -99,19 +112,19 @@ class Trainer:
 
     @property
     def ahead(self) -> int:
-        """The most steps that `advance` should be asked for at once."""
+        """The most steps to ask `advance` for at once."""
         return max(1, min(AHEAD, EXAMPLES_AHEAD // self.batch_size))
 
     def draw(self, steps: int) -> Tensor:
         """The next batches: indices (steps, batch_size), with repeats within a batch.
 
-        However they are cut into calls, the numbers are the same.
+        The numbers do not depend on how the steps are split into calls.
         """
         size = (steps, self.batch_size)
         return torch.randint(0, len(self.dataset), size, generator=self.generator)
 
     def peek(self, steps: int) -> Tensor:
-        """What `draw` will give."""
+        """What `draw` will return, without drawing it."""
         state = self.generator.get_state()
         try:
             return self.draw(steps)
@@ -119,16 +132,17 @@ class Trainer:
             self.generator.set_state(state)
 
     def step(self) -> None:
-        """One step of every arm that is alive."""
+        """One step of every network that is alive."""
         self.advance(1)
 
     @torch.inference_mode()
     def advance(self, steps: int, after: AfterStep = lambda arm, step: None) -> int:
-        """Train every arm that is alive on the next batches, one arm after the other.
+        """Train every network that is alive on the next batches, one after the other.
 
-        Returns the steps made: fewer than asked for where the last arm died, or where the learning
-        rate drops.
+        Returns the steps made: fewer than asked for if the last network dies, or up to the step at
+        which the learning rate drops.
         """
+        self.drop_lr()
         steps = self._until_drop(steps)
         contexts, targets = self.dataset.batch(self.peek(steps))
         for arm in self.arms:
@@ -140,10 +154,25 @@ class Trainer:
         self.steps_done += made
         return made
 
+    def drop_lr(self) -> list[tuple[Arm, float]]:
+        """Divide the learning rates where the next step is `lr_drop`, once.
+
+        Returns the networks whose rates dropped, and what they were.
+        """
+        if self._dropped or self.steps_done != self.config.lr_drop:
+            return []
+        self._dropped = True
+        before = [(arm, arm.lr) for arm in self.arms]
+        for arm in self.arms:
+            arm.lr /= LR_DROP
+        return before
+
+    def scheduled_lr(self, lr: float, since: int) -> float:
+        """The schedule's value now of what was the learning rate at step `since`."""
+        drop = self.config.lr_drop
+        return lr if drop is None or not since <= drop < self.steps_done else lr / LR_DROP
+
     def _until_drop(self, steps: int) -> int:
-        """How many of the steps have one learning rate; let it drop if this is the step."""
-        left = (self.config.lr_drop or self.steps_done) - self.steps_done
-        if left == 0 and self.config.lr_drop:
-            for arm in self.arms:
-                arm.lr /= LR_DROP
+        """How many of the steps have one learning rate."""
+        left = (self.config.lr_drop or 0) - self.steps_done
         return min(steps, left) if left > 0 else steps

@@ -1,1 +1,1 @@
-"""Knobs on the screen: a list of rows that can be turned, and what each takes."""
+"""The control panel: settings as a list of rows whose values can be changed."""

@@ -1,59 +1,51 @@
-"""Wishes for a new network: collected, shown, and made a config at last."""
+"""Edits to the next run's config, applied on restart."""
 
 import msgspec
 
+from bntui.config.diff import differing
 from bntui.config.schema import RunConfig
+from bntui.config.settings import LIVE, SETTINGS
 from bntui.history.history import History
-from bntui.history.standing import KNOBS, common
-from bntui.tui.controls.setting_table import LABELS, NEW, text
 
 
-class Draft:
-    """Fields that differ from the run's own."""
+class NextConfig:
+    """The fields that will differ from the run's own."""
 
     def __init__(self) -> None:
-        self._wishes: dict[str, object] = {}
+        self._edits: dict[str, object] = {}
 
     def __len__(self) -> int:
-        return len(self._wishes)
+        return len(self._edits)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether that field is edited."""
+        return name in self._edits
 
     def clear(self) -> None:
-        """Forget them."""
-        self._wishes.clear()
+        """Drop all edits."""
+        self._edits.clear()
 
     def value(self, name: str, history: History) -> object:
-        """The wish, or the run's own."""
-        return self._wishes.get(name, getattr(_config(history), name))
+        """The edited value, or the run's own."""
+        return self._edits.get(name, getattr(history.config, name))
 
-    def wish(self, name: str, value: object, history: History) -> None:
-        """Have a field so; the run's own value is no wish."""
-        self._wishes[name] = value
-        if value == getattr(_config(history), name):
-            del self._wishes[name]
-
-    def has(self, name: str) -> bool:
-        """Whether that field is wished otherwise."""
-        return name in self._wishes
+    def edit(self, name: str, value: object, history: History) -> None:
+        """Set a field; setting it to the run's own value drops the edit."""
+        self._edits[name] = value
+        if value == getattr(history.config, name):
+            del self._edits[name]
 
     def config(self, history: History) -> RunConfig:
-        """The run's config, its knobs as they stand now, with what is wished."""
-        turned: dict[str, object] = {}
-        for knob in KNOBS:
-            if (value := common(history, knob, None)) is not None:
-                turned[knob] = int(value) if knob == "batch_size" else value
-        if history.state:
-            turned["pace"] = history.state.pace
-        return msgspec.structs.replace(_config(history), **{**turned, **self._wishes})
+        """The run's config with its live settings as they stand, and the edits."""
+        live = {s.name: history.values(s, None, None) for s in LIVE if s.is_field}
+        common = {name: found.pop() for name, found in live.items() if len(found) == 1}
+        return msgspec.structs.replace(history.config, **{**common, **self._edits})
 
     def changes(self, history: History) -> list[str]:
-        """What will be otherwise, a line each."""
-        before, after = _config(history), self.config(history)
-        return [
-            f"{LABELS[name]}: {text(name, getattr(before, name))} → {text(name, value)}"
-            for name, value in msgspec.structs.asdict(after).items()
-            if (name in NEW or name in KNOBS or name == "pace") and value != getattr(before, name)
-        ]
-
-
-def _config(history: History) -> RunConfig:
-    return history.hello.config if history.hello else RunConfig()
+        """What will differ, one line per setting."""
+        changed = differing(history.config, self.config(history))
+        lines = []
+        for name, (before, after) in changed.items():
+            setting = SETTINGS[name]
+            lines.append(f"{setting.label}: {setting.show(before)} → {setting.show(after)}")
+        return lines

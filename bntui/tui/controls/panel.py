@@ -1,4 +1,4 @@
-"""The control panel: knobs that are turned while a run goes on, and wishes for a new one."""
+"""The control panel: live settings, and the config of the next run."""
 
 import shlex
 from typing import ClassVar
@@ -12,19 +12,19 @@ from textual.widgets import Input, Static
 
 from bntui.config.limits import check
 from bntui.config.schema import RunConfig
+from bntui.config.settings import SETTINGS, Setting
 from bntui.config.share import share
 from bntui.errors import InputError
 from bntui.history.history import History
 from bntui.protocol import Command
-from bntui.tui.controls.panel_state import Board
+from bntui.tui.controls.panel_state import HELP, RESTART_ROW, PanelState
 from bntui.tui.controls.rows import RowList
-from bntui.tui.controls.setting_table import AT, LABELS, LIVE, is_typed, read, takes, text
 from bntui.tui.messages import SendCommand
 from bntui.tui.panes.pane import Part
 
 
 class Panel(Vertical):
-    """Shows what events confirmed; what is only asked for is marked until they do."""
+    """Shows confirmed values; a value that is only sent is marked until it is confirmed."""
 
     DEFAULT_CSS = """
     Panel {
@@ -38,29 +38,29 @@ class Panel(Vertical):
     Panel > Input.-shown { display: block; }
     Panel > .foot { height: auto; max-height: 45%; padding: 0 1; background: $panel; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Close")]
 
     class Wanted(Message):
-        """A new run is wanted, if what it changes is confirmed."""
+        """Start a new run, once its changes are confirmed."""
 
         def __init__(self, config: RunConfig, changes: list[str]) -> None:
             super().__init__()
             self.config, self.changes = config, changes
 
     class Left(Message):
-        """The keyboard is wanted elsewhere."""
+        """Give the keyboard back to the panes."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.board = Board()
-        self._typing = ""
+        self.state = PanelState()
+        self._typing: Setting | None = None
         self._rows = RowList()
         self._input = Input(compact=True, select_on_focus=False)
         self._foot = Static("", classes="foot", markup=False)
         self._foot_parts: list[Part] = []
 
     def compose(self) -> ComposeResult:
-        """Title, rows, the place to type in, and the foot that explains."""
+        """Title, rows, the input line, and the foot that explains the current row."""
         yield Static("Knobs", classes="title", markup=False)
         yield self._rows
         yield self._input
@@ -77,12 +77,16 @@ class Panel(Vertical):
         self._stop_typing()
 
     def draw(self, history: History) -> None:
-        """Show how the knobs stand in `history`."""
-        self.board.look(history)
+        """Show the settings as `history` has them."""
+        self.state.update(history)
         self._show()
 
+    def forget_sent(self) -> None:
+        """Drop the values that were sent: they did not reach an engine."""
+        self.state.unconfirmed.clear()
+
     def _show(self) -> None:
-        self._rows.show(self.board.rows())
+        self._rows.show(self.state.rows())
         self._explain()
 
     def on_row_list_chosen(self) -> None:
@@ -91,66 +95,66 @@ class Panel(Vertical):
 
     def on_row_list_turned(self, event: RowList.Turned) -> None:
         """Left or right."""
-        self._ask(self.board.turn(event.name, event.by))
+        self._ask(self.state.turn(event.name, event.by))
 
     def on_row_list_entered(self, event: RowList.Entered) -> None:
-        """Type a value, take the next choice, or begin again."""
-        if event.name == "begin":
-            self._begin()
-        elif is_typed(event.name):
-            self._type(event.name, event.typed)
+        """Type a value, take the next choice, or restart."""
+        setting = SETTINGS.get(event.name)
+        if event.name == RESTART_ROW:
+            self._restart()
+        elif setting and setting.is_typed:
+            self._type(setting, event.typed)
         else:
-            self._ask(self.board.turn(event.name, 1))
+            self._ask(self.state.turn(event.name, 1))
 
     def _ask(self, command: Command | None) -> None:
         if command:
             self.post_message(SendCommand(command))
         self._show()
 
-    def _type(self, name: str, begun: str) -> None:
-        self._typing = name
-        now = self.board.now(name)
-        known = "" if now is None and name == "data" else text(name, now)
-        self._input.value = begun or known
+    def _type(self, setting: Setting, begun: str) -> None:
+        self._typing = setting
+        self._input.value = begun or setting.editable(self.state.now(setting))
         self._input.cursor_position = len(self._input.value)
         self._input.add_class("-shown")
         self._input.focus()
         self._explain()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the value if it can be, else say why not."""
+        """Take the value, or say why it is not accepted."""
         event.stop()
-        name = self._typing
+        if not (setting := self._typing):
+            return
         try:
-            value = read(name, event.value)
+            value = setting.read(event.value)
         except ValueError as error:
             self._refuse(str(error))
             return
         self._stop_typing()
-        self._ask(self.board.put(name, value))
+        self._ask(self.state.put(setting, value))
 
     def _stop_typing(self) -> None:
-        self._typing = self.board.pending.problem = ""
+        self._typing, self.state.unconfirmed.problem = None, ""
         self._input.remove_class("-shown")
         if self.is_shown:
             self._rows.focus()
 
-    def _begin(self) -> None:
-        config = self.board.draft.config(self.board.history)
+    def _restart(self) -> None:
+        config = self.state.next_config.config(self.state.history)
         try:
             check(config)
         except InputError as error:
             self._refuse(str(error).replace("--", ""))
         else:
-            changes = self.board.draft.changes(self.board.history)
+            changes = self.state.next_config.changes(self.state.history)
             self.post_message(self.Wanted(config, changes))
 
     def _refuse(self, reason: str) -> None:
-        self.board.pending.problem = reason
+        self.state.unconfirmed.problem = reason
         self._explain()
 
     def action_leave(self) -> None:
-        """Out of typing, or out of the panel."""
+        """Cancel typing, or leave the panel."""
         if self._typing:
             self._stop_typing()
             self._explain()
@@ -164,23 +168,25 @@ class Panel(Vertical):
             self._foot.update(Content.assemble(*parts))
 
     def _words(self, name: str) -> list[Part]:
-        """What the chosen row takes and what its value teaches, or what was refused."""
-        if problem := self.board.pending.problem:
+        """What the current row takes and what its value teaches, or why a value was refused."""
+        if problem := self.state.unconfirmed.problem:
             return [(f"{problem}\n", "bold $error")]
-        if not name:
-            return []
-        now = self.board.now(name) if name in LIVE else None
-        lesson = AT.get((name, now)) if isinstance(now, int | float) else None
-        label = f"{LABELS[name]}: " if name in LABELS else ""
-        return [f"{label}{takes(name)}\n", (f"{lesson}\n" if lesson else "", "$warning")]
+        setting = SETTINGS.get(name)
+        if setting is None:
+            return [f"{HELP[name]}\n"] if name else []
+        now = self.state.now(setting)
+        lesson = setting.lessons.get(now) if setting.changes == "live" else None
+        return [
+            f"{setting.label}: {setting.takes}\n",
+            (f"{lesson}\n" if lesson else "", "$warning"),
+        ]
 
     def _keys(self) -> Part:
-        typed = is_typed(self._rows.chosen)
-        keys = "← → turn · enter types" if typed else "← → choose"
-        keys = "enter takes it · escape does not" if self._typing else f"{keys} · escape leaves"
-        return (f"{keys}\n", "dim")
+        setting = SETTINGS.get(self._rows.chosen)
+        typed = "← → change · Enter: type" if setting and setting.is_typed else "← → change"
+        return ("Enter: OK · Esc: cancel\n" if self._typing else f"{typed} · Esc: close\n", "dim")
 
     def _share(self) -> str:
-        hello = self.board.history.hello
-        told = hello.share if hello else ""
-        return f"bntui --share {shlex.quote(told or share(self.board.config))}"
+        history = self.state.history
+        known = history.hello.share if history.hello else ""
+        return f"bntui --share {shlex.quote(known or share(history.config))}"

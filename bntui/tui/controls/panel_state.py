@@ -1,135 +1,122 @@
-"""Every knob and field, how it stands, what is asked for, and what turning it would ask."""
+"""What the control panel shows, and the commands that its keys make."""
 
 from typing import TypeVar
 
-from bntui.config.schema import RunConfig
+from bntui.config.settings import LIVE, RESTART, SETTINGS, Setting
 from bntui.history.history import History
-from bntui.history.standing import common, values
 from bntui.protocol import Change, Command, Hello, SetPace
-from bntui.tui.controls.increments import turned
-from bntui.tui.controls.next_config import Draft
+from bntui.tui.controls.next_config import NextConfig
 from bntui.tui.controls.rows import Row
-from bntui.tui.controls.setting_table import LABELS, LIVE, NEW, as_knob, is_typed, text
-from bntui.tui.controls.unconfirmed import Pending
+from bntui.tui.controls.unconfirmed import Place, Unconfirmed
 
 T = TypeVar("T")
 
+NETWORK, LAYER, RESTART_ROW = "network", "layer", "restart"
+"""Rows that are not settings: where live settings are changed, and a new run."""
 
-class Board:
-    """What the control panel shows: values are those that events confirmed."""
+HELP = {
+    NETWORK: "all networks, or one of them",
+    LAYER: "all hidden layers, or one of them",
+    RESTART_ROW: "shows what will change, then starts a new run",
+}
+
+
+class PanelState:
+    """The rows of the panel; values are those that events confirmed."""
 
     def __init__(self) -> None:
-        self.pending, self.draft = Pending(), Draft()
+        self.unconfirmed, self.next_config = Unconfirmed(), NextConfig()
         self.history = History()
         self._arm: str | None = None
         self._layer: int | None = None
         self._hello: Hello | None = None
 
-    @property
-    def config(self) -> RunConfig:
-        """What the run began with."""
-        return self.history.hello.config if self.history.hello else RunConfig()
-
-    def look(self, history: History) -> None:
-        """Take in how `history` stands now."""
+    def update(self, history: History) -> None:
+        """Show `history`."""
         if history.hello is not self._hello:
             self._hello = history.hello
-            self.draft.clear()
+            self.next_config.clear()
         self.history = history
-        self.pending.look(history)
+        self.unconfirmed.update(history)
         if self._arm not in history.arms:
             self._arm = None
 
     def rows(self) -> list[Row]:
-        """The knobs, then the fields of a new network."""
-        count = len(self.draft)
-        words = f"with {count} change{'s' * (count > 1)}" if count else "as it stands"
-        return [
-            *self._live(),
-            Row("", ""),
-            Row("", "── needs a new network ──"),
-            *(self._field(name) for name in NEW),
-            Row("begin", "begin again", words, bool(count)),
-        ]
-
-    def _live(self) -> list[Row]:
+        """The live settings, then those of the next run."""
+        count = len(self.next_config)
+        edits = f"with {count} change{'s' * (count > 1)}" if count else "unchanged"
         layer = "all" if self._layer is None else str(self._layer + 1)
         return [
-            Row("arm", "applies to", self._arm or "all arms"),
-            *([Row("layer", "of layer", layer)] if self.config.depth > 1 else []),
-            *(self._knob(name) for name in LIVE),
+            Row(NETWORK, "network", self._arm or "all"),
+            *([Row(LAYER, "of layer", layer)] if self.history.config.depth > 1 else []),
+            *map(self._live, LIVE),
+            Row("", ""),
+            Row("", "── applied on restart ──"),
+            *map(self._next, RESTART),
+            Row(RESTART_ROW, "restart", edits, bool(count)),
         ]
 
-    def _knob(self, name: str) -> Row:
-        asked, shown = self._asked(name), self._shown(name)
-        if asked:
-            shown = f"{shown} → {text(name, asked[0])} …"
-        return Row(name, LABELS[name], shown, bool(asked), is_typed(name))
+    def _live(self, setting: Setting) -> Row:
+        place, confirmed = self._place(setting), self._confirmed(setting)
+        shown = "they differ" if len(confirmed) > 1 else "–"
+        if len(confirmed) == 1:
+            shown = setting.show(*confirmed)
+        sent = self.unconfirmed.at(place)
+        for value in sent:
+            shown = f"{shown} → {setting.show(value)} …"
+        return Row(setting.name, setting.label, shown, bool(sent), setting.is_typed)
 
-    def _shown(self, name: str) -> str:
-        value = self._standing(name)
-        if name == "pace" or value is not None:
-            return text(name, value)
-        return "they differ" if values(self.history, as_knob(name), *self._place(name)) else "–"
+    def _next(self, setting: Setting) -> Row:
+        name, shown = setting.name, setting.show(getattr(self.history.config, setting.name))
+        is_edited = name in self.next_config
+        if is_edited:
+            shown = f"{shown} → {setting.show(self.next_config.value(name, self.history))}"
+        return Row(name, setting.label, shown, is_edited, setting.is_typed)
 
-    def _field(self, name: str) -> Row:
-        own, wish = getattr(self.config, name), self.draft.value(name, self.history)
-        shown = text(name, own)
-        if self.draft.has(name):
-            shown = f"{shown} → {text(name, wish)}"
-        return Row(name, LABELS[name], shown, self.draft.has(name), is_typed(name))
+    def _place(self, setting: Setting) -> Place:
+        """Where a live setting is changed."""
+        arm = self._arm if setting.per_network else None
+        return setting.name, arm, self._layer if setting.per_layer else None
 
-    def _place(self, name: str) -> tuple[str | None, int | None]:
-        """The arm and the layer that a knob is turned in."""
-        arm = None if name == "batch_size" else self._arm
-        return arm, self._layer if name == "norm" else None
+    def _confirmed(self, setting: Setting) -> set[object]:
+        _, arm, layer = self._place(setting)
+        return self.history.values(setting, arm, layer)
 
-    def _standing(self, name: str) -> object:
-        """What was confirmed; None where arms differ, and at full speed."""
-        if name == "pace":
-            return self.history.state.pace if self.history.state else self.config.pace
-        value = common(self.history, as_knob(name), *self._place(name))
-        return int(value) if value is not None and name == "batch_size" else value
+    def now(self, setting: Setting) -> object:
+        """The value that the next change starts from: the one sent, else the one confirmed.
 
-    def _asked(self, name: str) -> list[object]:
-        """What was asked for and not confirmed yet: one value or none."""
-        if name == "pace":
-            return list(self.pending.pace)
-        value = self.pending.change(as_knob(name), *self._place(name))
-        return [] if value is None else [int(value) if name == "batch_size" else value]
-
-    def now(self, name: str) -> object:
-        """What the next turn begins from: the value asked for, before the one confirmed."""
-        if name in NEW:
-            return self.draft.value(name, self.history)
-        value = next(iter(self._asked(name)), self._standing(name))
-        if value is None and name != "pace":  # they differ
-            return 0.0 if name == "norm" else getattr(self.config, name)
-        return value
+        Where networks or layers differ, it is the run's first.
+        """
+        if setting.changes != "live":
+            return self.next_config.value(setting.name, self.history)
+        for known in (self.unconfirmed.at(self._place(setting)), self._confirmed(setting)):
+            if len(known) == 1:
+                return known.pop()
+        return getattr(self.history.config, setting.name) if setting.is_field else False
 
     def turn(self, name: str, by: int) -> Command | None:
-        """Turn a row; what to ask of the engine, if anything."""
-        if name == "arm":
+        """Change a row by so many increments; the command to send, if any."""
+        if name == NETWORK:
             self._arm = _next([None, *self.history.arms], self._arm, by)
-        elif name == "layer":
-            self._layer = _next([None, *range(self.config.depth)], self._layer, by)
-        elif name in LABELS:
-            return self.put(name, turned(name, self.now(name), by))
+        elif name == LAYER:
+            self._layer = _next([None, *range(self.history.config.depth)], self._layer, by)
+        elif setting := SETTINGS.get(name):
+            return self.put(setting, setting.turned(self.now(setting), by))
         return None
 
-    def put(self, name: str, value: object) -> Command | None:
-        """Have a row so; what to ask of the engine, if anything."""
-        if name in NEW:
-            self.draft.wish(name, value, self.history)
+    def put(self, setting: Setting, value: object) -> Command | None:
+        """Set a row to a value; the command to send, if any."""
+        if setting.changes != "live":
+            self.next_config.edit(setting.name, value, self.history)
             return None
-        if value == self._standing(name) and not self._asked(name):
+        name, arm, layer = place = self._place(setting)
+        if self._confirmed(setting) == {value} and not self.unconfirmed.at(place):
             return None
+        self.unconfirmed.add(place, value)
         number = float(value) if isinstance(value, int | float) else None
-        command: Command = SetPace(number)
-        if name != "pace":
-            command = Change(as_knob(name), number or 0.0, *self._place(name))
-        self.pending.ask(command)
-        return command
+        if name == "pace":
+            return SetPace(number)
+        return Change(setting.knob, number or 0.0, arm, layer)
 
 
 def _next(options: list[T], value: T, by: int) -> T:

@@ -1,4 +1,4 @@
-"""A list of rows, each a label and a value: chosen with up and down, turned with left and right."""
+"""A list of rows with a label and a value; up and down choose one, left and right change it."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,14 +13,14 @@ from textual.widget import Widget
 
 INKS = ("label", "value", "asked", "heading", "chosen")
 LABEL = 16
-"""Columns of a label, with the mark before it."""
+"""Columns of a label, including the marker before it."""
 
 
 @dataclass(frozen=True)
 class Row:
     """A line of the list; without a name it is a heading.
 
-    `asked` is not confirmed yet; of a `typed` one the value may be typed.
+    `asked`: the value is sent but not confirmed; `typed`: a value can be typed.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Row:
 
 
 class RowList(Widget, can_focus=True):
-    """Shows rows and tells what is wanted of them; what becomes of it is for others to say."""
+    """Shows rows and posts a message for each key; it changes no values itself."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{ink}" for ink in INKS}
     DEFAULT_CSS = """
@@ -53,17 +53,17 @@ class RowList(Widget, can_focus=True):
     ]
 
     class Chosen(Message):
-        """Another row is chosen."""
+        """Another row was chosen."""
 
     class Turned(Message):
-        """The chosen row's value is wanted `by` steps on."""
+        """Change the chosen row's value by `by` increments."""
 
         def __init__(self, name: str, by: int) -> None:
             super().__init__()
             self.name, self.by = name, by
 
     class Entered(Message):
-        """Enter on a row, or the first character of a value typed there."""
+        """Enter on a row, or the first character of a typed value."""
 
         def __init__(self, name: str, typed: str = "") -> None:
             super().__init__()
@@ -76,11 +76,11 @@ class RowList(Widget, can_focus=True):
 
     @property
     def chosen(self) -> str:
-        """The name of the chosen row; empty while there is none."""
+        """The name of the chosen row; empty if there is none."""
         return self._rows[self._place].name if self._place < len(self._rows) else ""
 
     def show(self, rows: list[Row]) -> None:
-        """Show `rows`; the row chosen by name stays chosen, and only what differs is redrawn."""
+        """Show `rows`; the chosen row stays chosen by name, and only changed rows are redrawn."""
         before, name = self._rows, self.chosen
         self._rows = rows
         names = [row.name for row in rows]
@@ -99,7 +99,7 @@ class RowList(Widget, can_focus=True):
         self.action_choose([row.name for row in self._rows].index(name) - self._place)
 
     def action_choose(self, by: int) -> None:
-        """The next row in that direction that is no heading."""
+        """Move by so many rows, past headings."""
         before = self._place
         wanted = min(max(self._place + by, 0), len(self._rows) - 1)
         self._place = self._from(wanted, 1 if by > 0 else -1)
@@ -108,7 +108,7 @@ class RowList(Widget, can_focus=True):
         self.post_message(self.Chosen())
 
     def _from(self, place: int, by: int) -> int:
-        """The row at `place`, or the nearest that is no heading, first in that direction."""
+        """The row at `place`, or the nearest one that is not a heading, first in that direction."""
         for direction in (by, -by):
             here = place
             while 0 <= here < len(self._rows):
@@ -118,7 +118,7 @@ class RowList(Widget, can_focus=True):
         return 0
 
     def _scroll(self) -> None:
-        """Keep the chosen row, and a heading just above it, in sight."""
+        """Keep the chosen row visible, with a heading just above it."""
         height = max(self.size.height, 1)
         first = self._place - (1 if self._place and not self._rows[self._place - 1].name else 0)
         top = min(max(self._top, self._place - height + 1), first)
@@ -133,28 +133,28 @@ class RowList(Widget, can_focus=True):
             self.refresh(*seen)
 
     def action_turn(self, by: int) -> None:
-        """Ask for the next value."""
+        """Change the value."""
         if self.chosen:
             self.post_message(self.Turned(self.chosen, by))
 
     def action_enter(self) -> None:
-        """Ask to type one."""
+        """Type a value."""
         if self.chosen:
             self.post_message(self.Entered(self.chosen))
 
     def on_key(self, event: events.Key) -> None:
-        """A digit begins a value."""
+        """A digit starts typing a value."""
         typed = self._rows and self._rows[self._place].typed
         if typed and event.character and event.character in "0123456789.":
             event.stop()
             self.post_message(self.Entered(self.chosen, event.character))
 
     def on_resize(self) -> None:
-        """See that the chosen row is in sight."""
+        """Keep the chosen row visible."""
         self._scroll()
 
     def on_focus(self) -> None:
-        """Mark the chosen row."""
+        """Redraw the chosen row's marker."""
         self._refresh_rows(self._place)
 
     on_blur = on_focus
@@ -164,11 +164,11 @@ class RowList(Widget, can_focus=True):
         self.action_choose(1)
 
     def on_mouse_scroll_up(self) -> None:
-        """The row before."""
+        """The previous row."""
         self.action_choose(-1)
 
     def on_click(self, event: events.Click) -> None:
-        """Choose a row; its arrows turn it, a click on the chosen row's value types one."""
+        """Choose a row; its arrows change it, a click on the chosen row's value starts typing."""
         place = event.y + self._top
         if place >= len(self._rows) or not self._rows[place].name:
             return

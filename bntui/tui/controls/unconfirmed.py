@@ -1,56 +1,44 @@
-"""What was asked of the engine and is not confirmed yet."""
+"""Values sent to the engine and not confirmed yet."""
 
-from bntui.config.schema import Knob
+from bntui.config.settings import SETTINGS
 from bntui.history.history import History
-from bntui.history.standing import common
-from bntui.protocol import Change, Command, Hello, Refused, SetPace
+from bntui.protocol import Hello, Refused
 
-Key = tuple[Knob, str | None, int | None]
+Place = tuple[str, str | None, int | None]
+"""A live setting's name, one network or all (None), one hidden layer or all."""
 
 
-class Pending:
-    """Changes asked for, by knob, arm and layer; `problem` says why the last was refused."""
+class Unconfirmed:
+    """Values by place; `problem` says why the last one was refused."""
 
     def __init__(self) -> None:
         self.problem = ""
-        self._changes: dict[Key, float] = {}
-        self._pace: list[float | None] = []
+        self._values: dict[Place, object] = {}
         self._hello: Hello | None = None
         self._refused: Refused | None = None
 
-    def ask(self, command: Command) -> None:
-        """Remember a command that is being sent."""
+    def add(self, place: Place, value: object) -> None:
+        """Remember a value that is being sent."""
         self.problem = ""
-        if isinstance(command, Change):
-            self._changes[command.knob, command.arm, command.layer] = command.value
-        elif isinstance(command, SetPace):
-            self._pace = [command.pace]
+        self._values[place] = value
 
-    def forget(self) -> None:
-        """Nothing was sent after all, or nothing will come of it."""
-        self._changes.clear()
-        self._pace.clear()
+    def clear(self) -> None:
+        """Drop all: nothing was sent, or it was refused."""
+        self._values.clear()
 
-    def look(self, history: History) -> None:
-        """Drop what `history` confirms, or refuses, or what was asked of an earlier run."""
+    def update(self, history: History) -> None:
+        """Drop what `history` confirms or refuses, and what was sent to an earlier run."""
         if history.hello is not self._hello:
             self._hello, self._refused = history.hello, None
-            self.forget()
+            self.clear()
         if history.refused is not self._refused:
             self._refused = history.refused
             self.problem = history.refused.reason if history.refused else ""
-            self.forget()
-        for key, value in list(self._changes.items()):
-            if common(history, *key) == value:
-                del self._changes[key]
-        if self._pace and history.state and history.state.pace == self._pace[0]:
-            self._pace.clear()
+            self.clear()
+        for (name, arm, layer), value in list(self._values.items()):
+            if history.values(SETTINGS[name], arm, layer) == {value}:
+                del self._values[name, arm, layer]
 
-    def change(self, knob: Knob, arm: str | None, layer: int | None) -> float | None:
-        """The value asked for, if any is."""
-        return self._changes.get((knob, arm, layer))
-
-    @property
-    def pace(self) -> list[float | None]:
-        """The pace asked for, in a list of its own; an empty one where none is."""
-        return self._pace
+    def at(self, place: Place) -> set[object]:
+        """The value sent for that place: one or none."""
+        return {self._values[place]} if place in self._values else set()

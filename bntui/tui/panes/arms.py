@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from bntui.config.schema import has_running_statistics
 from bntui.history.arm import ArmHistory
 from bntui.history.history import History
 
@@ -19,7 +20,7 @@ class Arm(NamedTuple):
     @property
     def has_bn(self) -> bool:
         """Whether it keeps running statistics."""
-        return self.history.norm.startswith("bn")
+        return has_running_statistics(self.history.norm)
 
 
 def arms_of(history: History) -> list[Arm]:
@@ -35,9 +36,9 @@ def choose(arms: list[Arm], name: str) -> Arm | None:
 
 def flat_word(history: History) -> str:
     """What an output is called where the activation is flat."""
-    return FLAT_WORDS[history.hello.config.activation if history.hello else "tanh"]
+    return FLAT_WORDS[history.config.activation]
 
 
 def flat_rule(history: History) -> str:
     """When an output counts as flat; see `protocol.Activations`."""
-    return FLAT_RULES[history.hello.config.activation if history.hello else "tanh"]
+    return FLAT_RULES[history.config.activation]

@@ -116,7 +116,7 @@ class InferencePane(Pane):
         if self.place is not None:
             self.place %= count
             return self.place
-        batch = history.hello.config.batch_size if history.hello else event.sizes[0]
+        batch = history.config.batch_size
         return max((i for i in range(count) if event.sizes[i] <= batch), default=0)
 
     def _table(self, event: Ladder, place: int, count: int) -> list[Row]:

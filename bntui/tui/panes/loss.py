@@ -4,7 +4,7 @@ from math import isnan
 
 from textual.app import ComposeResult
 
-from bntui.history.arm import ArmHistory
+from bntui.history.arm import LAST, ArmHistory
 from bntui.history.columns import Buckets
 from bntui.history.history import History
 from bntui.protocol import SplitLosses
@@ -14,7 +14,7 @@ from bntui.tui.plotting import axes
 from bntui.tui.plotting.marks import marks
 from bntui.tui.plotting.plot import ARM_STROKES, Figure, Plot, Series
 
-WINDOW = 500
+WINDOW = LAST
 """Steps of the close view, and of the mean in the headline: the notebook's."""
 
 VALIDATION = ("■", "○", "◆", "□")
@@ -76,7 +76,7 @@ class LossPane(Pane):
         return f"last-{min(max(history.steps, 1), WINDOW)} mean{split} · {scale}"
 
     def _span(self, history: History) -> tuple[int, int]:
-        steps, total = history.steps, history.hello.config.steps if history.hello else 1
+        steps, total = history.steps, history.config.steps
         if not self.last:
             return 0, axes.room_for(steps, total)
         start = max(0, -(-(steps - WINDOW) // 50) * 50 - 50) if steps < total else steps - WINDOW

@@ -123,7 +123,7 @@ class ModesPane(Pane):
         y = [loss for curve in curves for loss in curve.y]
         if all(isnan(loss) for loss in y):
             return None
-        total = history.hello.config.steps if history.hello else 1
+        total = history.config.steps
         stop = axes.room_for(history.steps, total)
         n = f"{known[-1].sizes[self.place]:,}"
         axis = axes.fitting(f"loss n={n}", y, 3)
@@ -151,7 +151,7 @@ class ModesPane(Pane):
     def _remark(self, last: ModeLosses, history: History) -> str:
         if last.sizes[self.place] == 1 and self.mode == "train":
             return ONE_ROW
-        at_notebook_end = history.hello and history.hello.config == PRESETS["notebook"]
+        at_notebook_end = history.config == PRESETS["notebook"]
         if at_notebook_end and last.step == PRESETS["notebook"].steps:
             return SHORT_NOTE
         return _plain_arms(history)

@@ -96,7 +96,7 @@ class StatisticsPane(Pane):
             self.headline_waiting(history)
             self._running_plot.show(None)
             return
-        total = history.hello.config.steps if history.hello else 1
+        total = history.config.steps
         self.headline(self.name_part(history, arm), *self._numbers(trace))
         stop = axes.room_for(history.steps, total)
         self._show(trace, stop, marks(history, 0, stop))

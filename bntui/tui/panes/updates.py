@@ -111,7 +111,7 @@ class UpdatesPane(Pane):
         y = [v for curve in curves for v in curve.y]
         if all(isnan(v) for v in y):
             return None
-        total = history.hello.config.steps if history.hello else 1
+        total = history.config.steps
         stop = axes.room_for(history.steps, total)
         guide = [HEALTHY] if self.ratio == "update" else []
         lines = [Series([0.0, float(stop)], guide * 2, "axis", "-") for _ in guide]

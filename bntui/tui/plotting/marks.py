@@ -1,16 +1,15 @@
-"""What was done to a run, as short words beside upright lines in the plots over time."""
+"""Marks: changes made to a run, as labelled vertical lines in the plots over time."""
 
+from bntui.config.settings import SETTINGS
 from bntui.history.history import History, Mark
 from bntui.protocol import Changed, Forked
 from bntui.tui.plotting.plot import ARM_SHAPES
 
-SHORT = {"lr": "lr", "batch_size": "batch", "momentum": "mom.", "eps": "eps"}
-
 
 def marks(history: History, start: int, stop: int) -> tuple[tuple[float, ...], tuple[str, ...]]:
-    """The steps from `start` to `stop` at which something was done or diverged, and its words.
+    """The steps from `start` to `stop` with a change or a divergence, and the label of each.
 
-    A fork says itself how it differs, so the change that makes it differ is left out.
+    A fork's name says how it differs, so the change made with the fork is left out.
     """
     forked = {(mark.arm, mark.step) for mark in history.marks if isinstance(mark, Forked)}
     done = [
@@ -26,20 +25,13 @@ def marks(history: History, start: int, stop: int) -> tuple[tuple[float, ...], t
 
 
 def words(mark: Mark, history: History) -> str:
-    """A mark's few words, with the shape of the arm that it is about."""
+    """A mark's label, with the shape of its network."""
     shape = f"{_shape(mark.arm, history)} " if mark.arm in history.arms else ""
     if isinstance(mark, Changed):
-        return shape + _change(mark)
+        return shape + SETTINGS[mark.knob].mark(mark.value, mark.layer)
     if isinstance(mark, Forked):
         return f"{shape}{mark.arm.removeprefix(mark.origin).strip() or 'fork'}"
     return shape + ("recal. undone" if mark.undone else "recalibrated")
-
-
-def _change(mark: Changed) -> str:
-    if mark.knob == "norm":
-        layer = "" if mark.layer is None else f" {mark.layer + 1}"
-        return f"norm{layer} {'on' if mark.value else 'off'}"
-    return f"{SHORT[mark.knob]} {mark.value:g}"
 
 
 def _shape(arm: str | None, history: History) -> str:

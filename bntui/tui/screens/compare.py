@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from bntui.config.schema import BN
-from bntui.history.comparison import Entry, differing, overlay
+from bntui.history.comparison import Entry, differences, overlay
 from bntui.tui.commands import COMPARE_COMMANDS, with_panes
 from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.overlay import OverlayPane
@@ -88,9 +88,9 @@ class CompareScreen(Screen[None]):
 
     def _words(self) -> list[Part]:
         """A line a run: its letter and shape, its file, and what differs."""
-        differences = differing([run.history for run in self._runs])
+        found = differences([run.history for run in self._runs])
         lines: list[Part] = [(f"{self._arm} of every run\n", "bold")]
-        for i, (run, difference) in enumerate(zip(self._runs, differences, strict=True)):
+        for i, (run, difference) in enumerate(zip(self._runs, found, strict=True)):
             lines += [arm_part(i, run.letter, ""), f"{run.name}  {difference}\n"]
         return [*lines[:-1], str(lines[-1]).rstrip("\n")]
 

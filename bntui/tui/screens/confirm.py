@@ -1,4 +1,4 @@
-"""Before a run is given up for another: what the other one changes."""
+"""Confirmation before a run is replaced: the settings that change."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """Gives whether to begin again with `changes`; `share` is the new config as one string."""
+    """Dismissed with True to restart with `changes`; `share` is the new config as one string."""
 
     DEFAULT_CSS = """
     ConfirmScreen { align: center middle; }
@@ -21,8 +21,8 @@ class ConfirmScreen(ModalScreen[bool]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("enter", "answer(True)", "Begin"),
-        ("escape,q", "answer(False)", "Back"),
+        ("enter", "answer(True)", "OK"),
+        ("escape,q", "answer(False)", "Cancel"),
         ("ctrl+c,ctrl+q", "app.quit", "Quit"),
     ]
 
@@ -31,13 +31,13 @@ class ConfirmScreen(ModalScreen[bool]):
         self._changes, self._share = changes, share
 
     def compose(self) -> ComposeResult:
-        """The changes, a line each, and the whole."""
+        """One line per change, then the whole config."""
         with VerticalScroll() as page:
-            page.border_title = "Begin again from step 0"
-            page.border_subtitle = "enter begins · escape goes back"
-            lines = "\n".join(self._changes) or "The same run, with nothing changed."
+            page.border_title = "Restart from step 0"
+            page.border_subtitle = "Enter: OK · Esc: cancel"
+            lines = "\n".join(self._changes) or "The same run, unchanged."
             yield Static(Content.assemble(lines, "\n\n", (self._share, "dim")))
 
-    def action_answer(self, begin: bool) -> None:
-        """Enter or escape."""
-        self.dismiss(begin)
+    def action_answer(self, restart: bool) -> None:
+        """OK or cancel."""
+        self.dismiss(restart)

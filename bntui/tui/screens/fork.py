@@ -1,4 +1,4 @@
-"""The fork chooser: which arm is copied, which knob differs, and to what."""
+"""The fork dialog: which network is copied, which setting differs, and its value."""
 
 from typing import ClassVar
 
@@ -8,25 +8,22 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from bntui.config.schema import Knob
+from bntui.config.settings import LIVE, Setting
 from bntui.history.history import History
-from bntui.history.standing import standing
 from bntui.protocol import Fork
-from bntui.tui.controls.increments import turned
 from bntui.tui.controls.rows import Row, RowList
-from bntui.tui.controls.setting_table import LABELS, read, text
 
-FORKED: tuple[Knob, ...] = ("lr", "momentum", "eps", "norm")
-"""What may differ; all arms see the same batches, so the batch size may not."""
+FORKED = tuple(setting for setting in LIVE if setting.per_network)
+"""Settings in which a fork may differ."""
 
 WORDS = (
-    "A copy of the arm as it is now learns on beside it, from the same batches. A fork in which "
-    "nothing differs stays equal, bit for bit."
+    "Trains a copy of the network beside it, on the same batches. With no difference the copy "
+    "stays equal, bit for bit."
 )
 
 
 class ForkScreen(ModalScreen[Fork | None]):
-    """Gives the fork that is wanted, or None."""
+    """Dismissed with the fork to make, or None."""
 
     DEFAULT_CSS = """
     ForkScreen { align: center middle; }
@@ -40,7 +37,7 @@ class ForkScreen(ModalScreen[Fork | None]):
     ForkScreen .words { height: auto; color: $text-muted; margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape,q,f", "leave", "Leave"),
+        ("escape,q,f", "leave", "Cancel"),
         ("ctrl+c,ctrl+q", "app.quit", "Quit"),
     ]
 
@@ -49,49 +46,58 @@ class ForkScreen(ModalScreen[Fork | None]):
         self._history = history
         self._arms = list(history.arms)
         self._arm = next((n for n in self._arms if history.arms[n].norm != "none"), self._arms[0])
-        self._knob: Knob | None = "lr"
-        self._value: float | None = None
+        self._setting: Setting | None = FORKED[0]
+        self._value: object = None
         self._rows = RowList()
         self._input = Input(compact=True, select_on_focus=False)
         self._words = Static(WORDS, classes="words", markup=False)
 
     def compose(self) -> ComposeResult:
-        """Three rows, a place to type in, a word of explanation."""
+        """Three rows, the input line, an explanation."""
         with Vertical() as box:
             box.border_title = "Fork"
-            box.border_subtitle = "enter forks · escape leaves"
+            box.border_subtitle = "Enter: OK · Esc: cancel"
             yield self._rows
             yield self._input
             yield self._words
 
     def on_mount(self) -> None:
-        """Show what is chosen."""
+        """Show the first choice."""
         self._show()
         self._rows.focus()
 
     @property
-    def _knobs(self) -> list[Knob | None]:
-        return [None, *(knob for knob in FORKED if self._arm in standing(self._history, knob))]
+    def _settings(self) -> list[Setting | None]:
+        """Those that do something in the chosen network."""
+        norm = self._history.arms[self._arm].norm
+        return [None, *(setting for setting in FORKED if setting.applies_to(norm))]
 
-    def _now(self) -> float:
-        """The value wanted; at first the next step on from the arm's own."""
+    def _now(self, setting: Setting) -> object:
+        """The chosen value; at first the network's own, one increment on."""
         if self._value is not None:
             return self._value
-        if self._knob is None:
-            return 0.0
-        own = standing(self._history, self._knob)[self._arm]
-        value = turned(self._knob, own, 1)
-        return float(value) if isinstance(value, int | float) else own
+        return setting.turned(self._history.standing(setting.knob)[self._arm], 1)
+
+    def _fork(self) -> Fork:
+        if not (setting := self._setting):
+            return Fork(self._arm)
+        value = self._now(setting)
+        return Fork(self._arm, setting.knob, float(value) if isinstance(value, int | float) else 0)
 
     def _show(self) -> None:
-        if self._knob not in self._knobs:
-            self._knob, self._value = None, None
-        value = text(self._knob, self._now()) if self._knob else "–"
+        if self._setting not in self._settings:
+            self._setting, self._value = None, None
+        setting = self._setting
         self._rows.show(
             [
                 Row("arm", "copy of", self._arm),
-                Row("knob", "differs in", LABELS[self._knob] if self._knob else "nothing"),
-                Row("value", "value", value, typed=self._knob not in {None, "norm"}),
+                Row("setting", "differs in", setting.label if setting else "nothing"),
+                Row(
+                    "value",
+                    "value",
+                    setting.show(self._now(setting)) if setting else "–",
+                    typed=setting is not None and setting.is_typed,
+                ),
             ]
         )
 
@@ -100,19 +106,18 @@ class ForkScreen(ModalScreen[Fork | None]):
         if event.name == "arm":
             self._arm = self._arms[(self._arms.index(self._arm) + event.by) % len(self._arms)]
             self._value = None
-        elif event.name == "knob":
-            knobs = self._knobs
-            self._knob = knobs[(knobs.index(self._knob) + event.by) % len(knobs)]
+        elif event.name == "setting":
+            settings = self._settings
+            self._setting = settings[(settings.index(self._setting) + event.by) % len(settings)]
             self._value = None
-        elif self._knob:
-            value = turned(self._knob, self._now(), event.by)
-            self._value = float(value) if isinstance(value, int | float) else None
+        elif self._setting:
+            self._value = self._setting.turned(self._now(self._setting), event.by)
         self._show()
 
     def on_row_list_entered(self, event: RowList.Entered) -> None:
-        """A typed value begins, or the fork is wanted as it stands."""
+        """Start typing a value, or make the fork."""
         if not event.typed:
-            self.dismiss(Fork(self._arm, self._knob, self._now()))
+            self.dismiss(self._fork())
         elif event.name == "value":
             self._input.value = event.typed
             self._input.cursor_position = 1
@@ -120,13 +125,13 @@ class ForkScreen(ModalScreen[Fork | None]):
             self._input.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the typed value if it can be, else say why not."""
-        try:
-            value = read(self._knob or "lr", event.value)
-        except ValueError as error:
-            self._words.update(str(error))
-            return
-        self._value = float(value) if isinstance(value, int | float) else None
+        """Take the typed value, or say why it is not accepted."""
+        if self._setting:
+            try:
+                self._value = self._setting.read(event.value)
+            except ValueError as error:
+                self._words.update(str(error))
+                return
         self._stop_typing()
 
     def _stop_typing(self) -> None:
@@ -136,7 +141,7 @@ class ForkScreen(ModalScreen[Fork | None]):
         self._show()
 
     def action_leave(self) -> None:
-        """Out of typing, or out of here."""
+        """Cancel typing, or the fork."""
         if self._input.has_class("-shown"):
             self._stop_typing()
         else:

@@ -35,7 +35,7 @@ class ScrubBar(Widget):
 
     def show(self, timeline: Timeline, history: History) -> None:
         """Mark the timeline's step."""
-        total = max(history.hello.config.steps if history.hello else 1, 1)
+        total = history.config.steps
         shown = (timeline.at, history.steps, total, _words(timeline))
         if shown != self._shown:
             self._shown = shown

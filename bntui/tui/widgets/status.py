@@ -78,7 +78,7 @@ def _progress(history: History, brief: bool) -> list[Part]:
     sign, name = ("⏹", "cut off") if cut_off else (SIGNS[state.state], state.state)
     return [
         (f"{sign} {name} ", "bold"),
-        f"{done:,}/{hello.config.steps:,} · {_speed(history, state, brief)} · ",
+        f"{done:,}/{history.config.steps:,} · {_speed(history, state, brief)} · ",
     ]
 
 

@@ -73,14 +73,15 @@ class Bench:
 def test_a_knob_turned_before_the_first_step_is_as_if_the_run_had_begun_so() -> None:
     turned = Bench()
     told = turned.obey(Change("lr", 0.3), Change("momentum", 0.5), Change("eps", 0.01))
-    told += turned.obey(Change("batch_size", 6))
+    told += turned.obey(Change("batch_size", 6), Change("weight_decay", 0.02))
     assert told == [
         Changed(0, "lr", 0.3, 0.1),
         Changed(0, "momentum", 0.5, 0.1),
         Changed(0, "eps", 0.01, 1e-5),
         Changed(0, "batch_size", 6, 4),
+        Changed(0, "weight_decay", 0.02, 0),
     ]
-    other = Bench(lr=0.3, momentum=0.5, eps=0.01, batch_size=6)
+    other = Bench(lr=0.3, momentum=0.5, eps=0.01, batch_size=6, weight_decay=0.02)
     for bench in (turned, other):
         bench.step(20)
     assert turned.losses() == other.losses()
@@ -153,21 +154,21 @@ def test_normalization_is_bypassed_layer_by_layer_and_put_back_as_it_was() -> No
         (Change("lr", 0.2, "GN"), "There is no network named GN."),
         (
             Change("eps", 0.2, "no BN"),
-            "eps does nothing without a normalization, and no BN has none.",
+            "eps needs a normalization, and no BN has none.",
         ),
         (
             Fork("LN", "momentum", 0.2),
-            "momentum does nothing without running statistics, and LN has none.",
+            "momentum needs running statistics, and LN has none.",
         ),
         (Change("norm", 0, "BN", 2), "There is no layer 2 with a normalization."),
-        (Change("lr", 1, "BN", 0), "Only norm is turned in one layer; lr is turned in all."),
+        (Change("lr", 1, "BN", 0), "lr cannot be set for one layer: it holds for all of them."),
         (Fork("BN", "lr", -1), "lr is -1, but it takes a number from 0 to 1,000,000."),
         (
             Fork("BN", "batch_size", 8),
-            "batch_size is no fork's own: all networks see the same batches.",
+            "batch_size cannot differ in a fork: all networks share it.",
         ),
-        (Recalibrate("LN"), "LN keeps no running statistics that could be replaced."),
-        (Undo(), "There is nothing left to take back."),
+        (Recalibrate("LN"), "LN has no running statistics to recalibrate."),
+        (Undo(), "There is nothing left to undo."),
     ],
 )
 def test_what_cannot_be_done_is_refused_and_changes_nothing(
@@ -218,7 +219,7 @@ def test_forks_are_named_by_how_they_differ_and_there_are_four_arms_at_most() ->
     forks = [event.arm for event in told if isinstance(event, Forked)]
     assert forks == ["BN eps=0.001", "BN eps=0.5", "BN copy"]
     assert bench.obey(Fork("BN")) == [
-        Refused("There are 4 networks already, and that is the most.")
+        Refused("There are 4 networks already, the most there can be.")
     ]
     assert bench.obey(Undo()) == [Removed("BN copy", 0)]
     assert bench.obey(Fork("BN", "eps", 0.5))[0] == Forked("BN eps=0.5 2", "BN", 0)
@@ -233,7 +234,7 @@ def test_everything_is_taken_back_newest_first() -> None:
         Changed(2, "lr", 0.1, 0.2, "no BN"),
         Changed(2, "lr", 0.5, 0.2, "BN"),
         Changed(2, "lr", 0.1, 0.5, "BN"),
-        Refused("There is nothing left to take back."),
+        Refused("There is nothing left to undo."),
     ]
     assert [arm.lr for arm in bench.trainer.arms] == [0.1, 0.1]
 

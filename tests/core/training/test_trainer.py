@@ -8,6 +8,7 @@ import torch
 
 from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
 from bntui.core.nn.layers import Embedding, Linear
+from bntui.core.probes.gradients import by_autograd
 from bntui.core.training.dataset import Dataset
 from bntui.core.training.trainer import Trainer
 
@@ -69,6 +70,39 @@ def test_an_arm_whose_loss_is_not_finite_stops_while_the_other_trains() -> None:
     assert living.diverged_at is None
     assert all(isfinite(row[1]) for row in rows)
     assert rows[0][1] != rows[-1][1]
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.01, 0.5])
+def test_a_step_is_that_of_torchs_sgd_with_weight_decay(decay: float) -> None:
+    """Gradients by autograd, updates by torch.optim.SGD, gamma, beta and biases included."""
+    run = trainer(weight_decay=decay)
+    twins = [
+        [param.clone() for layer in arm.model.layers for param in layer.params] for arm in run.arms
+    ]
+    optimizers = [torch.optim.SGD(twin, lr=0.1, weight_decay=decay) for twin in twins]
+    for _ in range(20):
+        batch = [each[0] for each in run.dataset.batch(run.peek(1))]
+        for arm, twin, optimizer in zip(run.arms, twins, optimizers, strict=True):
+            gradients = by_autograd(arm.model, *batch)
+            for param, gradient in zip(twin, gradients, strict=True):
+                param.grad = gradient
+            optimizer.step()
+        run.step()
+        for arm, twin in zip(run.arms, twins, strict=True):
+            ours = [param for layer in arm.model.layers for param in layer.params]
+            for param, wanted in zip(ours, twin, strict=True):
+                torch.testing.assert_close(param, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_of_which_nothing_is_learnt_decay() -> None:
+    """A bypassed normalization has no gradient: its gamma shrinks by lr * decay a step."""
+    run = trainer(weight_decay=0.5)
+    (layer,) = run.arms[1].model.normalizations
+    layer.on = False
+    for _ in range(3):
+        run.step()
+    gamma = layer.params[0]
+    torch.testing.assert_close(gamma, torch.full_like(gamma, (1 - 0.1 * 0.5) ** 3))
 
 
 def test_a_sound_run_never_diverges() -> None:

@@ -40,12 +40,13 @@ async def test_enter_forks_bn_with_the_next_learning_rate() -> None:
     ("keys", "fork"),
     [
         (("down", "left"), Fork("BN", None, 0)),
-        (("down", "right"), Fork("BN", "momentum", 0.2)),
-        (("down", "right", "right"), Fork("BN", "eps", 1e-3)),
-        (("down", "right", "right", "right"), Fork("BN", "norm", 0)),
+        (("down", "right"), Fork("BN", "weight_decay", 1e-5)),
+        (("down", "right", "right"), Fork("BN", "momentum", 0.2)),
+        (("down", "right", "right", "right"), Fork("BN", "eps", 1e-3)),
+        (("down", *("right",) * 4), Fork("BN", "norm", 0)),
         (("down", "down", "right"), Fork("BN", "lr", 0.5)),
         (("left",), Fork("no BN", "lr", 0.2)),
-        (("left", "down", "right"), Fork("no BN", None, 0)),
+        (("left", "down", "right", "right"), Fork("no BN", None, 0)),
         (("down", "down", "7", "enter"), Fork("BN", "lr", 7)),
     ],
 )
@@ -131,5 +132,5 @@ async def test_a_removed_forks_changes_are_marked_no_more() -> None:
 async def test_what_cannot_be_taken_back_is_said() -> None:
     async with lab(some()) as it:
         await it.press("u")
-        await it.play(Refused("There is nothing left to take back."))
-        await it.wait_for("There is nothing left to take back.")
+        await it.play(Refused("There is nothing left to undo."))
+        await it.wait_for("There is nothing left to undo.")
