@@ -11,9 +11,9 @@ from typing import Protocol
 from bntui.bench.figure import Measurement, Repeats, Side, in_turn
 from bntui.bench.reference import Modules, Notebook
 from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
-from bntui.core.engine.event_sink import Outlet
+from bntui.core.engine.event_sink import EventSink
 from bntui.core.engine.loop import SENDS_PER_SECOND
-from bntui.core.engine.session import Run
+from bntui.core.engine.session import Session
 from bntui.core.training.dataset import Dataset
 from bntui.core.training.device import configure_device
 from bntui.core.training.trainer import Trainer
@@ -75,7 +75,7 @@ def loop(kind: Callable[[RunConfig, Dataset], Learner], config: RunConfig) -> Si
 @contextmanager
 def engine(config: RunConfig) -> Iterator[Side]:
     """Steps per second of runs that emit and log every event, one run after the other."""
-    nowhere = Outlet(os.open(os.devnull, os.O_WRONLY))
+    nowhere = EventSink(os.open(os.devnull, os.O_WRONLY))
     with TemporaryDirectory() as place, closing(nowhere) as outlet:
         yield Engine(config, outlet, Path(place)).measure
 
@@ -83,7 +83,7 @@ def engine(config: RunConfig) -> Iterator[Side]:
 class Engine:
     """What the engine's process does, without its commands."""
 
-    def __init__(self, config: RunConfig, outlet: Outlet, place: Path) -> None:
+    def __init__(self, config: RunConfig, outlet: EventSink, place: Path) -> None:
         self._config, self._outlet, self._place = config, outlet, place
         self._dataset = _dataset(config)
         self._runs = 0
@@ -94,7 +94,7 @@ class Engine:
         self._outlet.begin(str(self._place / f"{self._runs}.jsonl"), self._config)
         self._runs += 1
         self._trainer = Trainer(self._config, self._dataset)
-        self._run = Run(self._trainer, self._outlet.tell, self._outlet.show)
+        self._run = Session(self._trainer, self._outlet.emit, self._outlet.emit_unlogged)
 
     def measure(self, seconds: float) -> float:
         """Go on for so long; steps a second."""

@@ -21,7 +21,6 @@ from bntui.protocol.commands import (
     LOG_BY_DEFAULT,
     Change,
     Fork,
-    Look,
     Pause,
     Recalibrate,
     Resume,
@@ -29,8 +28,9 @@ from bntui.protocol.commands import (
     Start,
     Step,
     Stop,
+    Subscribe,
+    TraceUnits,
     Undo,
-    Watch,
 )
 from bntui.protocol.diagnostics import (
     Checks,
@@ -82,7 +82,6 @@ __all__ = [
     "LayerHealth",
     "Layers",
     "Log",
-    "Look",
     "ModeLosses",
     "Pause",
     "Probe",
@@ -101,10 +100,11 @@ __all__ = [
     "Step",
     "Steps",
     "Stop",
+    "Subscribe",
+    "TraceUnits",
     "Undo",
     "Units",
     "Updates",
-    "Watch",
     "WeightHealth",
     "Weights",
 ]
@@ -124,11 +124,11 @@ AnyCommand = (
     | Resume
     | Step
     | SetPace
-    | Watch
+    | TraceUnits
     | Change
     | Fork
     | Recalibrate
     | Undo
-    | Look
+    | Subscribe
     | Stop
 )

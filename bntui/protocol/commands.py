@@ -35,7 +35,7 @@ class SetPace(Command, frozen=True):
     pace: float | None
 
 
-class Watch(Command, frozen=True):
+class TraceUnits(Command, frozen=True):
     """Trace these units of this BatchNorm layer from the next step on."""
 
     layer: int
@@ -72,7 +72,7 @@ class Undo(Command, frozen=True):
     """Take back the newest change, fork or recalibration that is not taken back yet."""
 
 
-class Look(Command, frozen=True):
+class Subscribe(Command, frozen=True):
     """These probes are on the screen now, of this hidden layer: measure them as the run goes.
 
     What is measured only because someone looks is told, but not logged.

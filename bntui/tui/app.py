@@ -15,7 +15,7 @@ from textual.screen import Screen
 from bntui.errors import InputError
 from bntui.history.history import History
 from bntui.logs import writer as runlog
-from bntui.protocol import Failed, Hello, Look, Refused
+from bntui.protocol import Failed, Hello, Refused, Subscribe
 from bntui.sources.base import Source
 from bntui.sources.recording import Recording, open_log
 from bntui.tui.messages import SendCommand
@@ -125,7 +125,7 @@ class BntuiApp(ThemedApp):
     async def on_send_command(self, event: SendCommand) -> None:
         """Send a command to the source, or refuse it as the engine would."""
         if not self.source.accepts_commands:
-            if not isinstance(event.command, Look):
+            if not isinstance(event.command, Subscribe):
                 self._refuse("This is a recording: it takes no commands.")
         elif self.history.failed:
             self._refuse("The engine has stopped. Press q to quit.")

@@ -187,8 +187,8 @@ def test_a_fault_of_the_screens_own(where: str, tmp_path: Path) -> None:
 def test_a_fault_in_the_engine_is_said_with_its_log(tmp_path: Path) -> None:
     patch = (
         "from bntui.core.engine import session\n"
-        "def broken(self, thorough): raise RuntimeError('it broke')\n"
-        "session.Run._pause = broken\n"
+        "def broken(self, full): raise RuntimeError('it broke')\n"
+        "session.Session._pause = broken\n"
     )
     log = tmp_path / "run.jsonl"
     env = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}

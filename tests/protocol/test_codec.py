@@ -22,7 +22,6 @@ from bntui.protocol import (
     Forked,
     Hello,
     Log,
-    Look,
     ModeLosses,
     Pause,
     Reading,
@@ -38,8 +37,9 @@ from bntui.protocol import (
     Step,
     Steps,
     Stop,
+    Subscribe,
+    TraceUnits,
     Undo,
-    Watch,
 )
 from bntui.protocol import codec as wire
 from bntui.protocol.codec import MAX_LINE, command_reader, encode, event_reader
@@ -69,12 +69,12 @@ COMMANDS: list[Command] = [
     Step(),
     SetPace(None),
     SetPace(2.5),
-    Watch(1, [2, 3]),
+    TraceUnits(1, [2, 3]),
     Change("lr", 0.5, "BN"),
     Fork("BN", "lr", 0.5),
     Recalibrate("BN"),
     Undo(),
-    Look(["units", "ladder"], 2),
+    Subscribe(["units", "ladder"], 2),
     Stop(),
 ]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bntui.config.schema import RunConfig
-from bntui.protocol import AnyEvent, Look, Probe, Recalibrate, Watch
+from bntui.protocol import AnyEvent, Probe, Recalibrate, Subscribe, TraceUnits
 from tests.scripted import beginning, diagnostics, hello, probes, steps, updates
 from tests.tui.screen import lab
 
@@ -82,19 +82,19 @@ async def test_the_engine_measures_what_is_seen_and_no_more() -> None:
         for key in PAGES:
             await it.press(key)
         await it.press("1", "2")
-        assert it.source.sent == [*(Look(PROBES[key]) for key in PAGES), Look([])]
+        assert it.source.sent == [*(Subscribe(PROBES[key]) for key in PAGES), Subscribe([])]
 
 
 async def test_the_layer_that_is_seen_is_the_one_measured() -> None:
     async with lab(some(RunConfig(depth=3))) as it:
         await it.press("7", "y", "y", "Y", "escape", "y")
         assert it.source.sent == [
-            Look(["units"], 0),
-            Look(["units"], 1),
-            Look(["units"], 2),
-            Look(["units"], 1),
-            Look([]),
-            Watch(2, [0, 1, 2, 3, 4]),
+            Subscribe(["units"], 0),
+            Subscribe(["units"], 1),
+            Subscribe(["units"], 2),
+            Subscribe(["units"], 1),
+            Subscribe([]),
+            TraceUnits(2, [0, 1, 2, 3, 4]),
         ]
 
 
@@ -102,7 +102,7 @@ async def test_a_run_begun_again_is_told_what_is_seen() -> None:
     async with lab(some()) as it:
         await it.press("8")
         await it.play(*some())
-        assert it.source.sent == [Look(["ladder"])] * 2
+        assert it.source.sent == [Subscribe(["ladder"])] * 2
 
 
 async def test_a_page_chosen_before_the_run_is_told_once_there_is_one() -> None:
@@ -110,7 +110,7 @@ async def test_a_page_chosen_before_the_run_is_told_once_there_is_one() -> None:
         await it.press("5")
         assert it.source.sent == []
         await it.play(hello())
-        assert it.source.sent == [Look(["layers"])]
+        assert it.source.sent == [Subscribe(["layers"])]
 
 
 async def test_a_recording_shows_its_pages_without_complaint() -> None:
@@ -125,7 +125,7 @@ async def test_a_recording_shows_its_pages_without_complaint() -> None:
 async def test_recalibration_is_asked_for_and_told_once_it_is_done() -> None:
     async with lab(some()) as it:
         await it.press("8", "R")
-        assert it.source.sent == [Look(["ladder"]), Recalibrate("BN")]
+        assert it.source.sent == [Subscribe(["ladder"]), Recalibrate("BN")]
         assert "recalibrated" not in it.text
 
 

@@ -1,4 +1,4 @@
-"""Where an engine's events go: to whoever listens, and to the run's log."""
+"""Writes events to stdout and to the run log."""
 
 import os
 
@@ -8,28 +8,28 @@ from bntui.protocol import Event, Log
 from bntui.protocol.codec import encode
 
 
-class Outlet:
+class EventSink:
     """Writes each event's line to a file descriptor, and the same bytes to the log."""
 
     def __init__(self, descriptor: int) -> None:
-        self._listener = os.fdopen(descriptor, "wb")
+        self._out = os.fdopen(descriptor, "wb")
         self._log: LogWriter | None = None
         self._runs = 0
-        self._told: str | None = None
+        self._reported: str | None = None
 
     def begin(self, log: str | None, config: RunConfig) -> None:
-        """A new run, and a new log if one is wanted.
+        """Start a run, in a new log if there is to be one.
 
         Raises:
-            InputError: The log is there already.
+            InputError: The log exists already.
         """
         if self._log:
             self._log.close()
         self._log = open_log(log, config, again=self._runs > 0) if log else None
         self._runs += 1
-        self._told = None
+        self._reported = None
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Write one event's line to both, at once."""
         line = encode(event)
         if self._log:
@@ -37,34 +37,36 @@ class Outlet:
         self._send(line)
         self.check_log()
 
-    def show(self, event: Event) -> None:
-        """Write one event's line to whoever listens, and not to the log."""
+    def emit_unlogged(self, event: Event) -> None:
+        """Write one event's line to the file descriptor alone."""
         self._send(encode(event))
 
-    def tell_log(self) -> None:
-        """Say where the log is."""
+    def emit_log_status(self) -> None:
+        """Emit where the log is, and what keeps it from being complete."""
         if self._log:
-            self._told = self._log.problem
+            self._reported = self._log.problem
             self._send(encode(Log(str(self._log.path), self._log.problem)))
 
     @property
-    def in_trouble(self) -> bool:
-        """Whether the log has something left to write."""
-        return self._told is not None
+    def has_log_problem(self) -> bool:
+        """Whether lines are waiting to be logged."""
+        return self._reported is not None
 
     def check_log(self) -> None:
-        """Try again what could not be logged; tell what has changed."""
+        """Retry what could not be logged; emit the log's status if it has changed."""
         if self._log:
             self._log.flush()
-            if self._log.problem != self._told:
-                self.tell_log()
+            if self._log.problem != self._reported:
+                self.emit_log_status()
 
     def close(self) -> None:
-        """Let go of the log and of the listener."""
-        if self._log:
-            self._log.close()
-        self._listener.close()
+        """Write what is pending, if the disk takes it now, and close both."""
+        try:
+            if self._log:
+                self._log.close()
+        finally:
+            self._out.close()
 
     def _send(self, line: bytes) -> None:
-        self._listener.write(line)
-        self._listener.flush()
+        self._out.write(line)
+        self._out.flush()

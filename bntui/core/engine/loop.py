@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bntui import __version__
 from bntui.config.limits import check
 from bntui.config.share import share
-from bntui.core.engine.event_sink import Outlet
+from bntui.core.engine.event_sink import EventSink
 from bntui.core.engine.loading import Loader
 from bntui.errors import InputError
 from bntui.logs.writer import RETRY
@@ -21,7 +21,7 @@ from bntui.protocol import PROTOCOL, AnyCommand, Hello, Refused, Skipped, Start,
 from bntui.protocol.codec import command_reader
 
 if TYPE_CHECKING:
-    from bntui.core.engine.session import Run
+    from bntui.core.engine.session import Session
 
 SENDS_PER_SECOND = 10
 """More than the screen draws, and twice what the log promises."""
@@ -30,10 +30,10 @@ SENDS_PER_SECOND = 10
 class Engine:
     """Obeys commands and tells events; one run at a time, each begun by a `Start`."""
 
-    def __init__(self, outlet: Outlet) -> None:
-        self._outlet = outlet
-        self._loader = Loader(outlet.tell)
-        self._run: Run | None = None
+    def __init__(self, sink: EventSink) -> None:
+        self._sink = sink
+        self._loader = Loader(sink.emit)
+        self._session: Session | None = None
         self._next_send = 0.0
 
     def serve(self, commands: int) -> None:
@@ -45,62 +45,64 @@ class Engine:
         """
         reader = command_reader()
         while True:
-            readable, _, _ = select.select([commands], [], [], self._patience())
+            readable, _, _ = select.select([commands], [], [], self._timeout())
             if readable:
                 received = os.read(commands, 2**16)
                 for command in reader.feed(received):
                     if isinstance(command, Stop):
                         return
-                    self._obey(command)
+                    self._handle(command)
                 if not received:
                     return
             self._train()
-            self._outlet.check_log()
+            self._sink.check_log()
 
-    def _patience(self) -> float | None:
-        """Seconds in which there is nothing to do but listen; None for as long as it takes."""
-        if self._run and (wait := self._run.wait()) is not None:
+    def _timeout(self) -> float | None:
+        """Seconds to wait for commands; None until one comes."""
+        if self._session and (wait := self._session.wait()) is not None:
             return min(wait, 1 / SENDS_PER_SECOND)
-        return RETRY if self._outlet.in_trouble else None
+        return RETRY if self._sink.has_log_problem else None
 
     def _train(self) -> None:
-        if self._run:
-            self._run.advance(self._next_send)
+        if self._session:
+            self._session.advance(self._next_send)
             if monotonic() >= self._next_send:
                 self._next_send = monotonic() + 1 / SENDS_PER_SECOND
-                self._run.flush()
+                self._session.flush()
 
-    def _obey(self, command: AnyCommand | Skipped) -> None:
+    def _handle(self, command: AnyCommand | Skipped) -> None:
         if isinstance(command, Skipped):
-            self._outlet.tell(command)
+            self._sink.emit(command)
         elif isinstance(command, Start):
             self._begin(command)
-        elif self._run:
-            self._run.obey(command)
+        elif self._session:
+            self._session.handle(command)
 
     def _begin(self, start: Start) -> None:
-        """A new run; where there is one already, it goes on if the new one is impossible."""
+        """Start a run; if its config is impossible, a run that exists goes on."""
         try:
             check(start.config)
         except InputError as error:
-            if self._run is None:
+            if self._session is None:
                 raise
-            self._outlet.tell(Refused(str(error)))
+            self._sink.emit(Refused(str(error)))
         else:
             self._start(start)
 
     def _start(self, start: Start) -> None:
-        self._run, config = None, start.config
-        self._outlet.begin(start.log, config)
+        self._session, config = None, start.config
+        self._sink.begin(start.log, config)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        self._outlet.tell(
+        self._sink.emit(
             Hello(PROTOCOL, __version__, started, config, config.arm_names, share(config))
         )
-        self._outlet.tell_log()
+        self._sink.emit_log_status()
         examples = self._loader.load(config)
-        from bntui.core.engine.session import Run  # noqa: PLC0415
+        from bntui.core.engine.session import Session  # noqa: PLC0415
         from bntui.core.training.device import configure_device  # noqa: PLC0415 (torch is loaded by now)
         from bntui.core.training.trainer import Trainer  # noqa: PLC0415
 
         configure_device(config)
-        self._run = Run(Trainer(config, examples), self._outlet.tell, self._outlet.show)
+        self._session = Session(
+            Trainer(config, examples), self._sink.emit, self._sink.emit_unlogged
+        )

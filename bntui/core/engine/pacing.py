@@ -1,10 +1,10 @@
-"""When the next step is due, and how long the run has been running."""
+"""Pacing: when the next step is due, and how long the run has been training."""
 
 from collections.abc import Callable
 from time import monotonic
 
 SLACK = 0.1
-"""Seconds of delay that are caught up; more than that (a slow step, a busy machine) is let go."""
+"""Seconds of delay that are caught up; a longer one (a slow step, a busy machine) is not."""
 
 
 class Pacer:
@@ -22,11 +22,11 @@ class Pacer:
         """Seconds spent running, pauses left out."""
         return self._spent + (0.0 if self._since is None else self._clock() - self._since)
 
-    def run(self) -> None:
-        """Begin or go on; the next step is due at once."""
+    def resume(self) -> None:
+        """Start the clock; the next step is due at once."""
         self._since = self._due = self._clock()
 
-    def rest(self) -> None:
+    def pause(self) -> None:
         """Stop the clock."""
         self._spent, self._since = self.elapsed, None
 
@@ -39,14 +39,14 @@ class Pacer:
         """Seconds until the next step is due, 0 when it is."""
         return 0.0 if self.pace is None else max(self._due - self._clock(), 0.0)
 
-    def due(self, most: int) -> int:
-        """How many steps are due, up to `most`."""
+    def due(self, max_n: int) -> int:
+        """Steps that are due, at most `max_n`."""
         if self.pace is None:
-            return most
+            return max_n
         late = self._clock() - self._due
-        return min(most, int(late * self.pace) + 1) if late >= 0 else 0
+        return min(max_n, int(late * self.pace) + 1) if late >= 0 else 0
 
-    def stepped(self, steps: int) -> None:
-        """So many steps were made."""
+    def advance(self, steps: int) -> None:
+        """Count steps that were made."""
         if self.pace is not None:
             self._due = max(self._due + steps / self.pace, self._clock() - SLACK)

@@ -1,26 +1,28 @@
-"""`bntui engine`: an engine between its own stdin and stdout, and what it ends with."""
+"""`bntui engine`: run the engine between stdin and stdout; its exit code."""
 
 import os
 import sys
 import traceback
+from contextlib import closing
 from datetime import datetime
 
 from platformdirs import user_log_path
 
-from bntui.core.engine.event_sink import Outlet
+from bntui.core.engine.event_sink import EventSink
 from bntui.core.engine.loop import Engine
 from bntui.errors import InputError
 from bntui.protocol import Failed
 
 
 def main() -> int:
-    """Serve stdin and stdout until told to stop or until either closes; returns the exit code.
+    """Serve stdin and stdout until a Stop or until either closes; returns the exit code.
 
     0 at the end, 2 for data that cannot be used, 1 for a fault of its own, 130 for ctrl+c.
     """
-    outlet = Outlet(_take_stdout())
+    sink = EventSink(_take_stdout())
     try:
-        return _serve(outlet)
+        with closing(sink):
+            return _serve(sink)
     except BrokenPipeError:
         return 0
     except KeyboardInterrupt:
@@ -28,22 +30,22 @@ def main() -> int:
 
 
 def _take_stdout() -> int:
-    """The real stdout; whatever else is printed, by anyone, goes to stderr from here on."""
+    """A descriptor of stdout; what else is printed goes to stderr from here on."""
     events = os.dup(1)
     os.dup2(2, 1)
     return events
 
 
-def _serve(outlet: Outlet) -> int:
+def _serve(sink: EventSink) -> int:
     try:
-        Engine(outlet).serve(0)
+        Engine(sink).serve(0)
     except InputError as error:
-        outlet.tell(Failed("input", str(error)))
+        sink.emit(Failed("input", str(error)))
         return 2
     except BrokenPipeError:
         raise
     except Exception as error:
-        outlet.tell(Failed("crash", f"{type(error).__name__}: {error}", _log_traceback()))
+        sink.emit(Failed("crash", f"{type(error).__name__}: {error}", _log_traceback()))
         return 1
     return 0
 

@@ -1,17 +1,18 @@
-"""One run: a trainer, its pace, its state, and what it tells."""
+"""One run: a trainer, its pace, its state, and the events that it emits."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Iterable
 from math import isfinite
 from time import monotonic
 from typing import Literal
 
 from bntui.config.settings import SETTINGS
 from bntui.core.engine.pacing import Pacer
-from bntui.core.telemetry.on_demand import Looking
-from bntui.core.telemetry.recorder import Telemetry
+from bntui.core.probes.registry import measured
+from bntui.core.telemetry.on_demand import OnDemand
+from bntui.core.telemetry.recorder import Recorder
 from bntui.core.telemetry.schedule import is_probed
 from bntui.core.training.interventions import Done, Interventions
-from bntui.core.training.trainer import Trainer
+from bntui.core.training.trainer import Arm, Trainer
 from bntui.errors import InputError
 from bntui.protocol import (
     AnyCommand,
@@ -21,7 +22,6 @@ from bntui.protocol import (
     Event,
     Fork,
     Forked,
-    Look,
     Pause,
     Recalibrate,
     Recalibrated,
@@ -30,174 +30,183 @@ from bntui.protocol import (
     SetPace,
     State,
     Step,
+    Subscribe,
+    TraceUnits,
     Undo,
-    Watch,
 )
 
-Tell = Callable[[Event], None]
+Emit = Callable[[Event], None]
 
 
-class Run:
-    """Trains when `advance` is called, and tells `tell` everything there is to know of it.
+class Session:
+    """Trains when `advance` is called, and emits what there is to know of the run.
 
-    What is measured only because someone looks goes to `show`.
+    What is measured only while a screen shows it goes to `emit_unlogged`.
     """
 
-    def __init__(self, trainer: Trainer, tell: Tell, show: Tell) -> None:
-        self._trainer, self._tell, self._show = trainer, tell, show
+    def __init__(self, trainer: Trainer, emit: Emit, emit_unlogged: Emit) -> None:
+        self._trainer, self._emit, self._emit_unlogged = trainer, emit, emit_unlogged
         self._pacer = Pacer(trainer.config.pace)
-        self._telemetry = Telemetry(trainer)
-        self._looking = Looking(trainer)
+        self._recorder = Recorder(trainer)
+        self._on_demand = OnDemand(trainer)
         self._interventions = Interventions(trainer)
         self._state: Literal["running", "paused", "finished"] = "running"
-        self._seconds = 0.0
-        self._tell_state()
-        self._probe(thorough=False)
-        self._pacer.run()
+        self._seconds_per_step = 0.0
+        self._emit_state()
+        self._probe(trainer.arms, full=False)
+        self._pacer.resume()
 
     def wait(self) -> float | None:
-        """Seconds until there is something to do: a step, or else a look; None when nothing is."""
-        return self._pacer.wait() if self._state == "running" else self._looking.wait()
+        """Seconds until a step or an on-demand probe is due; None when nothing is."""
+        return self._pacer.wait() if self._state == "running" else self._on_demand.wait()
 
     def advance(self, deadline: float) -> None:
-        """Make the steps that are due, until `deadline` on the monotonic clock."""
+        """Make the steps that are due, until `deadline` on the monotonic clock, and probe."""
         while self._is_due() and (left := deadline - monotonic()) > 0:
-            affordable = int(left / self._seconds) if self._seconds else 1
-            most = min(max(affordable, 1), self._trainer.ahead)
-            self._train(self._until_probe(self._pacer.due(most)))
-        self._look()
+            affordable = int(left / self._seconds_per_step) if self._seconds_per_step else 1
+            max_n = min(max(affordable, 1), self._trainer.ahead)
+            self._train(self._until_probe(self._pacer.due(max_n)))
+        if self._on_demand.wait() == 0:
+            self.flush()
+            for event in self._on_demand.measure():
+                self._emit_unlogged(event)
 
     def flush(self) -> None:
-        """Tell of the steps made since the last time."""
-        for event in self._telemetry.drain(self._pacer.elapsed):
-            self._tell(event)
+        """Emit the steps made since the last call."""
+        for event in self._recorder.drain(self._pacer.elapsed):
+            self._emit(event)
 
-    def obey(self, command: AnyCommand) -> None:
-        """Do as told; what makes no sense in this state is let pass."""
+    def handle(self, command: AnyCommand) -> None:
+        """Handle a command; one that does nothing in this state is ignored."""
         match command:
             case Pause() if self._state == "running":
-                self._pause(thorough=True)
+                self._pause(full=True)
             case Resume() if self._state == "paused":
                 self._resume()
             case Step() if self._state != "finished":
                 self._single_step()
             case SetPace(pace):
                 self._pacer.set_pace(pace)
-                self._tell_state()
-            case Watch(layer, units):
-                self._watch(layer, units)
-            case Look():
-                self._looking.at(command)
+                self._emit_state()
+            case TraceUnits(layer, units):
+                self._trace(layer, units)
+            case Subscribe():
+                self._on_demand.subscribe(command)
             case Change() | Fork() if self._state == "finished":
-                self._tell(Refused("The run is finished: no step is left to turn a knob for."))
+                reason = "The run is finished: no step is left for a change to act on."
+                self._emit(Refused(reason))
             case Change() | Fork() | Recalibrate() | Undo():
-                self._turn(command)
+                self._intervene(command)
             case _:
                 pass
 
-    def _turn(self, command: Change | Fork | Recalibrate | Undo) -> None:
-        """Change the run between two steps, and measure at once what is another for it."""
+    def _intervene(self, command: Change | Fork | Recalibrate | Undo) -> None:
+        """Change the run between two steps, and measure at once what that alters."""
         self.flush()
         try:
             done = self._interventions.handle(command)
         except InputError as refusal:
-            self._tell(Refused(str(refusal)))
+            self._emit(Refused(str(refusal)))
             return
         for event in done:
-            self._telemetry.note(event)
-            self._tell(event)
-        if altered := {event.arm for event in done if _alters_measurements(event)}:
-            self._probe(self._state != "running", altered)
+            self._recorder.follow(event)
+            self._emit(event)
+        altered = {event.arm for event in done if _alters_measurements(event)}
+        if None in altered and self._state != "running":
+            self._probe_at_rest()
+        else:
+            arms = [arm for arm in self._trainer.arms if {None, arm.name} & altered]
+            self._probe(arms, full=self._state != "running")
 
     def _is_due(self) -> bool:
         return self._state == "running" and self._pacer.wait() == 0
 
-    def _until_probe(self, most: int) -> int:
-        """How many steps to make in one go: none may pass a probe or the end."""
+    def _until_probe(self, max_n: int) -> int:
+        """How many steps to make at once: none may pass a probe or the end."""
         done = self._trainer.steps_done
-        most = min(most, max(self._trainer.config.steps - done, 1))
-        return next((n for n in range(1, most) if is_probed(done + n)), most)
+        max_n = min(max_n, max(self._trainer.config.steps - done, 1))
+        return next((n for n in range(1, max_n) if is_probed(done + n)), max_n)
 
     def _train(self, steps: int) -> None:
         for event in self._interventions.scheduled():
             self.flush()
-            self._tell(event)
+            self._emit(event)
         begun = monotonic()
-        made = self._trainer.advance(steps, self._telemetry.sample)
-        self._telemetry.record(made)
-        self._seconds = (monotonic() - begun) / made
-        self._pacer.stepped(made)
-        self._tell_divergence(made)
+        steps_done = self._trainer.advance(steps, self._recorder.sample)
+        self._recorder.record(steps_done)
+        self._seconds_per_step = (monotonic() - begun) / steps_done
+        self._pacer.advance(steps_done)
+        self._emit_divergence(steps_done)
         if self._is_over():
             self._finish()
         elif is_probed(self._trainer.steps_done):
-            self._probe(thorough=False)
+            self._probe(self._trainer.arms, full=False)
 
     def _is_over(self) -> bool:
         alive = any(arm.alive for arm in self._trainer.arms)
         return self._trainer.steps_done >= self._trainer.config.steps or not alive
 
     def _finish(self) -> None:
-        self._pacer.rest()
-        self._probe(thorough=True)
+        self._pacer.pause()
+        self._probe_at_rest()
         self._state = "finished"
-        self._tell_state()
+        self._emit_state()
 
-    def _pause(self, thorough: bool) -> None:
-        self._pacer.rest()
+    def _pause(self, full: bool) -> None:
+        self._pacer.pause()
         self._state = "paused"
-        self._tell_state()
-        self._probe(thorough)
+        self._emit_state()
+        if full:
+            self._probe_at_rest()
+        else:
+            self._probe(self._trainer.arms, full=False)
 
     def _resume(self) -> None:
         self._state = "running"
-        self._tell_state()
-        self._pacer.run()
+        self._emit_state()
+        self._pacer.resume()
 
     def _single_step(self) -> None:
         if self._state == "running":
-            self._pacer.rest()
-        self._pacer.run()
+            self._pacer.pause()
+        self._pacer.resume()
         self._train(1)
         if self._state != "finished":
-            self._pause(thorough=False)
+            self._pause(full=False)
 
-    def _look(self) -> None:
-        if self._looking.wait() == 0:
-            self.flush()
-            for event in self._looking.measure():
-                self._show(event)
-
-    def _watch(self, layer: int, units: list[int]) -> None:
+    def _trace(self, layer: int, units: list[int]) -> None:
         self.flush()
-        if self._telemetry.watch(layer, units):
-            for event in self._telemetry.recall():
-                self._tell(event)
+        if self._recorder.trace(layer, units):
+            for event in self._recorder.recall():
+                self._emit(event)
 
-    def _tell_state(self) -> None:
+    def _emit_state(self) -> None:
         self.flush()
         diverged = [arm.name for arm in self._trainer.arms if arm.diverged_at is not None]
-        self._tell(State(self._state, self._trainer.steps_done, self._pacer.pace, diverged))
+        self._emit(State(self._state, self._trainer.steps_done, self._pacer.pace, diverged))
 
-    def _tell_divergence(self, made: int) -> None:
-        """Name each arm that diverged in the steps just made."""
-        first = self._trainer.steps_done - made
+    def _emit_divergence(self, steps_done: int) -> None:
+        """Name each network that diverged in the last `steps_done` steps."""
+        first = self._trainer.steps_done - steps_done
         for arm in self._trainer.arms:
             if arm.diverged_at is not None and arm.diverged_at >= first:
                 loss = arm.losses[arm.diverged_at - first]
                 self.flush()
-                self._tell(Diverged(arm.name, arm.diverged_at, loss if isfinite(loss) else None))
+                self._emit(Diverged(arm.name, arm.diverged_at, loss if isfinite(loss) else None))
 
-    def _probe(self, thorough: bool, arms: Container[str | None] = (None,)) -> None:
-        """Measure these arms; None among them stands for all."""
+    def _probe_at_rest(self) -> None:
+        """Measure everything of every network: no step waits for it."""
+        self._probe(self._trainer.arms, full=True)
+        self._on_demand.mark_measured()
+
+    def _probe(self, arms: Iterable[Arm], full: bool) -> None:
+        """Emit the logged measurements of these networks."""
         self.flush()
-        for event in self._telemetry.probe(thorough, arms):
-            self._tell(event)
-        if thorough and None in arms:
-            self._looking.all_told()
+        for event in measured(self._trainer, arms, full):
+            self._emit(event)
 
 
 def _alters_measurements(event: Done) -> bool:
-    """Whether an arm's outputs are others than before, though no step was made."""
-    turned = isinstance(event, Changed) and SETTINGS[event.knob].alters_outputs
-    return turned or isinstance(event, Forked | Recalibrated)
+    """Whether a network's outputs have changed without a step."""
+    changed = isinstance(event, Changed) and SETTINGS[event.knob].alters_outputs
+    return changed or isinstance(event, Forked | Recalibrated)

@@ -21,10 +21,10 @@ def sizes(examples: int) -> list[int]:
 
 
 @torch.inference_mode()
-def mode_losses(trainer: Trainer, arm: Arm, thorough: bool) -> ModeLosses:
-    """The loss of the first n examples in both modes; beyond SAMPLE only where `thorough`."""
+def mode_losses(trainer: Trainer, arm: Arm, full: bool) -> ModeLosses:
+    """The loss of the first n examples in both modes; beyond SAMPLE only where `full`."""
     ns = sizes(len(trainer.dataset))
-    contexts, targets = trainer.dataset.first(ns[-1] if thorough else min(ns[-1], SAMPLE))
+    contexts, targets = trainer.dataset.first(ns[-1] if full else min(ns[-1], SAMPLE))
     losses = {
         training: torch.stack(
             [

@@ -19,14 +19,16 @@ _ROWS = 8192
 
 
 @torch.inference_mode()
-def split_losses(trainer: Trainer, arm: Arm, thorough: bool) -> SplitLosses:
-    """Evaluation-mode losses of train, validation and test; beyond SAMPLE only where `thorough`.
+def split_losses(trainer: Trainer, arm: Arm, full: bool) -> SplitLosses | None:
+    """Evaluation-mode losses of train, validation and test; beyond SAMPLE only where `full`.
 
-    A split without examples has no loss.
+    A split without examples has no loss; data that is not split has no such losses at all.
     """
+    if not trainer.dataset.held_out:
+        return None
     splits: dict[str, Examples] = {"train": trainer.dataset, **trainer.dataset.held_out}
     weights = sum(param.numel() for layer in arm.model.layers for param in layer.params)
-    most = max(SAMPLE, MOST_WORK // weights) if thorough else SAMPLE
+    most = max(SAMPLE, MOST_WORK // weights) if full else SAMPLE
     measured = {name: examples.spread(most) for name, examples in splits.items()}
     return SplitLosses(
         arm=arm.name,

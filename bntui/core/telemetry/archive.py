@@ -1,4 +1,4 @@
-"""What every BatchNorm unit saw and kept, thinned out, so that any unit can be shown later."""
+"""Statistics of every BatchNorm unit, thinned out, so that any unit can be shown later."""
 
 import copy
 
@@ -24,7 +24,7 @@ class Archive:
         self._rows: list[list[Tensor]] = []
 
     def record(self, step: int, rows: list[Tensor]) -> None:
-        """Take in a step's statistics, (4, C) a layer, if it is one of those kept."""
+        """Keep a step's statistics, (4, C) per layer, if the step is a multiple of `every`."""
         if step % self.every:
             return
         self.steps.append(step)
@@ -36,7 +36,7 @@ class Archive:
             self._rows = [self._rows[place] for place in kept]
 
     def fork(self) -> "Archive":
-        """Another with the same past."""
+        """An archive with the same past."""
         fork = copy.copy(self)
         fork.steps, fork._rows = list(self.steps), list(self._rows)
         return fork

@@ -1,4 +1,4 @@
-"""How fast an arm's weights move, at sampled steps."""
+"""Update:data and gradient:data ratios of a network's weights, at sampled steps."""
 
 from math import inf, log10
 
@@ -7,13 +7,13 @@ from torch import Tensor
 
 from bntui.core.probes.updates import grad_ratios
 from bntui.core.probes.weights import matrices
-from bntui.core.telemetry.schedule import is_weighed
+from bntui.core.telemetry.schedule import is_sampled
 from bntui.core.training.trainer import Arm
 from bntui.protocol import Updates
 
 
-class Weighing:
-    """The ratios of one arm's steps that are not yet sent."""
+class UpdateRatios:
+    """The ratios of one network that are not emitted yet."""
 
     def __init__(self, arm: Arm) -> None:
         self._arm = arm
@@ -23,14 +23,14 @@ class Weighing:
         self._rows: list[Tensor] = []
 
     def sample(self, step: int) -> None:
-        """Take in the step just made, if it is one of those told."""
-        if is_weighed(step):
+        """Record the step just made, if it is sampled."""
+        if is_sampled(step):
             self.steps.append(step)
             self._rates.append(self._arm.lr)
             self._rows.append(grad_ratios(self._matrices))
 
     def drain(self) -> Updates:
-        """What was recorded since the last time."""
+        """The ratios recorded since the last call."""
         columns = torch.stack(self._rows, dim=-1).tolist()
         names = [matrix.name for matrix in self._matrices]
         updates = [
@@ -44,5 +44,5 @@ class Weighing:
 
 
 def _log10(ratio: float) -> float | None:
-    """To six digits; in plain numbers, as there are few: a tensor's operations would cost more."""
+    """To six digits; in plain numbers, as there are few: tensor operations would cost more."""
     return float(f"{log10(ratio):.6g}") if 0 < ratio < inf else None

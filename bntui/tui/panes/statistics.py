@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from bntui.history.arm import Trace
 from bntui.history.columns import Column
 from bntui.history.history import History
-from bntui.protocol import Watch
+from bntui.protocol import TraceUnits
 from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, VIEW, KeyCommand
 from bntui.tui.panes.pane import Pane, Part, value
 from bntui.tui.plotting import axes
@@ -70,17 +70,17 @@ class StatisticsPane(Pane):
         if trace and hello:
             hidden = hello.config.hidden
             first = (trace.units[0] + by) % hidden if trace.units else 0
-            self.send(Watch(trace.layer, list(range(first, min(first + 5, hidden)))))
+            self.send(TraceUnits(trace.layer, list(range(first, min(first + 5, hidden)))))
 
     def action_moment(self) -> None:
         """Means or variances."""
         self.moment = "var" if self.moment == "mean" else "mean"
         self.changed()
 
-    def watched(self, layer: int) -> Watch | None:
+    def watched(self, layer: int) -> TraceUnits | None:
         """The command that watches the same units in another hidden layer."""
         trace = self._trace(self.history)
-        return Watch(layer, trace.units) if trace else None
+        return TraceUnits(layer, trace.units) if trace else None
 
     def _trace(self, history: History) -> Trace | None:
         arm = self.chosen(history)

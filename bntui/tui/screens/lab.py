@@ -61,7 +61,10 @@ class LabScreen(Screen[None]):
         self.panel = Panel()
         self.timeline = Timeline()
         self._drawn_version = -1
-        self._subscribed: tuple[protocol.Hello | None, protocol.Look] = (None, protocol.Look([]))
+        self._subscribed: tuple[protocol.Hello | None, protocol.Subscribe] = (
+            None,
+            protocol.Subscribe([]),
+        )
         self._status = Status()
         self._findings = FindingsLine()
         self._scrub_bar = ScrubBar()
@@ -177,7 +180,7 @@ class LabScreen(Screen[None]):
     def _subscribe(self) -> None:
         """Ask for the current pane's on-demand measurements when these, or the run, change."""
         probes = list(self.pages.current.PROBES)
-        look = protocol.Look(probes, self.pages.hidden_layer if probes else 0)
+        look = protocol.Subscribe(probes, self.pages.hidden_layer if probes else 0)
         hello, subscribed = self._subscribed
         is_new_run = bool(probes) and hello is not self.history.hello
         if self.history.hello and (look != subscribed or is_new_run):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bntui.config.schema import RunConfig
-from bntui.core.engine.event_sink import Outlet
+from bntui.core.engine.event_sink import EventSink
 from bntui.core.engine.loop import Engine
 from bntui.protocol import AnyCommand, AnyEvent, Failed, Hello, Skipped, Start, Stop
 from bntui.protocol.codec import encode, event_reader
@@ -39,7 +39,7 @@ def told(lines: list[bytes]) -> list[AnyEvent | Skipped]:
     os.write(speak, b"\n".join([START, *lines, b""]))
     os.close(speak)
     with tempfile.TemporaryFile() as file:
-        with closing(Outlet(os.dup(file.fileno()))) as outlet:
+        with closing(EventSink(os.dup(file.fileno()))) as outlet:
             Engine(outlet).serve(heard)
         os.close(heard)
         file.seek(0)

@@ -11,7 +11,7 @@ def made_in(pacer: Pacer, clock: Clock, seconds: float, tick: float) -> int:
     steps = 0
     for _ in range(round(seconds / tick)):
         while pacer.wait() == 0:
-            pacer.stepped(1)
+            pacer.advance(1)
             steps += 1
         clock.now += tick
     return steps
@@ -21,18 +21,18 @@ def made_in(pacer: Pacer, clock: Clock, seconds: float, tick: float) -> int:
 def test_the_pace_is_kept_without_drift(pace: float, tick: float) -> None:
     clock = Clock()
     pacer = Pacer(pace, clock)
-    pacer.run()
+    pacer.resume()
     assert made_in(pacer, clock, 60, tick) == pytest.approx(60 * pace, abs=2 * pace * tick + 2)
 
 
 def test_no_burst_after_a_pause_or_a_hang() -> None:
     clock = Clock()
     pacer = Pacer(100, clock)
-    pacer.run()
+    pacer.resume()
     made_in(pacer, clock, 1, 0.01)
-    pacer.rest()
+    pacer.pause()
     clock.now += 3600
-    pacer.run()
+    pacer.resume()
     assert made_in(pacer, clock, 1, 0.01) <= 102
     clock.now += 3600
     assert made_in(pacer, clock, 1, 0.01) <= 102 + 100 * SLACK
@@ -41,29 +41,29 @@ def test_no_burst_after_a_pause_or_a_hang() -> None:
 def test_elapsed_leaves_pauses_out() -> None:
     clock = Clock()
     pacer = Pacer(None, clock)
-    pacer.run()
+    pacer.resume()
     clock.now += 2
-    pacer.rest()
+    pacer.pause()
     clock.now += 50
     assert pacer.elapsed == 2
-    pacer.run()
+    pacer.resume()
     clock.now += 1
     assert pacer.elapsed == 3
 
 
 def test_full_speed_never_waits() -> None:
     pacer = Pacer(None, Clock())
-    pacer.run()
+    pacer.resume()
     for _ in range(1000):
         assert pacer.wait() == 0
-        pacer.stepped(1)
+        pacer.advance(1)
 
 
 def test_a_faster_pace_does_not_wait_for_the_slow_steps_end() -> None:
     clock = Clock()
     pacer = Pacer(0.1, clock)
-    pacer.run()
-    pacer.stepped(1)
+    pacer.resume()
+    pacer.advance(1)
     assert pacer.wait() == 10
     pacer.set_pace(10)
     assert pacer.wait() == 0

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
-from bntui.core.engine.session import Run
+from bntui.core.engine.session import Session
+from bntui.core.probes import registry
 from bntui.core.telemetry import on_demand as looking
-from bntui.core.telemetry import recorder as telemetry
 from bntui.core.training.dataset import Dataset
 from bntui.core.training.trainer import Trainer
 from bntui.protocol import (
@@ -20,7 +20,6 @@ from bntui.protocol import (
     Fork,
     Ladder,
     Layers,
-    Look,
     ModeLosses,
     Pause,
     Probe,
@@ -30,10 +29,11 @@ from bntui.protocol import (
     Statistics,
     Step,
     Steps,
+    Subscribe,
+    TraceUnits,
     Undo,
     Units,
     Updates,
-    Watch,
     Weights,
 )
 from tests.core.engine.clock import Clock
@@ -57,11 +57,11 @@ class Told(list[Event]):
         return max(e.step for e in self if isinstance(e, ModeLosses))
 
 
-def begun(**settings: object) -> tuple[Run, Told]:
+def begun(**settings: object) -> tuple[Session, Told]:
     config = msgspec.structs.replace(SMALL, **settings)
     told = Told()
     trainer = Trainer(config, Dataset(NOTEBOOK_WORDS, 3, "inside"))
-    return Run(trainer, told.append, told.shown.append), told
+    return Session(trainer, told.append, told.shown.append), told
 
 
 def far() -> float:
@@ -89,20 +89,20 @@ def test_a_finished_run_stays_finished(command: Pause | Resume | Step) -> None:
     run, told = begun()
     run.advance(far())
     count = len(told)
-    run.obey(command)
+    run.handle(command)
     run.advance(far())
     assert len(told) == count
 
 
 def test_pause_measures_where_it_stands_and_resume_goes_on() -> None:
     run, told = begun()
-    run.obey(Step())
-    run.obey(Step())
-    run.obey(Step())
+    run.handle(Step())
+    run.handle(Step())
+    run.handle(Step())
     assert told.states()[-1] == ("paused", 3, None)
     assert told.last_probe() == 3
     assert run.wait() is None
-    run.obey(Resume())
+    run.handle(Resume())
     assert told.states()[-1] == ("running", 3, None)
     run.advance(far())
     assert told.states()[-1] == ("finished", 100, None)
@@ -110,19 +110,19 @@ def test_pause_measures_where_it_stands_and_resume_goes_on() -> None:
 
 def test_pausing_twice_tells_once() -> None:
     run, told = begun()
-    run.obey(Pause())
-    run.obey(Pause())
+    run.handle(Pause())
+    run.handle(Pause())
     assert [state for state, *_ in told.states()] == ["running", "paused"]
 
 
 def test_a_new_pace_is_confirmed_in_every_state() -> None:
     run, told = begun()
-    run.obey(SetPace(20.0))
-    run.obey(Pause())
-    run.obey(SetPace(None))
-    run.obey(Resume())
+    run.handle(SetPace(20.0))
+    run.handle(Pause())
+    run.handle(SetPace(None))
+    run.handle(Resume())
     run.advance(far())
-    run.obey(SetPace(5.0))
+    run.handle(SetPace(5.0))
     assert told.states() == [
         ("running", 0, None),
         ("running", 0, 20.0),
@@ -137,13 +137,13 @@ def test_a_new_pace_is_confirmed_in_every_state() -> None:
 def test_other_units_of_a_finished_run_come_from_its_first_step_on() -> None:
     run, told = begun()
     run.advance(far())
-    run.obey(Watch(0, [6, 7]))
+    run.handle(TraceUnits(0, [6, 7]))
     event = told[-1]
     assert isinstance(event, Statistics)
     assert event.units == [6, 7]
     assert event.steps == list(range(100))
     count = len(told)
-    run.obey(Watch(0, [7, 6]))
+    run.handle(TraceUnits(0, [7, 6]))
     assert len(told) == count
 
 
@@ -169,7 +169,7 @@ def test_a_run_whose_arms_are_all_dead_ends_early(monkeypatch: pytest.MonkeyPatc
 
 
 def test_two_runs_of_one_config_tell_the_same_whenever_they_are_flushed() -> None:
-    def told_by(flush: Callable[[Run], None]) -> dict[str, object]:
+    def told_by(flush: Callable[[Session], None]) -> dict[str, object]:
         run, told = begun()
         while run.wait() is not None:
             run.advance(monotonic() + 0.001)
@@ -196,17 +196,17 @@ def test_the_log_is_the_same_whoever_looks(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(looking, "PER_SECOND", 1e9)
     monkeypatch.setattr(looking, "SHARE", 1e9)
 
-    def told_while(*commands: Look) -> tuple[Told, list[Event]]:
+    def told_while(*commands: Subscribe) -> tuple[Told, list[Event]]:
         run, told = begun(steps=60)
         for command in commands:
-            run.obey(command)
+            run.handle(command)
         while run.wait() is not None:
             run.advance(monotonic() + 1e-4)
         return told, [e for e in told if not isinstance(e, Steps | Statistics | Updates)]
 
-    looked, one = told_while(Look(LOOKED))
+    looked, one = told_while(Subscribe(LOOKED))
     alone, other = told_while()
-    unlooked, third = told_while(Look(LOOKED), Look([]))
+    unlooked, third = told_while(Subscribe(LOOKED), Subscribe([]))
     assert one == other == third
     assert {type(e) for e in looked.shown} == {Layers, Weights, Units, Ladder, Checks}
     assert alone.shown == unlooked.shown == []
@@ -216,9 +216,9 @@ def test_the_log_is_the_same_whoever_looks(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_looking_while_paused_measures_at_once_and_once() -> None:
     run, told = begun(depth=2)
-    clock = run._looking._clock = Clock()
-    run.obey(Step())
-    run.obey(Look(["units"], 1))
+    clock = run._on_demand._clock = Clock()
+    run.handle(Step())
+    run.handle(Subscribe(["units"], 1))
     run.advance(far())
     run.advance(far())
     assert [(e.arm, e.layer, e.step) for e in told.shown if isinstance(e, Units)] == [
@@ -226,7 +226,7 @@ def test_looking_while_paused_measures_at_once_and_once() -> None:
         ("BN", 1, 1),
     ]
     assert run.wait() is None
-    run.obey(Step())
+    run.handle(Step())
     clock.now += 1
     assert run.wait() == 0
     run.advance(far())
@@ -238,12 +238,12 @@ def test_looking_while_paused_measures_at_once_and_once() -> None:
 
 def test_what_a_pause_tells_is_not_measured_twice() -> None:
     run, told = begun(depth=2)
-    run.obey(Look(["units", "ladder"], 1))
+    run.handle(Subscribe(["units", "ladder"], 1))
     run.advance(monotonic())
     count = len(told.shown)
-    run.obey(Step())
-    run.obey(Resume())
-    run.obey(Pause())
+    run.handle(Step())
+    run.handle(Resume())
+    run.handle(Pause())
     run.advance(far())
     assert len(told.shown) == count
     assert {(e.arm, e.layer) for e in told if isinstance(e, Units) and e.step == 1} == {
@@ -253,8 +253,8 @@ def test_what_a_pause_tells_is_not_measured_twice() -> None:
 
 def test_what_takes_long_is_measured_at_the_end_and_on_pause_alone() -> None:
     run, told = begun(steps=30)
-    run.obey(Pause())
-    run.obey(Resume())
+    run.handle(Pause())
+    run.handle(Resume())
     run.advance(far())
     steps = {
         kind: [e.step for e in told if isinstance(e, kind) and e.arm == "BN"]
@@ -273,14 +273,13 @@ def test_nothing_is_measured_that_is_neither_logged_nor_looked_at(
 ) -> None:
     measured: list[str] = []
     for name in ("layers", "weights", "units", "ladder", "checks"):
-        for module in (telemetry, looking):
-            probe = getattr(module, name)
+        probe = getattr(registry, name)
 
-            def counted(*args: object, name: str = name, probe: Probes = probe) -> Event | None:
-                measured.append(name)
-                return probe(*args)
+        def counted(*args: object, name: str = name, probe: Probes = probe) -> Event | None:
+            measured.append(name)
+            return probe(*args)
 
-            monkeypatch.setattr(module, name, counted)
+        monkeypatch.setattr(registry, name, counted)
     run, _ = begun(steps=30)
     run.advance(far())
     counts = {name: measured.count(name) for name in ("layers", "weights", "units", "ladder")}
@@ -291,7 +290,7 @@ def test_nothing_is_measured_that_is_neither_logged_nor_looked_at(
 def test_a_fork_tells_its_own_ratios_from_its_first_step_on_until_it_is_removed() -> None:
     run, told = begun()
     for command in (Step(), Step(), Fork("BN"), Step(), Step(), Undo(), Step(), Step(), Pause()):
-        run.obey(command)
+        run.handle(command)
     steps = {
         arm: [step for e in told if isinstance(e, Updates) and e.arm == arm for step in e.steps]
         for arm in ("BN", "BN copy")

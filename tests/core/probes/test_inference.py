@@ -25,7 +25,7 @@ def climbed(run: Trainer, place: int = 1) -> Ladder:
 def test_the_ends_of_the_ladder_are_the_two_modes(settings: dict[str, Any]) -> None:
     run = trained(**settings)
     event = climbed(run)
-    modes = mode_losses(run, run.arms[1], thorough=True)
+    modes = mode_losses(run, run.arms[1], full=True)
     assert (event.examples, event.sizes) == (90, [1, 2, 4, 8, 32, 90])
     assert event.running == pytest.approx(modes.eval[-1], rel=1e-5)
     assert event.batch[-1] == pytest.approx(modes.train[-1], rel=1e-5)

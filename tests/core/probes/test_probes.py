@@ -27,8 +27,8 @@ def measure(run: Trainer) -> None:
         activations(run, arm)
         for layer in range(run.config.depth):
             units(run, arm, layer)
-        mode_losses(run, arm, thorough=True)
-        mode_losses(run, arm, thorough=False)
+        mode_losses(run, arm, full=True)
+        mode_losses(run, arm, full=False)
         layers(run, arm)
         weights(run, arm)
         grad_ratios(matrices(arm.model))
@@ -100,7 +100,7 @@ def test_activations_that_are_not_finite_say_so() -> None:
     event = activations(run, run.arms[0])[0]
     assert event.saturation is None
     assert sum(event.counts) == 0
-    assert mode_losses(run, run.arms[0], thorough=True).train == [None] * 6
+    assert mode_losses(run, run.arms[0], full=True).train == [None] * 6
 
 
 def test_a_row_alone_in_training_mode_gives_the_loss_of_beta() -> None:
@@ -109,13 +109,13 @@ def test_a_row_alone_in_training_mode_gives_the_loss_of_beta() -> None:
     beta = arm.model.batchnorms[0].params[1]
     logits = arm.model.layers[-1].compute(torch.tanh(beta)[None], training=True)
     loss = torch.nn.functional.cross_entropy(logits, run.dataset.first(1)[1])
-    event = mode_losses(run, arm, thorough=True)
+    event = mode_losses(run, arm, full=True)
     assert event.train[0] == pytest.approx(loss.item(), rel=1e-5)
 
 
 def test_without_batchnorm_both_modes_are_the_same() -> None:
     run = trained()
-    event = mode_losses(run, run.arms[0], thorough=True)
+    event = mode_losses(run, run.arms[0], full=True)
     assert event.train == event.eval
 
 
@@ -136,8 +136,8 @@ def test_sizes(examples: int, wanted: list[int]) -> None:
 
 def test_all_of_a_large_set_is_measured_only_where_there_is_time() -> None:
     run = trained(words=NOTEBOOK_WORDS * 20)
-    passing = mode_losses(run, run.arms[1], thorough=False)
-    thorough = mode_losses(run, run.arms[1], thorough=True)
+    passing = mode_losses(run, run.arms[1], full=False)
+    thorough = mode_losses(run, run.arms[1], full=True)
     assert passing.sizes == thorough.sizes == [1, 2, 4, 8, 32, 1024, 1800]
     assert passing.train[-1] is None
     assert passing.eval[-1] is None

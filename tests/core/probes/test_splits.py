@@ -7,8 +7,8 @@ import torch
 from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
 from bntui.core.probes import splits
 from bntui.core.probes.modes import SAMPLE
+from bntui.core.probes.registry import measured
 from bntui.core.probes.splits import split_losses
-from bntui.core.telemetry.recorder import Telemetry
 from bntui.core.training.dataset import Dataset, split_words
 from bntui.core.training.trainer import Trainer
 from bntui.protocol import SplitLosses
@@ -32,7 +32,8 @@ def test_thoroughly_each_split_is_measured_whole_in_evaluation_mode(
     monkeypatch.setattr(splits, "_ROWS", 100)
     run = trainer()
     arm = run.arms[1]
-    event = split_losses(run, arm, thorough=True)
+    event = split_losses(run, arm, full=True)
+    assert event is not None
     assert (event.arm, event.step) == ("BN", 20)
     parts = {"train": run.dataset, **run.dataset.held_out}
     assert event.examples == {name: len(part) for name, part in parts.items()}
@@ -44,7 +45,8 @@ def test_thoroughly_each_split_is_measured_whole_in_evaluation_mode(
 
 def test_in_passing_a_sample_stands_for_each() -> None:
     run = trainer()
-    event = split_losses(run, run.arms[0], thorough=False)
+    event = split_losses(run, run.arms[0], full=False)
+    assert event is not None
     assert event.examples["train"] <= SAMPLE < len(run.dataset)
     assert event.losses["train"] is not None
 
@@ -57,7 +59,8 @@ def test_work_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_split_without_examples_has_no_loss() -> None:
     run = trainer(("emma", "ava"))
-    event = split_losses(run, run.arms[0], thorough=True)
+    event = split_losses(run, run.arms[0], full=True)
+    assert event is not None
     assert event.examples["validation"] == 0
     assert event.losses["validation"] is None
 
@@ -69,7 +72,7 @@ def test_makemores_training_set_fits_the_bound() -> None:
 
 def test_losses_by_split_are_told_where_words_are_split() -> None:
     run = trainer()
-    told = [e.arm for e in Telemetry(run).probe(thorough=False) if isinstance(e, SplitLosses)]
+    told = [e.arm for e in measured(run, run.arms, full=False) if isinstance(e, SplitLosses)]
     assert told == ["no BN", "BN"]
     run = Trainer(CONFIG, Dataset(NOTEBOOK_WORDS, 3, "padded"))
-    assert not any(isinstance(e, SplitLosses) for e in Telemetry(run).probe(thorough=True))
+    assert not any(isinstance(e, SplitLosses) for e in measured(run, run.arms, full=True))

@@ -1,13 +1,13 @@
 """What is looked at is measured, some times a second, and nothing else is."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from bntui.core.telemetry import on_demand as looking
-from bntui.core.telemetry.on_demand import Looking
+from bntui.core.probes import registry
+from bntui.core.telemetry.on_demand import OnDemand
 from bntui.core.training.trainer import Trainer
-from bntui.protocol import Checks, Event, Ladder, Layers, Look, Probe, Units, Weights
+from bntui.protocol import Checks, Event, Ladder, Layers, Probe, Subscribe, Units, Weights
 from tests.core.engine.clock import Clock
 from tests.core.trained import trained
 
@@ -20,10 +20,10 @@ KINDS: dict[Probe, type[Event]] = {
 }
 
 
-def looked(*probes: Probe, layer: int = 0, **settings: Any) -> tuple[Trainer, Looking, Clock]:
+def looked(*probes: Probe, layer: int = 0, **settings: Any) -> tuple[Trainer, OnDemand, Clock]:
     run, clock = trained(3, **settings), Clock()
-    look = Looking(run, clock)
-    look.at(Look(list(probes), layer))
+    look = OnDemand(run, clock)
+    look.subscribe(Subscribe(list(probes), layer))
     return run, look, clock
 
 
@@ -38,7 +38,7 @@ def test_what_is_looked_at_is_measured_in_every_arm_that_has_it(probe: Probe) ->
 def test_a_probe_that_nobody_looks_at_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     for name in KINDS:
-        monkeypatch.setattr(looking, name, lambda *args, name=name: calls.append(name))
+        monkeypatch.setattr(registry, name, lambda *args, name=name: calls.append(name))
     run, look, clock = looked("units", "checks")
     for _ in range(5):
         run.step()
@@ -46,7 +46,7 @@ def test_a_probe_that_nobody_looks_at_does_not_run(monkeypatch: pytest.MonkeyPat
         assert look.wait() == 0
         look.measure()
     assert calls == ["units", "units", "checks", "checks"] * 5
-    look.at(Look([]))
+    look.subscribe(Subscribe([]))
     run.step()
     assert look.wait() is None
 
@@ -66,9 +66,9 @@ def test_four_times_a_second_while_there_is_something_new() -> None:
     look.measure()
     clock.now += 1
     assert look.wait() != 0
-    look.at(Look(["layers"]))
+    look.subscribe(Subscribe(["layers"]))
     assert look.wait() == 0
-    look.all_told()
+    look.mark_measured()
     assert look.wait() is None
 
 
@@ -78,7 +78,7 @@ def test_a_slow_probe_takes_a_fifth_of_the_time(monkeypatch: pytest.MonkeyPatch)
     def slow(*args: object) -> None:
         clock.now += 0.5
 
-    monkeypatch.setattr(looking, "ladder", slow)
+    monkeypatch.setattr(registry, "ladder", slow)
     look.measure()
     run.step()
     clock.now += 4.9
@@ -95,6 +95,10 @@ def test_the_layer_looked_at_is_one_that_there_is(asked: int, measured: int) -> 
 
 def test_before_the_first_step_there_is_little_to_see() -> None:
     run = trained(0)
-    look = Looking(run, Clock())
-    look.at(Look(["layers", "units", "weights"]))
+    look = OnDemand(run, Clock())
+    look.subscribe(Subscribe(["layers", "units", "weights"]))
     assert {type(event) for event in look.measure()} == {Weights}
+
+
+def test_the_names_of_the_protocol_are_those_of_the_registry() -> None:
+    assert set(get_args(Probe)) == set(registry.ON_DEMAND)

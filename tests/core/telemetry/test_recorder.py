@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
+from bntui.core.probes.registry import measured
 from bntui.core.telemetry import archive
 from bntui.core.telemetry.archive import Archive
-from bntui.core.telemetry.recorder import Telemetry
-from bntui.core.telemetry.schedule import is_probed, stride
+from bntui.core.telemetry.recorder import Recorder
+from bntui.core.telemetry.schedule import interval, is_probed
 from bntui.core.training.dataset import Dataset
 from bntui.core.training.trainer import Trainer
 from bntui.protocol import Activations, ModeLosses, Statistics, Steps
@@ -18,7 +19,7 @@ def trainer(**settings: int) -> Trainer:
     return Trainer(config, Dataset(NOTEBOOK_WORDS, 3, "inside"))
 
 
-def advance(run: Trainer, telemetry: Telemetry, steps: int) -> None:
+def advance(run: Trainer, telemetry: Recorder, steps: int) -> None:
     if steps:
         telemetry.record(run.advance(steps, telemetry.sample))
 
@@ -27,7 +28,7 @@ def advance(run: Trainer, telemetry: Telemetry, steps: int) -> None:
     ("step", "every"), [(0, 1), (9_999, 1), (10_000, 10), (99_999, 10), (100_000, 100)]
 )
 def test_statistics_thin_out_by_decades(step: int, every: int) -> None:
-    assert stride(step) == every
+    assert interval(step) == every
 
 
 def test_probes_are_early_then_at_round_steps() -> None:
@@ -38,7 +39,7 @@ def test_probes_are_early_then_at_round_steps() -> None:
 
 def test_batches_join_without_gap_or_overlap_however_they_are_cut() -> None:
     run = trainer()
-    telemetry = Telemetry(run)
+    telemetry = Recorder(run)
     told: list[float | None] = []
     sampled: list[int] = []
     for count in (1, 7, 0, 30):
@@ -56,8 +57,8 @@ def test_batches_join_without_gap_or_overlap_however_they_are_cut() -> None:
 
 def test_statistics_are_the_watched_units_own() -> None:
     run = trainer()
-    telemetry = Telemetry(run)
-    telemetry.watch(0, [3, 11, 99])
+    telemetry = Recorder(run)
+    telemetry.trace(0, [3, 11, 99])
     advance(run, telemetry, 2)
     event = telemetry.drain(0.0)[-1]
     assert isinstance(event, Statistics)
@@ -74,18 +75,18 @@ def test_statistics_are_the_watched_units_own() -> None:
 
 def test_units_chosen_late_are_recalled_from_the_first_step_on() -> None:
     run = trainer(depth=2)
-    telemetry, twin = Telemetry(run), Telemetry(run)
-    twin.watch(1, [7])
+    telemetry, twin = Recorder(run), Recorder(run)
+    twin.trace(1, [7])
     for _ in range(40):
         made = run.advance(1, telemetry.sample)
         twin.sample(run.arms[1], run.steps_done - 1)
         telemetry.record(made)
         twin.record(made)
     telemetry.drain(0.0)
-    assert telemetry.watch(1, [7])
+    assert telemetry.trace(1, [7])
     (recalled,) = telemetry.recall()
     assert recalled == twin.drain(0.0)[-1]
-    assert not telemetry.watch(1, [7])
+    assert not telemetry.trace(1, [7])
 
 
 def test_the_archive_thins_out_and_covers_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +116,7 @@ def test_a_wide_deep_network_is_archived_within_bounds(monkeypatch: pytest.Monke
 
 def test_every_hidden_layer_and_arm_is_probed() -> None:
     run = trainer(depth=3)
-    events = Telemetry(run).probe(thorough=False)
+    events = measured(run, run.arms, full=False)
     layers = [(e.arm, e.layer) for e in events if isinstance(e, Activations)]
     assert layers == [(arm, layer) for arm in ("no BN", "BN") for layer in range(3)]
     assert [e.arm for e in events if isinstance(e, ModeLosses)] == ["no BN", "BN"]

@@ -4,13 +4,13 @@ from math import log10
 
 import pytest
 
-from bntui.core.telemetry.schedule import is_weighed
-from bntui.core.telemetry.update_ratios import Weighing
+from bntui.core.telemetry.schedule import is_sampled
+from bntui.core.telemetry.update_ratios import UpdateRatios
 from tests.core.trained import trained
 
 
 def test_ratios_thin_out_by_decades() -> None:
-    weighed = [step for step in range(20_001) if is_weighed(step)]
+    weighed = [step for step in range(20_001) if is_sampled(step)]
     assert weighed[:9] == [0, 1, 2, 5, 10, 20, 50, 100, 150]
     assert weighed[-2:] == [19_500, 20_000]
     assert len(weighed) < 230
@@ -19,7 +19,7 @@ def test_ratios_thin_out_by_decades() -> None:
 def test_the_ratios_of_each_sampled_step_are_told_once() -> None:
     run = trained(0)
     arm = run.arms[1]
-    weighing = Weighing(arm)
+    weighing = UpdateRatios(arm)
     wanted = []
     for step in range(6):
         run.step()
@@ -40,7 +40,7 @@ def test_the_ratios_of_each_sampled_step_are_told_once() -> None:
 def test_a_turned_learning_rate_is_that_of_its_step_and_zero_has_no_logarithm() -> None:
     run = trained(0)
     arm = run.arms[0]
-    weighing = Weighing(arm)
+    weighing = UpdateRatios(arm)
     for step, lr in enumerate([1e-3, 1e-4, 0.0]):
         arm.lr = lr
         run.step()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
-from bntui.core.telemetry.recorder import Telemetry
+from bntui.core.telemetry.recorder import Recorder
 from bntui.core.training import device as hardware
 from bntui.core.training.dataset import Dataset
 from bntui.core.training.device import configure_device, threads
@@ -55,7 +55,7 @@ def test_another_device_is_asked_for_losses_once_in_many_steps(
         arm.losses = [1.0] * len(losses)
 
     monkeypatch.setattr(Arm, "_note", note)
-    assert run.advance(5, Telemetry(run).sample) == 5
+    assert run.advance(5, Recorder(run).sample) == 5
     assert asked == [torch.Size([5])] * len(arms)
     normalization = run.arms[-1].model.normalizations[0]
     held = [run.arms[-1].model.params, *normalization.params]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bntui.config.schema import NOTEBOOK_WORDS, Norm, RunConfig
-from bntui.core.engine.session import Run
+from bntui.core.engine.session import Session
 from bntui.core.nn.precise import precise_statistics
 from bntui.core.training.dataset import Dataset
 from bntui.core.training.trainer import Arm, Trainer
@@ -30,8 +30,8 @@ from bntui.protocol import (
     Statistics,
     Step,
     Steps,
+    TraceUnits,
     Undo,
-    Watch,
 )
 
 SMALL = RunConfig(hidden=8, emb=3, batch_size=4, depth=2, pace=None, steps=40, groups=2)
@@ -44,17 +44,17 @@ class Bench:
         config = msgspec.structs.replace(SMALL, **settings)
         self.trainer = Trainer(config, Dataset(NOTEBOOK_WORDS, 3, "inside"))
         self.told: list[Event] = []
-        self.run = Run(self.trainer, self.told.append, self.told.append)
+        self.run = Session(self.trainer, self.told.append, self.told.append)
 
     def step(self, count: int) -> None:
         for _ in range(count):
-            self.run.obey(Step())
+            self.run.handle(Step())
 
     def obey(self, *commands: AnyCommand) -> list[Event]:
         """What is told of these commands, but for measurements."""
         count = len(self.told)
         for command in commands:
-            self.run.obey(command)
+            self.run.handle(command)
         kinds = (Changed, Forked, Removed, Recalibrated, Refused)
         return [event for event in self.told[count:] if isinstance(event, kinds)]
 
@@ -189,7 +189,7 @@ def test_two_forks_without_a_change_give_the_origins_curve_bit_for_bit(norm: Nor
     told = bench.obey(Fork(origin), Fork(origin))
     names = [f"{origin} copy", f"{origin} copy 2"]
     assert told == [Forked(name, origin, 7) for name in names]
-    bench.run.obey(Change("batch_size", 9))
+    bench.run.handle(Change("batch_size", 9))
     bench.step(20)
     losses = bench.losses()
     assert len(losses[names[0]]) == 20
@@ -278,7 +278,7 @@ def test_the_learning_rate_drops_on_schedule_and_says_so() -> None:
 def test_a_finished_run_takes_no_knobs_but_can_be_recalibrated() -> None:
     bench = Bench(steps=3)
     bench.step(3)
-    refusal = Refused("The run is finished: no step is left to turn a knob for.")
+    refusal = Refused("The run is finished: no step is left for a change to act on.")
     assert bench.obey(Change("lr", 0.5), Fork("BN")) == [refusal, refusal]
     assert bench.obey(Recalibrate("BN"), Undo()) == [
         Recalibrated("BN", 3),
@@ -298,7 +298,7 @@ def script(bench: Bench, flush: Callable[[], None]) -> list[Event]:
     }
     for step in range(25):
         if step in commands:
-            bench.run.obey(commands[step])
+            bench.run.handle(commands[step])
         bench.step(1)
         flush()
     return [e for e in bench.told if not isinstance(e, Steps | Statistics)]
@@ -315,7 +315,7 @@ def test_what_is_told_of_a_fork_fits_a_history_and_reaches_back() -> None:
     bench.step(4)
     bench.obey(Fork("BN"))
     bench.step(4)
-    bench.run.obey(Watch(1, [2, 3]))
+    bench.run.handle(TraceUnits(1, [2, 3]))
     told = [e for e in bench.told if isinstance(e, Statistics) and e.arm == "BN copy"]
     assert told[0].steps == [4]
     assert told[-1].units == [2, 3]

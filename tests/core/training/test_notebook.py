@@ -52,7 +52,7 @@ def test_losses_to_the_last_step(
 
 def test_modes_of_the_trained_model(trained: tuple[Trainer, dict[str, list[float]]]) -> None:
     trainer, _ = trained
-    event = mode_losses(trainer, trainer.arms[1], thorough=True)
+    event = mode_losses(trainer, trainer.arms[1], full=True)
     assert event.sizes == [1, 2, 4, 8, 32, 90]
     found = {
         "train_1": event.train[0],

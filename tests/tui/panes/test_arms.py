@@ -3,7 +3,7 @@
 import pytest
 
 from bntui.config.schema import RunConfig
-from bntui.protocol import Activations, AnyEvent, Forked, ModeLosses, Statistics, Watch
+from bntui.protocol import Activations, AnyEvent, Forked, ModeLosses, Statistics, TraceUnits
 from tests.scripted import beginning, hello, probes, steps
 from tests.tui.screen import lab
 
@@ -30,7 +30,7 @@ async def test_panes_about_bn_show_the_chosen_arm() -> None:
         assert "units 7" in await it.press("3")
         assert "units 4" in await it.press("a")
         await it.press("D")
-        assert it.source.sent == [Watch(0, [9, 10, 11, 12, 13])]
+        assert it.source.sent == [TraceUnits(0, [9, 10, 11, 12, 13])]
 
 
 async def test_activations_show_as_many_arms_as_have_room() -> None:

@@ -17,7 +17,7 @@ from bntui.protocol import (
     State,
     Step,
     Steps,
-    Watch,
+    TraceUnits,
 )
 from bntui.tui.panes.modes import ModesPane
 from bntui.tui.screens.lab import COMMANDS
@@ -161,8 +161,8 @@ async def test_statistics_keys() -> None:
         assert "variance" in await it.press("v")
         await it.press("D", "U")
         assert it.source.sent == [
-            Watch(0, [5, 6, 7, 8, 9]),
-            Watch(0, [195, 196, 197, 198, 199]),
+            TraceUnits(0, [5, 6, 7, 8, 9]),
+            TraceUnits(0, [195, 196, 197, 198, 199]),
         ]
 
 
@@ -174,7 +174,7 @@ async def test_layers_of_a_deep_network() -> None:
         text = await it.press("y")
         assert "layer 2 of 3" in text
         assert "no data yet" in text
-        assert it.source.sent == [Watch(1, [0, 1, 2, 3, 4])]
+        assert it.source.sent == [TraceUnits(1, [0, 1, 2, 3, 4])]
 
 
 async def test_divergence_is_named_where_it_happened_and_the_other_arm_goes_on() -> None:
