@@ -60,7 +60,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
         else len(right)
         for one in left
     )
-    return as_far / 2 ** len(differences)
+    return as_far / 2.0 ** len(differences)
 
 
 def _signed_sums(values: Sequence[float]) -> list[float]:
