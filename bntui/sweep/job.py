@@ -15,9 +15,19 @@ from bntui.protocol import PROTOCOL, Event, Hello
 from bntui.protocol.codec import encode
 from bntui.sweep.events import Machine, Outcome, outcome_of
 from bntui.sweep.plan import Job
+from bntui.text import clean
 
 if TYPE_CHECKING:
     from bntui.core.training.dataset import Dataset
+
+_words: tuple[str, ...] = ()
+
+
+def set_words(words: tuple[str, ...]) -> None:
+    """Keep the data of the runs to come: its file may be on another machine."""
+    global _words  # noqa: PLW0603 (a worker process has one sweep's data at a time)
+    _words = words
+
 
 SLICE = 0.25
 """Seconds of training between two looks at whether the run is finished."""
@@ -37,18 +47,24 @@ def machine() -> Machine:
     return Machine(platform.node(), __version__, str(torch.__version__), torch.get_num_threads())
 
 
-def run_job(job: Job, config: RunConfig, words: tuple[str, ...], reach: float | None) -> Result:
-    """Train to the end on one thread.
+def run_job(job: Job, config: RunConfig, reach: float | None) -> Result | str:
+    """Train to the end on one thread, on the words that `set_words` was given.
 
     Args:
         job: Which run of the sweep this is.
         config: The run.
-        words: The data, sent along because the file may be on another machine.
         reach: The loss whose first step is looked for, if any.
 
-    Raises:
-        InputError: No example can be made of the words.
+    Returns:
+        The result, or why there is none: trying again would fail again.
     """
+    try:
+        return _run(job, config, reach)
+    except Exception as error:
+        return clean(f"{type(error).__name__}: {error}", limit=300)
+
+
+def _run(job: Job, config: RunConfig, reach: float | None) -> Result:
     import torch  # noqa: PLC0415 (only workers load it)
 
     from bntui.core.engine.session import Run  # noqa: PLC0415
@@ -63,7 +79,7 @@ def run_job(job: Job, config: RunConfig, words: tuple[str, ...], reach: float | 
         history.fold(event)
 
     emit(Hello(PROTOCOL, __version__, started, config, config.arm_names, share(config)))
-    run = Run(Trainer(config, _dataset(words, config)), emit, lambda event: None)
+    run = Run(Trainer(config, _dataset(_words, config)), emit, lambda event: None)
     while not (history.state and history.state.state == "finished"):
         run.advance(monotonic() + SLICE)
         run.flush()

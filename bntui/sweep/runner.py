@@ -2,7 +2,9 @@
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,20 +14,29 @@ from bntui.data.word_file import read_words
 from bntui.errors import InputError
 from bntui.protocol import Event
 from bntui.sweep.events import JobDone, JobFailed, Note, Planned, SweepEnded, Workers
-from bntui.sweep.job import Result, machine, run_job
+from bntui.sweep.job import Result, machine, run_job, set_words
 from bntui.sweep.plan import Job, Plan
 from bntui.sweep.store import SweepStore
 from bntui.text import clean
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future, WorkerPlugin
 
 INSTALL = "bntui sweep needs dask.distributed: pip install 'bntui[sweep]'."
 
 RETRIES = 2
-"""Times that a run is tried again whose worker was lost or that failed."""
+"""Times that a run is tried again whose worker died."""
+
+WORKER_DIED = "its worker died each time it was tried"
 
 CONNECT_SECONDS = 15
+
+LOCAL = {
+    "distributed.scheduler.worker-saturation": 1.0,
+    "distributed.scheduler.allowed-failures": 0,
+}
+"""A worker holds one run at a time, so one that kills its worker takes no other along; retries
+are counted here."""
 
 Emit = Callable[[Event], None]
 
@@ -77,41 +88,44 @@ class Runner:
             self._emit(Planned(plan, directory.name, str(directory), kept))
             left = [job for key, job in wanted.items() if key not in done]
             self._emit(Workers(len(client.scheduler_info(n_workers=-1)["workers"])))
-            reason = self._gather(client, left, words)
-            self._emit(SweepEnded(reason))
+            client.register_plugin(_data_plugin(words))
+            self._emit(SweepEnded(self._gather(client, left)))
 
-    def _gather(self, client: "Client", jobs: list[Job], words: tuple[str, ...]) -> str:
+    def _gather(self, client: "Client", jobs: list[Job]) -> str:
         """Submit the jobs and take in results as they come; why some are missing, if so."""
         from distributed import as_completed  # noqa: PLC0415 (an extra)
 
-        [data] = client.scatter([words], broadcast=True)
-        futures = {
-            client.submit(
-                run_job,
-                job,
-                self._plan.config(job),
-                data,
-                self._reach,
-                key=job.key,
-                pure=False,
-                retries=RETRIES,
-            ): job
-            for job in jobs
-        }
-        workers = len(client.scheduler_info(n_workers=-1)["workers"])
-        for future in as_completed(list(futures)):
-            job = futures.pop(future)
-            if future.status == "finished":
-                self._take(job, future.result())
-            elif future.status == "cancelled" or client.status != "running":
-                return (
-                    "The scheduler is gone; what is finished is kept, and the same command goes on."
-                )
+        lost: Counter[str] = Counter()
+
+        def submit(job: Job, priority: int) -> "Future[Result | str]":
+            # A new key each time, as the scheduler may still hold the lost one; all in one group,
+            # so that it hands a worker one run at a time.
+            key = f"{job.key}_{lost[job.key]}" if lost[job.key] else job.key
+            config = self._plan.config(job)
+            future = client.submit(
+                *(run_job, job, config, self._reach),
+                key=("run", key), pure=False, priority=priority,
+            )  # fmt: skip
+            running[future] = job
+            return future
+
+        running: dict[Future[Result | str], Job] = {}
+        completed = as_completed([submit(job, -place) for place, job in enumerate(jobs)])
+        workers = 0
+        for future in completed:
+            job = running.pop(future)
+            if client.status != "running":
+                return SCHEDULER_GONE
+            result = _result(future)
+            if isinstance(result, Result):
+                self._take(job, result)
+            elif result is None and lost[job.key] < RETRIES:
+                lost[job.key] += 1
+                completed.add(submit(job, -len(jobs)))
             else:
-                self._emit(JobFailed(job.key, _reason(future)))
+                self._emit(JobFailed(job.key, result or WORKER_DIED))
             future.release()
-            now = len(client.scheduler_info(n_workers=-1)["workers"])
-            if now != workers:
+            if (now := len(client.scheduler_info(n_workers=-1)["workers"])) != workers:
                 workers = now
                 self._emit(Workers(workers))
         return ""
@@ -127,7 +141,8 @@ class Runner:
     @contextmanager
     def _client(self) -> Iterator["Client"]:
         try:
-            from distributed import Client, LocalCluster  # noqa: PLC0415 (an extra)
+            import dask  # noqa: PLC0415 (an extra)
+            from distributed import Client, LocalCluster  # noqa: PLC0415
         except ImportError:
             raise InputError(INSTALL) from None
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
@@ -138,6 +153,7 @@ class Runner:
                 yield client
             return
         with (
+            dask.config.set(LOCAL),
             LocalCluster(
                 n_workers=self._workers or os.cpu_count() or 1,
                 threads_per_worker=1,
@@ -150,6 +166,8 @@ class Runner:
         ):
             yield client
 
+
+SCHEDULER_GONE = "The scheduler is gone; what is finished is kept, and the same command goes on."
 
 EXPOSED = (
     "tcp:// is neither encrypted nor authenticated: whoever reaches the scheduler's port can run "
@@ -195,9 +213,29 @@ def read_data(plan: Plan) -> tuple[str, ...]:
     return tuple(read_words(Path(plan.base.data), lambda read, total: None).words)
 
 
-def _reason(future: Any) -> str:
-    """Why a run failed, in one sentence."""
-    error = future.exception()
-    if type(error).__name__ == "KilledWorker":
-        return "its worker died each time it was tried"
-    return clean(f"{type(error).__name__}: {error}", limit=300)
+def _data_plugin(words: tuple[str, ...]) -> "WorkerPlugin":
+    """Sends the words once to every worker, also to one that joins or is started again later."""
+    from distributed import WorkerPlugin  # noqa: PLC0415 (an extra)
+
+    class Data(WorkerPlugin):
+        """The words of a sweep."""
+
+        name = "bntui-words"
+
+        def setup(self, worker: object) -> None:
+            """Keep them in the worker's process."""
+            set_words(words)
+
+    return Data()
+
+
+def _result(future: "Future[Result | str]") -> Result | str | None:
+    """A run's result, or why it failed; None if its worker died before handing it over."""
+    from distributed import KilledWorker  # noqa: PLC0415 (an extra)
+
+    try:
+        return future.result()
+    except (CancelledError, KilledWorker):
+        return None
+    except Exception as error:
+        return clean(f"{type(error).__name__}: {error}", limit=300)
