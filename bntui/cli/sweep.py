@@ -5,15 +5,18 @@ from time import monotonic
 
 import click
 
-from bntui.cli.options import Value, chosen, config, run_options
+from bntui.cli.launch import has_screen, show_sweep
+from bntui.cli.options import Value, chosen, config, fps_option, run_options
 from bntui.config.limits import Range
 from bntui.config.parsing import number, one_of
 from bntui.errors import InputError
 from bntui.protocol import Event
 from bntui.protocol.codec import encode
 from bntui.sweep.claims import CLAIMS
-from bntui.sweep.events import JobDone, JobFailed, Note, Outcome, Planned, SweepEnded, Workers
+from bntui.sweep.events import JobFailed, Note, Outcome, Planned, SweepEnded
 from bntui.sweep.plan import Plan, make_plan, parse_vary
+from bntui.sweep.progress import Progress
+from bntui.sweep.source import ChildSweep, StoredSweep
 from bntui.sweep.store import SweepStore, default_name, sweeps_directory
 from bntui.text import clean
 
@@ -56,6 +59,7 @@ LINE_EVERY = 5.0
 @click.option("--json", "as_json", is_flag=True, help="Print events, then the result, as JSON.")
 @click.option("--csv", is_flag=True, help="Print the table as CSV.")
 @run_options
+@fps_option
 @click.pass_context
 def sweep(ctx: click.Context, /, opened: str | None, as_json: bool, csv: bool, **_: object) -> int:
     """Run a grid of settings over seeds and compare the networks with their uncertainty.
@@ -63,9 +67,15 @@ def sweep(ctx: click.Context, /, opened: str | None, as_json: bool, csv: bool, *
     Every run trains two networks from the same initial draws on the same batches; the seed is the
     unit. A sweep that was stopped goes on when the same command is given again.
     """
+    shown = not (as_json or csv) and has_screen()
     if opened is not None:
         store = SweepStore(sweeps_directory() / opened)
         plan, outcomes = store.plan(), store.outcomes()
+        if shown:
+            return show_sweep(StoredSweep(store), ctx.params["fps"])
+    elif shown:
+        _plan(ctx)  # refuse bad input before the screen opens
+        return show_sweep(ChildSweep(sys.argv[2:]), ctx.params["fps"])
     else:
         plan = _plan(ctx)
         store = SweepStore.create(sweeps_directory() / (_name(ctx) or default_name(plan)), plan)
@@ -98,7 +108,8 @@ def _run(ctx: click.Context, plan: Plan, store: SweepStore, as_json: bool) -> di
     from bntui.sweep.report import power_sentence  # noqa: PLC0415 (rich takes a moment)
     from bntui.sweep.runner import Runner  # noqa: PLC0415
 
-    progress = Progress(plan)
+    progress = Progress()
+    lines = ProgressLines(progress)
     if not as_json:
         click.echo(power_sentence(plan), err=True)
 
@@ -108,7 +119,7 @@ def _run(ctx: click.Context, plan: Plan, store: SweepStore, as_json: bool) -> di
             sys.stdout.buffer.write(encode(event))
             sys.stdout.buffer.flush()
         else:
-            progress.show(event)
+            lines.show(event)
 
     runner = Runner(
         plan,
@@ -142,49 +153,24 @@ def _report(plan: Plan, outcomes: dict[str, Outcome], *, as_json: bool, csv: boo
     return 0 if len(outcomes) >= plan.job_count else 1
 
 
-class Progress:
-    """What is done of a sweep, as plain lines on stderr."""
+class ProgressLines:
+    """Progress as plain lines on stderr."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.outcomes: dict[str, Outcome] = {}
-        self._total = plan.job_count
-        self._workers = 0
-        self._failed = 0
-        self._begun = self._shown = monotonic()
-        self._before = 0
-
-    def fold(self, event: Event) -> None:
-        """Take an event in."""
-        match event:
-            case Planned(done=done):
-                self.outcomes = {one.key: one for one in done}
-                self._before, self._begun = len(done), monotonic()
-            case Workers(count):
-                self._workers = count
-            case JobDone(outcome):
-                self.outcomes[outcome.key] = outcome
-            case JobFailed():
-                self._failed += 1
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._shown = monotonic()
 
     def show(self, event: Event) -> None:
         """Print what is new, and now and then how far the sweep is."""
         match event:
+            case Planned(directory=directory):
+                click.echo(f"Logs are in {clean(directory)}.", err=True)
             case JobFailed(key, reason):
                 click.echo(f"{key} failed: {reason}.", err=True)
             case Note(text):
                 click.echo(text, err=True)
             case SweepEnded(reason) if reason:
                 click.echo(reason, err=True)
-            case Planned(directory=directory):
-                click.echo(f"Logs are in {clean(directory)}.", err=True)
         if monotonic() - self._shown >= LINE_EVERY or isinstance(event, SweepEnded):
             self._shown = monotonic()
-            click.echo(self._line(), err=True)
-
-    def _line(self) -> str:
-        done = len(self.outcomes)
-        new = done - self._before
-        left = (monotonic() - self._begun) / new * (self._total - done) if new else None
-        time = f" · {left:,.0f} s left" if left else ""
-        failed = f" · {self._failed:,} failed" if self._failed else ""
-        return f"{done:,} of {self._total:,} runs · {self._workers:,} workers{time}{failed}"
+            click.echo(self._progress.line, err=True)
