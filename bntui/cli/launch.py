@@ -10,6 +10,7 @@ from bntui.cli.first_start import is_first_start
 from bntui.errors import InputError
 from bntui.sources.base import Source
 from bntui.sources.recording import Recording
+from bntui.sweep.source import SweepSource
 from bntui.text import clean
 
 
@@ -39,6 +40,23 @@ def show_together(recordings: Sequence[tuple[str, Recording]], fps: float) -> in
     from bntui.tui.app import compare  # noqa: PLC0415 (textual takes a moment)
 
     return compare(recordings, fps)
+
+
+def show_sweep(source: SweepSource, fps: float) -> int:
+    """Open a sweep's screen; returns the exit code.
+
+    Raises:
+        InputError: No screen can be drawn here.
+    """
+    _require_screen()
+    from bntui.tui.sweep_app import show_sweep as show  # noqa: PLC0415 (textual takes a moment)
+
+    return show(source, fps)
+
+
+def has_screen() -> bool:
+    """Whether a screen can be drawn here and nobody reads standard output."""
+    return _problem() is None and bool(sys.__stdout__ and sys.__stdout__.isatty())
 
 
 def _require_screen() -> None:

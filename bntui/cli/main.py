@@ -21,6 +21,7 @@ from bntui.cli.options import (
     run_options,
     tour_option,
 )
+from bntui.cli.sweep import sweep
 from bntui.errors import InputError
 from bntui.sources.local import EngineSource
 from bntui.sources.ssh import SshSource
@@ -105,7 +106,7 @@ def bench(only: str | None, grow: bool, quick: bool, as_json: bool) -> int:
     return measure(only, grow, quick, as_json)
 
 
-for command in (open_log, runs, export):
+for command in (open_log, runs, export, sweep):
     cli.add_command(command)
 
 

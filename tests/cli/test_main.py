@@ -51,6 +51,7 @@ def test_every_option_reaches_its_field(tmp_path: Path) -> None:
     default = RunConfig()
     values = {name: SETTINGS[name].turned(getattr(default, name), -1) for name in FIELDS}
     values |= {"data": str(data), "preset": "notebook", "device": "mps", "depth": 2, "hidden": 30}
+    values |= {"weight_decay": 0.01}
     assert [name for name in FIELDS if values[name] == getattr(default, name)] == ["preset"]
     args = [
         text

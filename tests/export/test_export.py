@@ -131,7 +131,7 @@ def test_nothing_is_overwritten(log: Path, tmp_path: Path) -> None:
     for option in ("--csv", "--parquet", "--summary"):
         done = export(log, option, str(there))
         assert done.returncode == 2
-        assert "exists already" in done.stderr
+        assert "already exists" in done.stderr
     assert there.read_text() == "precious"
 
 

@@ -88,7 +88,7 @@ async def test_a_run_of_a_billion_steps_that_has_made_few() -> None:
 async def test_a_log_from_the_future_says_so_and_shows_what_is_known() -> None:
     newer = msgspec.structs.replace(hello(), protocol=99, version="9.9")
     async with lab([newer, *beginning()[1:], *steps(0, 300)], (160, 40)) as it:
-        assert "bntui 9.9 wrote this, in protocol 99" in it.text
+        assert "written by bntui 9.9 in protocol 99" in it.text
         assert "last-300 mean" in it.text
 
 

@@ -89,7 +89,7 @@ async def test_deleting_asks_first(directory: Path) -> None:
         await it.pilot.pause()
         assert (directory / "three.jsonl").exists()
         await it.press("d", *"yes", "enter")
-        await it.wait_for("of 2 runs")
+        await it.wait_for("2 runs in")
         assert not (directory / "three.jsonl").exists()
 
 

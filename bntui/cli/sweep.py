@@ -1,0 +1,176 @@
+"""`bntui sweep`: a grid of runs over seeds, and what they decide together."""
+
+import sys
+from time import monotonic
+
+import click
+
+from bntui.cli.launch import has_screen, show_sweep
+from bntui.cli.options import Value, chosen, config, fps_option, run_options
+from bntui.config.limits import Range
+from bntui.config.parsing import number, one_of
+from bntui.errors import InputError
+from bntui.protocol import Event
+from bntui.protocol.codec import encode
+from bntui.sweep.claims import CLAIMS
+from bntui.sweep.events import JobFailed, Note, Outcome, Planned, SweepEnded
+from bntui.sweep.plan import Plan, make_plan, parse_vary
+from bntui.sweep.progress import Progress
+from bntui.sweep.source import ChildSweep, StoredSweep
+from bntui.sweep.store import SweepStore, default_name, sweeps_directory
+from bntui.text import clean
+
+LINE_EVERY = 5.0
+"""Seconds between two progress lines."""
+
+
+@click.command()
+@click.option(
+    "--vary", multiple=True, metavar="NAME=X,Y,...", help="Vary a setting; may be repeated."
+)
+@click.option(
+    "--claim",
+    type=Value(one_of(list(CLAIMS))),
+    metavar="NAME",
+    help="A ready grid: " + ", ".join(CLAIMS) + ".",
+)
+@click.option(
+    "--seeds",
+    type=Value(number("N", int, Range(True, 1, 40))),
+    metavar="N",
+    default="10",
+    help="Runs of each cell, from --seed on.  [10; 1 to 40]",
+)
+@click.option(
+    "--reach",
+    type=Value(number("X", float, Range(False, 0, 1e6))),
+    metavar="X",
+    help="Report the step at which each network's loss reaches X.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Run on a dask scheduler: tls://HOST:8786.")
+@click.option(
+    "--workers",
+    type=Value(number("N", int, Range(True, 1, 1024))),
+    metavar="N",
+    help="Worker processes on this machine.  [one a core]",
+)
+@click.option("--name", metavar="NAME", help="The sweep's directory.  [made of its settings]")
+@click.option("--open", "opened", metavar="NAME", help="Show a sweep that was run before.")
+@click.option("--json", "as_json", is_flag=True, help="Print events, then the result, as JSON.")
+@click.option("--csv", is_flag=True, help="Print the table as CSV.")
+@run_options
+@fps_option
+@click.pass_context
+def sweep(ctx: click.Context, /, opened: str | None, as_json: bool, csv: bool, **_: object) -> int:
+    """Run a grid of settings over seeds and compare the networks with their uncertainty.
+
+    Every run trains two networks from the same initial draws on the same batches; the seed is the
+    unit. A sweep that was stopped goes on when the same command is given again.
+    """
+    shown = not (as_json or csv) and has_screen()
+    if opened is not None:
+        store = SweepStore(sweeps_directory() / opened)
+        plan, outcomes = store.plan(), store.outcomes()
+        if shown:
+            return show_sweep(StoredSweep(store), ctx.params["fps"])
+    elif shown:
+        _plan(ctx)  # refuse bad input before the screen opens
+        return show_sweep(ChildSweep(sys.argv[2:]), ctx.params["fps"])
+    else:
+        plan = _plan(ctx)
+        store = SweepStore.create(sweeps_directory() / (_name(ctx) or default_name(plan)), plan)
+        outcomes = _run(ctx, plan, store, as_json)
+    return _report(plan, outcomes, as_json=as_json, csv=csv)
+
+
+def _name(ctx: click.Context) -> str | None:
+    name: str | None = ctx.params["name"]
+    if name is not None and (not name or "/" in name or name in {".", ".."} or "\0" in name):
+        raise InputError(f"--name is {clean(name, limit=60) or 'empty'}, but it takes a file name.")
+    return name
+
+
+def _plan(ctx: click.Context) -> Plan:
+    vary = [parse_vary(text) for text in ctx.params["vary"]]
+    claim = CLAIMS.get(ctx.params["claim"])
+    if claim is None:
+        if not vary:
+            raise click.UsageError("Say what to vary (--vary lr=0.01,0.1) or a --claim.")
+        return make_plan(config(ctx), vary, ctx.params["seeds"])
+    named = chosen(ctx)
+    base = config(ctx, **{k: v for k, v in claim.settings.items() if k not in named})
+    fixed = {one.name for one in vary}
+    grid = [one for one in claim.vary if one.name not in fixed] + vary
+    return make_plan(base, grid, ctx.params["seeds"], claim.against, claim.name)
+
+
+def _run(ctx: click.Context, plan: Plan, store: SweepStore, as_json: bool) -> dict[str, Outcome]:
+    from bntui.sweep.report import power_sentence  # noqa: PLC0415 (rich takes a moment)
+    from bntui.sweep.runner import Runner  # noqa: PLC0415
+
+    progress = Progress()
+    lines = ProgressLines(progress)
+    if not as_json:
+        click.echo(power_sentence(plan), err=True)
+
+    def emit(event: Event) -> None:
+        progress.fold(event)
+        if as_json:
+            sys.stdout.buffer.write(encode(event))
+            sys.stdout.buffer.flush()
+        else:
+            lines.show(event)
+
+    runner = Runner(
+        plan,
+        store,
+        emit,
+        reach=ctx.params["reach"],
+        scheduler=ctx.params["scheduler"],
+        workers=ctx.params["workers"],
+    )
+    try:
+        runner.run()
+    except KeyboardInterrupt:
+        click.echo("Stopped; the same command runs what is left.", err=True)
+        raise click.exceptions.Exit(130) from None
+    return progress.outcomes
+
+
+def _report(plan: Plan, outcomes: dict[str, Outcome], *, as_json: bool, csv: bool) -> int:
+    from rich.console import Console  # noqa: PLC0415 (takes a moment)
+
+    from bntui.sweep import report  # noqa: PLC0415
+    from bntui.sweep.results import results  # noqa: PLC0415
+
+    found = results(plan, outcomes)
+    if as_json:
+        click.echo(report.as_json(plan, found))
+    elif csv:
+        report.write_csv(found, sys.stdout)
+    else:
+        Console().print(report.table(plan, found))
+    return 0 if len(outcomes) >= plan.job_count else 1
+
+
+class ProgressLines:
+    """Progress as plain lines on stderr."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._shown = monotonic()
+
+    def show(self, event: Event) -> None:
+        """Print what is new, and now and then how far the sweep is."""
+        match event:
+            case Planned(directory=directory):
+                click.echo(f"Logs are in {clean(directory)}.", err=True)
+            case JobFailed(key, reason):
+                click.echo(f"{key} failed: {reason}.", err=True)
+            case Note(text):
+                click.echo(text, err=True)
+            case SweepEnded(reason) if reason:
+                click.echo(reason, err=True)
+        if monotonic() - self._shown >= LINE_EVERY or isinstance(event, SweepEnded):
+            self._shown = monotonic()
+            click.echo(self._progress.line, err=True)

@@ -1,0 +1,107 @@
+"""What a sweep emits as it goes: a JSON object a line, like a run."""
+
+from math import isfinite
+
+from msgspec import Struct
+
+from bntui.history import ArmHistory, History
+from bntui.protocol import SplitLosses
+from bntui.protocol.base import Event
+from bntui.sweep.plan import Job, Plan
+from bntui.sweep.statistics import steps_to_reach
+
+
+class Machine(Struct, frozen=True):
+    """Where a run was computed, and with what."""
+
+    host: str
+    bntui: str
+    torch: str
+    threads: int
+
+
+class Outcome(Struct, frozen=True):
+    """What one run came to.
+
+    `losses` are final evaluation-mode losses by network: on the validation words where the data
+    is split, else on the most training examples measured; null for a network that diverged or has
+    no finite loss. `reached` has the step at which each network reached the loss that was asked
+    for, null where it did not.
+    """
+
+    key: str
+    losses: dict[str, float | None]
+    diverged: list[str]
+    reached: dict[str, int | None]
+    steps: int
+    seconds: float
+    machine: Machine
+
+
+class Planned(Event, frozen=True):
+    """The sweep begins, or goes on: its plan, its directory, the runs that are done already."""
+
+    plan: Plan
+    name: str
+    directory: str
+    done: list[Outcome]
+
+
+class Workers(Event, frozen=True):
+    """How many workers there are now."""
+
+    count: int
+
+
+class JobDone(Event, frozen=True):
+    """A run is finished and its log is in the sweep's directory."""
+
+    outcome: Outcome
+
+
+class JobFailed(Event, frozen=True):
+    """A run ended without a result, and why."""
+
+    key: str
+    reason: str
+
+
+class Note(Event, frozen=True):
+    """Something to know that concerns no single run."""
+
+    text: str
+
+
+class SweepEnded(Event, frozen=True):
+    """No more runs will come; `reason` says why where some are missing."""
+
+    reason: str = ""
+
+
+AnySweepEvent = Planned | Workers | JobDone | JobFailed | Note | SweepEnded
+
+
+def outcome_of(job: Job, history: History, reach: float | None, machine: Machine) -> Outcome:
+    """A finished run's outcome."""
+    arms = history.arms
+    diverged = [name for name, arm in arms.items() if arm.diverged]
+    return Outcome(
+        key=job.key,
+        losses={n: None if n in diverged else final_loss(arm) for n, arm in arms.items()},
+        diverged=diverged,
+        reached={}
+        if reach is None
+        else {name: steps_to_reach(arm.loss.values, reach) for name, arm in arms.items()},
+        steps=history.steps,
+        seconds=round(history.elapsed, 3),
+        machine=machine,
+    )
+
+
+def final_loss(arm: ArmHistory) -> float | None:
+    """The last evaluation-mode loss: on the validation words, or on the most examples measured."""
+    split = arm.latest(SplitLosses)
+    if split is not None:
+        return split.losses.get("validation")
+    known = [loss for loss in arm.modes[-1].eval if loss is not None] if arm.modes else []
+    return known[-1] if known and isfinite(known[-1]) else None

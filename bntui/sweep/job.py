@@ -1,0 +1,104 @@
+"""One run of a sweep, in a worker process that keeps torch and the data loaded between runs."""
+
+import platform
+import zlib
+from datetime import UTC, datetime
+from functools import lru_cache
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+from bntui import __version__
+from bntui.config import Context, RunConfig
+from bntui.config.share import share
+from bntui.history import History
+from bntui.protocol import PROTOCOL, Event, Hello
+from bntui.protocol.codec import encode
+from bntui.sweep.events import Machine, Outcome, outcome_of
+from bntui.sweep.plan import Job
+from bntui.text import clean
+
+if TYPE_CHECKING:
+    from bntui.core.training.dataset import Dataset
+
+_words: tuple[str, ...] = ()
+
+
+def set_words(words: tuple[str, ...]) -> None:
+    """Keep the data of the runs to come: its file may be on another machine."""
+    global _words  # noqa: PLW0603 (a worker process has one sweep's data at a time)
+    _words = words
+
+
+SLICE = 0.25
+"""Seconds of training between two looks at whether the run is finished."""
+
+
+class Result(NamedTuple):
+    """What travels back: the outcome, and the run's log, gzipped."""
+
+    outcome: Outcome
+    log: bytes
+
+
+def machine() -> Machine:
+    """This process's host and versions; loads torch."""
+    import torch  # noqa: PLC0415 (only workers load it)
+
+    return Machine(platform.node(), __version__, str(torch.__version__), torch.get_num_threads())
+
+
+def run_job(job: Job, config: RunConfig, reach: float | None) -> Result | str:
+    """Train to the end on one thread, on the words that `set_words` was given.
+
+    Args:
+        job: Which run of the sweep this is.
+        config: The run.
+        reach: The loss whose first step is looked for, if any.
+
+    Returns:
+        The result, or why there is none: trying again would fail again.
+    """
+    try:
+        return _run(job, config, reach)
+    except Exception as error:
+        return clean(f"{type(error).__name__}: {error}", limit=300)
+
+
+def _run(job: Job, config: RunConfig, reach: float | None) -> Result:
+    import torch  # noqa: PLC0415 (only workers load it)
+
+    from bntui.core.engine.session import Session  # noqa: PLC0415
+    from bntui.core.training.trainer import Trainer  # noqa: PLC0415
+
+    torch.set_num_threads(1)
+    history, lines = History(), bytearray()
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+
+    def emit(event: Event) -> None:
+        lines.extend(encode(event))
+        history.fold(event)
+
+    emit(Hello(PROTOCOL, __version__, started, config, config.arm_names, share(config)))
+    session = Session(Trainer(config, _dataset(_words, config)), emit, lambda event: None)
+    while not (history.state and history.state.state == "finished"):
+        session.advance(monotonic() + SLICE)
+        session.flush()
+    packer = zlib.compressobj(level=6, wbits=31)
+    packed = packer.compress(lines) + packer.flush()
+    return Result(outcome_of(job, history, reach, machine()), packed)
+
+
+def _dataset(words: tuple[str, ...], config: RunConfig) -> "Dataset":
+    return _cached_dataset(
+        words, config.block_size, config.context, config.split, config.split_seed
+    )
+
+
+@lru_cache(maxsize=4)
+def _cached_dataset(
+    words: tuple[str, ...], block_size: int, context: Context, split: bool, split_seed: int
+) -> "Dataset":
+    from bntui.core.training import dataset  # noqa: PLC0415
+
+    train, held_out = dataset.split_words(words, split_seed) if split else (words, None)
+    return dataset.Dataset(train, block_size, context, held_out)

@@ -1,0 +1,172 @@
+"""The plan of a sweep: a grid of cells, each a config, times seeds."""
+
+from collections.abc import Iterator
+from itertools import product
+from math import prod
+
+import msgspec
+from msgspec import Struct
+
+from bntui.config import RunConfig
+from bntui.config.limits import check
+from bntui.config.settings import SETTINGS
+from bntui.errors import InputError
+from bntui.text import clean
+
+Value = bool | int | float | str | None
+"""What a setting may be varied over."""
+
+NOT_VARIED = {"arms", "data", "device", "pace", "preset", "seed", "steps"}
+"""Settings that a cell cannot differ in: they say what is compared, where, and for how long."""
+
+VARIED = [name for name, one in SETTINGS.items() if one.is_field and name not in NOT_VARIED]
+
+MAX_JOBS = 100_000
+
+
+class Vary(Struct, frozen=True):
+    """A setting and the values that the cells take in turn."""
+
+    name: str
+    values: list[Value]
+
+
+class Cell(Struct, frozen=True):
+    """One point of the grid: a value for each varied setting."""
+
+    settings: dict[str, Value]
+
+    @property
+    def label(self) -> str:
+        """As in `lr=0.1 depth=5`; a sweep that varies nothing has one cell, `all`."""
+        return " ".join(assignment(n, v) for n, v in self.settings.items()) or "all"
+
+
+class Job(Struct, frozen=True):
+    """One run: a cell and a seed."""
+
+    cell: Cell
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """Names the job and its log file."""
+        return "_".join([*self.cell.label.split(), f"seed={self.seed}"])
+
+
+class Plan(Struct, frozen=True):
+    """Everything that decides a sweep.
+
+    Without `against` a cell's number is the second network's loss minus the first's, of the same
+    run. With it, it is the last network's loss minus that of the cell in which the setting
+    `against` has its first value, at the same seed.
+    """
+
+    base: RunConfig
+    vary: list[Vary]
+    seeds: int
+    against: str | None = None
+    claim: str | None = None
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Every combination of values, the last setting fastest."""
+        names = [one.name for one in self.vary]
+        combined = product(*(one.values for one in self.vary))
+        return [Cell(dict(zip(names, values, strict=True))) for values in combined]
+
+    @property
+    def compared(self) -> list[Cell]:
+        """The cells that have a difference: with `against`, those off its first value."""
+        if self.against is None:
+            return self.cells
+        return [cell for cell in self.cells if cell != self.reference(cell)]
+
+    def reference(self, cell: Cell) -> Cell:
+        """The cell that `cell` is compared with."""
+        first = {one.name: one.values[0] for one in self.vary if one.name == self.against}
+        return Cell({**cell.settings, **first})
+
+    @property
+    def job_count(self) -> int:
+        """Runs in all."""
+        return self.seeds * prod(len(one.values) for one in self.vary)
+
+    def jobs(self) -> Iterator[Job]:
+        """Every cell's first seed, then every cell's second, ...: all cells fill up together."""
+        cells = self.cells
+        for number in range(self.seeds):
+            for cell in cells:
+                yield Job(cell, self.base.seed + number)
+
+    def config(self, job: Job) -> RunConfig:
+        """The job's run, at full speed."""
+        changes = {**job.cell.settings, "seed": job.seed, "pace": None}
+        return msgspec.structs.replace(self.base, **changes)
+
+
+def parse_vary(text: str) -> Vary:
+    """`lr=0.01,0.1` as a setting and its values.
+
+    Raises:
+        InputError: The setting is unknown or cannot be varied, or a value is impossible or given
+            twice.
+    """
+    key, _, rest = text.partition("=")
+    name = key.replace("-", "_")
+    if name not in VARIED:
+        possible = ", ".join(SETTINGS[one].key for one in VARIED)
+        shown = clean(key, limit=60) or "empty"
+        raise InputError(f"--vary: the setting is {shown}, but it takes one of {possible}.")
+    values: list[Value] = []
+    for part in rest.split(","):
+        try:
+            value = SETTINGS[name].accepted.parse(part.strip())
+        except ValueError:
+            raise InputError(f"--vary: {SETTINGS[name].accepted.refusal(key, part)}") from None
+        if not isinstance(value, Value):
+            raise InputError(f"--vary: {key} cannot be varied.")
+        if value in values:
+            raise InputError(f"--vary: {key} has {clean(part, limit=60)} twice.")
+        values.append(value)
+    return Vary(name, values)
+
+
+def make_plan(
+    base: RunConfig,
+    vary: list[Vary],
+    seeds: int,
+    against: str | None = None,
+    claim: str | None = None,
+) -> Plan:
+    """A plan whose every cell is possible.
+
+    Raises:
+        InputError: A setting is varied twice, a cell's settings do not go together, there are too
+            many jobs, or there are not two networks to compare.
+    """
+    names = [one.name for one in vary]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"--vary {name.replace('_', '-')} is given twice.")
+    plan = Plan(base, vary, seeds, against, claim)
+    if against is None and len(base.arms) != 2:
+        raise InputError(
+            f"--arms has {len(base.arms)} networks, but a sweep takes 2:"
+            " the second is compared with the first."
+        )
+    if plan.job_count > MAX_JOBS:
+        raise InputError(
+            f"The grid has {plan.job_count:,} runs, but a sweep takes at most {MAX_JOBS:,}."
+        )
+    for cell in plan.cells:
+        try:
+            check(plan.config(Job(cell, base.seed)))
+        except InputError as error:
+            raise InputError(f"In the cell {cell.label}: {error}") from None
+    return plan
+
+
+def assignment(name: str, value: Value) -> str:
+    """As in `batch-size=32`."""
+    return f"{SETTINGS[name].key}={SETTINGS[name].write(value)}"

@@ -1,0 +1,47 @@
+"""The app around a sweep: its map, and the logs of its runs."""
+
+from pathlib import Path
+
+from textual.screen import Screen
+
+from bntui.errors import InputError
+from bntui.history.comparison import MOST, entries
+from bntui.sources.recording import open_log
+from bntui.sweep.source import SweepSource
+from bntui.sweep.store import SweepStore
+from bntui.tui.app import FRAMES_PER_SECOND, ThemedApp
+from bntui.tui.screens.compare import CompareScreen
+from bntui.tui.screens.sweep import SweepScreen
+
+
+class SweepApp(ThemedApp):
+    """Shows one sweep, and up to four of its runs at a time."""
+
+    def __init__(self, source: SweepSource, fps: float = FRAMES_PER_SECOND) -> None:
+        super().__init__()
+        self.sweep = SweepScreen(source, fps)
+        self._fps = fps
+
+    def get_default_screen(self) -> Screen[None]:
+        """The sweep."""
+        return self.sweep
+
+    async def on_sweep_screen_open_logs(self, event: SweepScreen.OpenLogs) -> None:
+        """Overlay the logs of a cell's first runs."""
+        store = SweepStore(Path(self.sweep.progress.directory))
+        try:
+            logs = [(key, open_log(store.log_path(key), follow=False)) for key in event.keys[:MOST]]
+        except InputError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        if logs:
+            await self.push_screen(CompareScreen(entries(logs), self._fps))
+        else:
+            self.notify("No run of this cell is finished yet.")
+
+
+def show_sweep(source: SweepSource, fps: float) -> int:
+    """Open a sweep's screen; returns the exit code."""
+    app = SweepApp(source, fps)
+    app.run()
+    return app.return_code or 0

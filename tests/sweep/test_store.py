@@ -1,0 +1,89 @@
+"""A sweep's directory: nothing lost by a kill, nothing run twice."""
+
+import os
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from bntui.errors import InputError
+from bntui.sweep.store import INDEX, SweepStore, default_name
+from tests.sweep.made_up import outcome, plan
+
+
+def test_what_is_saved_is_there_again(tmp_path: Path) -> None:
+    made = plan(2)
+    store = SweepStore.create(tmp_path / "one", made)
+    for job in made.jobs():
+        store.save(outcome(job, {"BN": 0.5}), b"log")
+    again = SweepStore(tmp_path / "one")
+    assert again.plan() == made
+    assert list(again.outcomes()) == [job.key for job in made.jobs()]
+    assert again.log_path("lr=0.1_seed=42").read_bytes() == b"log"
+
+
+def test_saving_twice_keeps_the_last(tmp_path: Path) -> None:
+    made = plan(1)
+    store = SweepStore.create(tmp_path / "one", made)
+    job = next(made.jobs())
+    store.save(outcome(job, {"BN": 0.5}), b"first")
+    store.save(outcome(job, {"BN": 0.25}), b"second")
+    assert store.outcomes()[job.key].losses == {"BN": 0.25}
+    assert store.log_path(job.key).read_bytes() == b"second"
+
+
+def test_a_torn_index_costs_its_torn_line_alone(tmp_path: Path) -> None:
+    made = plan(2)
+    store = SweepStore.create(tmp_path / "one", made)
+    first, second, third, _ = made.jobs()
+    store.save(outcome(first, {"BN": 0.5}), b"log")
+    store.save(outcome(second, {"BN": 0.5}), b"log")
+    index = store.directory / INDEX
+    os.truncate(index, index.stat().st_size - 20)
+    assert list(store.outcomes()) == [first.key]
+    store.save(outcome(third, {"BN": 0.5}), b"log")
+    assert list(store.outcomes()) == [first.key, third.key]
+
+
+def test_an_outcome_without_its_log_does_not_count(tmp_path: Path) -> None:
+    made = plan(1)
+    store = SweepStore.create(tmp_path / "one", made)
+    job = next(made.jobs())
+    store.save(outcome(job, {"BN": 0.5}), b"log")
+    store.log_path(job.key).unlink()
+    assert store.outcomes() == {}
+
+
+def test_more_seeds_go_on_and_other_settings_are_refused(tmp_path: Path) -> None:
+    made = plan(2)
+    assert default_name(made) == default_name(plan(9))
+    assert default_name(made) != default_name(plan(2, depth=2))
+    SweepStore.create(tmp_path / "one", made)
+    SweepStore.create(tmp_path / "one", plan(9))
+    with pytest.raises(InputError, match="other settings"):
+        SweepStore.create(tmp_path / "one", replace(made, base=replace(made.base, depth=2)))
+
+
+def test_a_sweep_is_not_run_twice_at_once(tmp_path: Path) -> None:
+    store = SweepStore.create(tmp_path / "one", plan(1))
+    with (
+        store.running(),
+        pytest.raises(InputError, match="running already"),
+        SweepStore.create(tmp_path / "one", plan(1)).running(),
+    ):
+        pass
+    with store.running():
+        pass
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b'{"base":1}', b"\xff\x00", b"[" * 100_000])
+def test_a_plan_that_is_none_is_one_sentence(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "plan.json").write_bytes(text)
+    with pytest.raises(InputError, match="cannot be read"):
+        SweepStore(tmp_path / "one").plan()
+
+
+def test_a_sweep_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no sweep named nothing"):
+        SweepStore(tmp_path / "nothing").plan()
