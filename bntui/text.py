@@ -12,7 +12,7 @@ _UNSAFE = re.compile(
 
 
 def clean(text: str, limit: int = 1000) -> str:
-    """`text` without anything a terminal would obey, at most `limit` characters long."""
+    """`text` without control characters, at most `limit` characters long."""
     shown = _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text[: limit + 1])
     return shown if len(text) <= limit else shown[: limit - 1] + "…"
 

@@ -47,7 +47,7 @@ class _Level:
         self.mean.append(mean)
 
     def append_pair_of(self, below: "_Level") -> None:
-        """The last two buckets of the level below as one; where both are known, without ado."""
+        """The last two buckets of the level below as one; fast path: no NaN."""
         low, high, mean = below.low[-2:], below.high[-2:], below.mean[-2:]
         total = mean[0] + mean[1]
         known = not isnan(total)

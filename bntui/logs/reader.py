@@ -15,7 +15,7 @@ CHUNK = 2**17
 
 
 class Decoder:
-    """Bytes to events; gzip is unpacked, damage to it is told once."""
+    """Decodes bytes to events; gzip is unpacked, and damage to it reported once."""
 
     def __init__(self) -> None:
         self._reader = event_reader()

@@ -1,8 +1,8 @@
 """The run log: a run's event lines in a file, where such files live, and how nothing is lost.
 
-Every line is handed to the system as it comes, so a process that is killed loses at most the line
-in hand, and a reader takes a last line without its end as not there yet. The writer holds a lock
-on the file, which tells a log that grows from one that was cut off.
+Every line is written as it comes, so a process that is killed loses at most its last line, and a
+reader ignores a last line without its end. The writer holds a lock on the file, which distinguishes
+a log that is still growing from one that was cut off.
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-"""The seam: what the engine says (events) and what it hears (commands), a JSON object a line.
+"""The seam: events from the engine and commands to it, one JSON object per line.
 
 Everything a person sees is drawn from events, wherever they come from. Events carry plain numbers;
 JSON has no NaN or infinity, so a number that is not finite travels as null.

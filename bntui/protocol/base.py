@@ -1,4 +1,4 @@
-"""What events and commands have in common."""
+"""Base classes of events and commands."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 from bntui.text import clean
 
 Probe = Literal["layers", "weights", "units", "ladder", "checks"]
-"""Measurements that are made while someone looks at them."""
+"""On-demand probes, by name."""
 
 Column = list[float | None]
 """A number a step (or a batch size, or a unit); null where it is not finite."""
@@ -42,8 +42,8 @@ class Safe(Struct, frozen=True):
 
 
 class Event(Safe, frozen=True, tag_field="event", tag=_tag):
-    """Something the engine says."""
+    """A message from the engine."""
 
 
 class Command(Struct, frozen=True, tag_field="command", tag=_tag):
-    """Something the engine hears."""
+    """A message to the engine."""

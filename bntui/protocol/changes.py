@@ -1,11 +1,11 @@
-"""What the engine says of changes that a person made to a run."""
+"""Events of interventions: changed settings, forks, recalibrations."""
 
 from bntui.config.schema import Knob
 from bntui.protocol.base import Event
 
 
 class Changed(Event, frozen=True):
-    """A knob was turned between steps: the first step it holds for, of one arm or of all.
+    """A setting was changed before `step`, in one network or in all.
 
     `norm` is 1 where the normalization is on and 0 where it is bypassed, in one hidden layer
     (counted from 0) or in all.
@@ -28,14 +28,14 @@ class Forked(Event, frozen=True):
 
 
 class Removed(Event, frozen=True):
-    """A forked arm is trained no more."""
+    """A forked network was removed."""
 
     arm: str
     step: int
 
 
 class Recalibrated(Event, frozen=True):
-    """An arm's running statistics were replaced by precise ones, or put back where `undone`."""
+    """A network's running statistics were replaced by precise ones, or restored if `undone`."""
 
     arm: str
     step: int
@@ -43,6 +43,6 @@ class Recalibrated(Event, frozen=True):
 
 
 class Refused(Event, frozen=True):
-    """A command that was not obeyed, and why."""
+    """A command was refused, and why."""
 
     reason: str

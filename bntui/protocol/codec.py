@@ -87,10 +87,10 @@ class Reader(Generic[T]):
 
 
 def event_reader() -> Reader[AnyEvent]:
-    """A reader of what the engine says."""
+    """A reader of events."""
     return Reader(AnyEvent, "event")
 
 
 def command_reader() -> Reader[AnyCommand]:
-    """A reader of what the engine hears."""
+    """A reader of commands."""
     return Reader(AnyCommand, "command")

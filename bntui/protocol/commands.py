@@ -1,4 +1,4 @@
-"""What the engine hears."""
+"""Commands: what can be asked of the engine."""
 
 from bntui.config.schema import Knob, RunConfig
 from bntui.protocol.base import Command, Probe
@@ -8,7 +8,7 @@ LOG_BY_DEFAULT = "auto"
 
 
 class Start(Command, frozen=True):
-    """Begin this run; sent again, begin again from step 0, in a log of its own.
+    """Start this run; sent again, restart from step 0, in a log of its own.
 
     `log` is the path of a file that is not there yet, or `LOG_BY_DEFAULT`, or null for no log.
     """
@@ -18,11 +18,11 @@ class Start(Command, frozen=True):
 
 
 class Pause(Command, frozen=True):
-    """Stop after the step in hand."""
+    """Pause after the current step."""
 
 
 class Resume(Command, frozen=True):
-    """Go on."""
+    """Resume a paused run."""
 
 
 class Step(Command, frozen=True):
@@ -30,7 +30,7 @@ class Step(Command, frozen=True):
 
 
 class SetPace(Command, frozen=True):
-    """Aim at `pace` steps a second, or at full speed when null."""
+    """Train at `pace` steps per second, or at full speed if null."""
 
     pace: float | None
 
@@ -43,9 +43,9 @@ class TraceUnits(Command, frozen=True):
 
 
 class Change(Command, frozen=True):
-    """Turn a knob from the next step on, of one arm or of all; see `Changed`.
+    """Change a setting from the next step on, in one network or in all; see `Changed`.
 
-    All arms see the same batches, so `batch_size` is turned for all.
+    All networks see the same batches, so `batch_size` changes for all.
     """
 
     knob: Knob
@@ -55,7 +55,7 @@ class Change(Command, frozen=True):
 
 
 class Fork(Command, frozen=True):
-    """Train a copy of an arm beside it, with one knob turned or none."""
+    """Train a copy of a network beside it, with one setting changed or none."""
 
     arm: str
     knob: Knob | None = None
@@ -63,19 +63,19 @@ class Fork(Command, frozen=True):
 
 
 class Recalibrate(Command, frozen=True):
-    """Replace an arm's running statistics by those of one pass over the training set."""
+    """Recompute a network's running statistics over the training set (PreciseBN)."""
 
     arm: str
 
 
 class Undo(Command, frozen=True):
-    """Take back the newest change, fork or recalibration that is not taken back yet."""
+    """Undo the newest change, fork or recalibration that is not undone yet."""
 
 
 class Subscribe(Command, frozen=True):
-    """These probes are on the screen now, of this hidden layer: measure them as the run goes.
+    """Measure these probes while the run goes on, of this hidden layer: a screen shows them.
 
-    What is measured only because someone looks is told, but not logged.
+    These measurements are emitted, but not logged.
     """
 
     probes: list[Probe]
@@ -83,4 +83,4 @@ class Subscribe(Command, frozen=True):
 
 
 class Stop(Command, frozen=True):
-    """End the engine."""
+    """Stop the engine."""

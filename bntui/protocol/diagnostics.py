@@ -82,7 +82,7 @@ class Units(Event, frozen=True):
     """Which units of a hidden layer are flat for which of the batch's first `examples` examples.
 
     A string a unit: a number of `examples` bits in hexadecimal, the first example's bit highest.
-    `dead` units are flat for every example of the batch; of `units` in all, the first are told.
+    `dead` units are flat for every example of the batch; `flat` holds the first of all `units`.
     """
 
     arm: str

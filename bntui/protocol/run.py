@@ -1,4 +1,4 @@
-"""What the engine says of a run: that it begins, how it goes, how it ends."""
+"""Events of a run: its beginning, its steps and measurements, its end."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ from bntui.protocol.base import Column, Event
 
 
 class Hello(Event, frozen=True):
-    """A run begins (or begins again): who speaks, since when, and the whole config.
+    """A run starts (or restarts): protocol and version, when, and the whole config.
 
     `arms` names the networks trained side by side, in the order in which they are drawn; how each
     normalizes stands at the same place of `config.arms`. `share` is the config as one short string.
@@ -24,7 +24,7 @@ class Hello(Event, frozen=True):
 
 
 class Reading(Event, frozen=True):
-    """How far a data file is read, in bytes."""
+    """Progress of reading a data file, in bytes."""
 
     source: str
     bytes_read: int
@@ -47,7 +47,7 @@ class Dataset(Event, frozen=True):
 
 
 class State(Event, frozen=True):
-    """What the engine does from here on, and at which pace (steps/s; null is full speed).
+    """The engine's state from here on, and its pace (steps/s; null is full speed).
 
     `step` counts the steps done, so it is also the index of the next one. `diverged` names the arms
     that have.
@@ -68,7 +68,7 @@ class Steps(Event, frozen=True):
 
 
 class Statistics(Event, frozen=True):
-    """What one BatchNorm layer saw and kept, at sampled steps: a column a watched unit.
+    """Statistics of one BatchNorm layer at sampled steps, a column per traced unit.
 
     The running values are those after the step's own update.
     """
@@ -111,7 +111,7 @@ class ModeLosses(Event, frozen=True):
 
 
 class Diverged(Event, frozen=True):
-    """An arm's loss left every useful range at `step`; `loss` is null when it is not finite."""
+    """A network diverged at `step`; `loss` is null if it is not finite."""
 
     arm: str
     step: int
@@ -119,7 +119,7 @@ class Diverged(Event, frozen=True):
 
 
 class Failed(Event, frozen=True):
-    """The engine cannot go on: bad input (exit 2) or a fault of its own (exit 1)."""
+    """The engine stops: bad input (exit code 2) or an internal error (exit code 1)."""
 
     kind: Literal["input", "crash"]
     message: str
@@ -127,18 +127,18 @@ class Failed(Event, frozen=True):
 
 
 class Log(Event, frozen=True):
-    """Where this run is logged, and what keeps it from being so; it is about the log, not in it."""
+    """Where this run is logged, and why the log is not complete, if so; never logged itself."""
 
     path: str | None
     problem: str | None = None
 
 
 class Ended(Event, frozen=True):
-    """Put into a stream by its reader: no more will come, whatever the last state said."""
+    """Added by a reader: no more events will come, whatever the last state was."""
 
 
 class Skipped(Event, frozen=True):
-    """Put into a stream by its reader: line `line` was not an event, and why."""
+    """Added by a reader: line `line` was not an event, and why."""
 
     line: int
     reason: str

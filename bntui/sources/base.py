@@ -1,4 +1,4 @@
-"""Where events come from. Nothing above can tell one source from another."""
+"""Sources of events: one interface, whatever is behind it."""
 
 from collections.abc import AsyncIterator
 from typing import Protocol
@@ -7,7 +7,7 @@ from bntui.protocol import AnyEvent, Command
 
 
 class Source(Protocol):
-    """Events, and a way to send commands where something listens."""
+    """Events, and commands where they are accepted."""
 
     accepts_commands: bool
 
@@ -16,9 +16,9 @@ class Source(Protocol):
         ...
 
     async def send(self, command: Command) -> None:
-        """Ask for something; what comes of it comes as an event."""
+        """Send a command; its effect comes back as events."""
         ...
 
     async def close(self) -> None:
-        """End whatever the events came from; may be called again."""
+        """Stop the source; may be called again."""
         ...

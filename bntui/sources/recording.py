@@ -1,4 +1,4 @@
-"""Runs that are read, not made: from a log, which may still grow, or from standard input."""
+"""Recorded runs: from a log, which may still grow, or from standard input."""
 
 import asyncio
 import os
@@ -11,14 +11,14 @@ from bntui.errors import InputError
 from bntui.logs.reader import CHUNK, Decoder, is_growing, open_file
 from bntui.protocol import AnyEvent, Command, Ended
 
-LOOK_EVERY = 0.1
-"""Seconds between two looks at whether a log has grown."""
+POLL_EVERY = 0.1
+"""Seconds between two polls of a log that may grow."""
 
 
 class Recording:
     """The events of an open log; with `follow` also those that are appended later.
 
-    `Ended` is told where there is no more to read and nobody holds the writer's lock.
+    `Ended` is emitted where there is no more to read and no writer holds the lock.
     """
 
     accepts_commands = False
@@ -29,26 +29,26 @@ class Recording:
 
     async def events(self) -> AsyncIterator[AnyEvent]:
         """Every event, and an `Ended` wherever the end is reached."""
-        told = False
+        ended = False
         while not self._file.closed:
             if data := self._file.read(CHUNK):
-                told = False
+                ended = False
                 for event in self._decoder.feed(data):
                     yield event
                 await asyncio.sleep(0)
                 continue
-            if not told and not is_growing(self._file):
-                told = True
+            if not ended and not is_growing(self._file):
+                ended = True
                 yield Ended()
             if not self._follow:
                 return
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_EVERY)
 
     async def send(self, command: Command) -> None:
-        """A recording hears nothing."""
+        """Ignore it: a recording accepts no commands."""
 
     async def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
 
@@ -72,10 +72,10 @@ class PipedRecording:
         yield Ended()
 
     async def send(self, command: Command) -> None:
-        """A recording hears nothing."""
+        """Ignore it: a recording accepts no commands."""
 
     async def close(self) -> None:
-        """Let go of the pipe."""
+        """Close the pipe."""
         self._pipe.close()
 
 

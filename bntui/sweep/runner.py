@@ -170,8 +170,8 @@ class Runner:
 SCHEDULER_GONE = "The scheduler is gone; what is finished is kept, and the same command goes on."
 
 EXPOSED = (
-    "tcp:// is neither encrypted nor authenticated: whoever reaches the scheduler's port can run "
-    "code on its workers; tls:// with certificates closes that."
+    "tcp:// is neither encrypted nor authenticated: anyone who reaches the scheduler's port can "
+    "run code on its workers; tls:// with certificates closes that."
 )
 
 

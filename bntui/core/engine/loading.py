@@ -1,4 +1,4 @@
-"""From a config to examples, telling how far it is; torch is loaded only after the file is read."""
+"""Loads the examples of a config, emitting progress; torch is imported after the file is read."""
 
 import warnings
 from collections.abc import Callable
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from bntui.core.training.dataset import Dataset as Examples
 
 NOTEBOOK_SOURCE = "the notebook's 20 names"
-TELL_EVERY = 0.1
+REPORT_EVERY = 0.1
 """Seconds between two reports of how far a file is read."""
 
 
 class Key(NamedTuple):
-    """What decides the examples."""
+    """The settings that decide the examples."""
 
     data: str | None
     block_size: int
@@ -29,14 +29,14 @@ class Key(NamedTuple):
 
 
 class Loader:
-    """Reads data, and keeps the last so that a run that begins again need not wait."""
+    """Reads data, and caches the last so that a restarted run need not wait."""
 
-    def __init__(self, tell: Callable[[Event], None]) -> None:
-        self._tell = tell
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
         self._loaded: tuple[Key, Dataset, Examples] | None = None
 
     def load(self, config: RunConfig) -> "Examples":
-        """The examples of a run; tells `Reading`, then `Dataset`.
+        """The examples of a run; emits `Reading`, then `Dataset`.
 
         Raises:
             InputError: The data cannot be used.
@@ -45,7 +45,7 @@ class Loader:
         if self._loaded is None or self._loaded[0] != key:
             self._loaded = (key, *self._make(key))
         _, event, examples = self._loaded
-        self._tell(event)
+        self._emit(event)
         return examples
 
     def _make(self, key: Key) -> tuple[Dataset, "Examples"]:
@@ -71,13 +71,13 @@ class Loader:
         if data is None:
             size = sum(len(word) + 1 for word in NOTEBOOK_WORDS)
             return Words(list(NOTEBOOK_WORDS), size, size)
-        last = -TELL_EVERY
+        last = -REPORT_EVERY
 
         def progress(read: int, total: int) -> None:
             nonlocal last
-            if monotonic() - last >= TELL_EVERY:
+            if monotonic() - last >= REPORT_EVERY:
                 last = monotonic()
-                self._tell(Reading(data, read, total))
+                self._emit(Reading(data, read, total))
 
         return read_words(Path(data), progress)
 

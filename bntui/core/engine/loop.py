@@ -1,7 +1,7 @@
 """The engine process: commands in, events out, one line of JSON each.
 
-It has one thread: it waits for commands with `select`, and trains in between. Torch is loaded only
-when there is data to train on, so that everything that can be said before is said at once.
+One thread waits for commands with `select` and trains in between. Torch is imported only when there
+is data to train on, so that earlier events are emitted at once.
 """
 
 import os
@@ -28,7 +28,7 @@ SENDS_PER_SECOND = 10
 
 
 class Engine:
-    """Obeys commands and tells events; one run at a time, each begun by a `Start`."""
+    """Handles commands and emits events; one run at a time, each started by a `Start`."""
 
     def __init__(self, sink: EventSink) -> None:
         self._sink = sink
@@ -37,11 +37,11 @@ class Engine:
         self._next_send = 0.0
 
     def serve(self, commands: int) -> None:
-        """Work until told to stop, or until the file descriptor `commands` ends.
+        """Run until a `Stop`, or until the file descriptor `commands` ends.
 
         Raises:
-            InputError: The first run is impossible, or a run's data cannot be used, or its log is
-                there already.
+            InputError: The first run is impossible, a run's data cannot be used, or its log exists
+                already.
         """
         reader = command_reader()
         while True:

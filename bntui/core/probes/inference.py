@@ -90,7 +90,7 @@ def batch_moments(x: Tensor, n: int, correction: int) -> Moments:
 
 
 def _moments(batches: Tensor, correction: int) -> Moments:
-    """Of (B, n, C) over n, told to every row: (B * n, C) each."""
+    """Of (B, n, C) over n, repeated for every row: (B * n, C) each."""
     mean = batches.mean(1, keepdim=True)
     squares = (batches - mean).square().sum(1, keepdim=True)
     var = squares / max(batches.shape[1] - correction, 1)

@@ -1,4 +1,4 @@
-"""Numbers made ready to travel, and what several probes count with."""
+"""Numbers rounded for events, histograms, and limits that several probes share."""
 
 from collections.abc import Iterable
 from math import floor, isfinite, log10
@@ -42,7 +42,7 @@ def histogram(values: Tensor, low: float, high: float) -> list[int]:
 
 
 def round_up(limit: float) -> float:
-    """The next of 1, 2, 5, 10, 20, ... (or 0.5, 0.2, ...); 1 where no range can be told."""
+    """The next of 1, 2, 5, 10, 20, ... (or 0.5, 0.2, ...); 1 where there is no range."""
     if not SMALLEST < limit < LARGEST:
         return 1.0
     exponent = floor(log10(limit))
@@ -53,7 +53,7 @@ def round_up(limit: float) -> float:
 def affordable(model: CharMLP) -> int:
     """Examples that pass through the model in about WORK multiplications, a tenth of a second.
 
-    The model's size alone decides it, so that a run always tells the same.
+    It depends on the model's size alone, so that logs are reproducible.
     """
     sizes = [param.numel() for layer in model.layers for param in layer.params]
     return max(FEWEST, WORK // sum(sizes))

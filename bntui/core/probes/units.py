@@ -1,4 +1,4 @@
-"""Which units are flat for which examples: the black and white picture of makemore part 3."""
+"""Which units are saturated for which examples: the black and white picture of makemore part 3."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from bntui.core.training.trainer import Arm, Trainer
 from bntui.protocol import Units
 
 EXAMPLES, UNITS = 64, 1024
-"""The most that are told of."""
+"""The most that an event holds."""
 
 _DIGITS = "0123456789abcdef"
 
