@@ -27,7 +27,7 @@ from bntui.protocol import (
     WeightHealth,
     Weights,
 )
-from bntui.protocol.codec import encode
+from bntui.protocol.codec import encode, event_reader
 
 ARMS = ["no BN", "BN"]
 
@@ -45,7 +45,7 @@ class ScriptedSource:
 
     async def events(self) -> AsyncIterator[AnyEvent]:
         while True:
-            yield await self.queue.get()
+            yield _decoded(await self.queue.get())
             self.queue.task_done()
 
     async def send(self, command: Command) -> None:
@@ -53,6 +53,11 @@ class ScriptedSource:
 
     async def close(self) -> None:
         self.closed = True
+
+
+def _decoded(event: AnyEvent) -> AnyEvent:
+    """The event as a reader gives it; those that a reader adds by itself are not decoded."""
+    return next(event_reader().feed(encode(event)), event)
 
 
 def hello(config: RunConfig | None = None) -> Hello:

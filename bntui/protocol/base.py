@@ -1,47 +1,30 @@
 """Base classes of events and commands."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-import msgspec
-from msgspec import Struct
-
-from bntui.text import clean
+from msgspec import Meta, Struct
 
 Probe = Literal["layers", "weights", "units", "ladder", "checks"]
 """On-demand probes, by name."""
 
-Column = list[float | None]
-"""A number a step (or a batch size, or a unit); null where it is not finite."""
+Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
+"""A number that can be drawn: sums and ranges of such numbers are finite."""
+
+Count = Annotated[int, Meta(ge=0, le=10**15)]
+"""A step, or how many there are of something."""
+
+Column = list[Number | None]
+"""A number per step (or batch size, or unit); null where it is not finite."""
+
+Pace = Annotated[float, Meta(ge=0.1, le=1_000_000)]
+"""Steps per second."""
 
 
 def _tag(name: str) -> str:
     return name.lower()
 
 
-def _cleaned(value: object) -> object:
-    """A text, a list of texts, or a dict by texts, made safe to show; all else as it is."""
-    match value:
-        case str():
-            return clean(value)
-        case [str(), *_]:
-            return [clean(str(text)) for text in value]
-        case dict():
-            return {clean(name): inner for name, inner in value.items()}
-        case _:
-            return value
-
-
-class Safe(Struct, frozen=True):
-    """Its text fields are cleaned of control characters when it is made."""
-
-    def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if (cleaned := _cleaned(value)) is not value:
-                msgspec.structs.force_setattr(self, name, cleaned)
-
-
-class Event(Safe, frozen=True, tag_field="event", tag=_tag):
+class Event(Struct, frozen=True, tag_field="event", tag=_tag):
     """A message from the engine."""
 
 

@@ -1,7 +1,7 @@
 """Events of interventions: changed settings, forks, recalibrations."""
 
 from bntui.config.schema import Knob
-from bntui.protocol.base import Event
+from bntui.protocol.base import Count, Event, Number
 
 
 class Changed(Event, frozen=True):
@@ -11,12 +11,12 @@ class Changed(Event, frozen=True):
     (counted from 0) or in all.
     """
 
-    step: int
+    step: Count
     knob: Knob
-    value: float
-    before: float | None
+    value: Number
+    before: Number | None
     arm: str | None = None
-    layer: int | None = None
+    layer: Count | None = None
 
 
 class Forked(Event, frozen=True):
@@ -24,21 +24,21 @@ class Forked(Event, frozen=True):
 
     arm: str
     origin: str
-    step: int
+    step: Count
 
 
 class Removed(Event, frozen=True):
     """A forked network was removed."""
 
     arm: str
-    step: int
+    step: Count
 
 
 class Recalibrated(Event, frozen=True):
     """A network's running statistics were replaced by precise ones, or restored if `undone`."""
 
     arm: str
-    step: int
+    step: Count
     undone: bool = False
 
 

@@ -1,9 +1,12 @@
 """Lines to messages and back: the only place where JSON is written or read.
 
+Every string is cleaned here, where it enters, of what a terminal would interpret.
+
 What cannot be read never stops a stream: an unknown type (a newer version's) is counted, a line
 that is no message becomes a `Skipped` that says where and why.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Generic, TypeVar, cast
@@ -11,23 +14,50 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from bntui.protocol import AnyCommand, AnyEvent, Command, Event, Skipped
+from bntui.text import clean
 
 MAX_LINE = 16 * 1024 * 1024
 """Bytes; a longer line is refused without being kept."""
+
+_PLAIN = re.compile(rb"[\x20-\x5b\x5d-\x7e]*\s*")
+"""Printable ASCII without the backslash."""
 
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
 
 
 def encode(message: Event | Command) -> bytes:
-    """One line, newline included."""
-    return _encoder.encode(message) + b"\n"
+    """One line, newline included; text that is not Unicode (a path's odd bytes) is cleaned."""
+    try:
+        return _encoder.encode(message) + b"\n"
+    except UnicodeEncodeError:
+        return _encoder.encode(_cleaned(msgspec.to_builtins(message))) + b"\n"
 
 
 @cache
 def _decoder(messages: object) -> msgspec.json.Decoder[Any]:
     """Made once: it takes longer than most lines do."""
     return msgspec.json.Decoder(cast("type[object]", messages))
+
+
+def _safe(line: bytes) -> bytes:
+    """The line with every string in it, key or value, cleaned of control characters.
+
+    Plain ASCII without a backslash can hold none: JSON has to escape them.
+    """
+    return line if _PLAIN.fullmatch(line) else _encoder.encode(_cleaned(msgspec.json.decode(line)))
+
+
+def _cleaned(value: Any) -> Any:
+    match value:
+        case str():
+            return clean(value)
+        case list():
+            return [_cleaned(item) for item in value]
+        case dict():
+            return {clean(key): _cleaned(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 class Reader(Generic[T]):
@@ -71,12 +101,14 @@ class Reader(Generic[T]):
 
     def _decode(self, line: bytes) -> T | Skipped | None:
         try:
-            return self._decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return self._decoder.decode(_safe(line))
+        except RecursionError:
+            return Skipped(self.line, "nested too deeply")
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if self._is_unknown(line):
                 self.unknown += 1
                 return None
-            return Skipped(self.line, str(error))
+            return Skipped(self.line, clean(str(error), limit=300))
 
     def _is_unknown(self, line: bytes) -> bool:
         try:

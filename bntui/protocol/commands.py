@@ -1,7 +1,7 @@
 """Commands: what can be asked of the engine."""
 
 from bntui.config.schema import Knob, RunConfig
-from bntui.protocol.base import Command, Probe
+from bntui.protocol.base import Command, Count, Number, Pace, Probe
 
 LOG_BY_DEFAULT = "auto"
 """In place of a log's path: a new file in the default place, where the engine is."""
@@ -32,14 +32,14 @@ class Step(Command, frozen=True):
 class SetPace(Command, frozen=True):
     """Train at `pace` steps per second, or at full speed if null."""
 
-    pace: float | None
+    pace: Pace | None
 
 
 class TraceUnits(Command, frozen=True):
     """Trace these units of this BatchNorm layer from the next step on."""
 
-    layer: int
-    units: list[int]
+    layer: Count
+    units: list[Count]
 
 
 class Change(Command, frozen=True):
@@ -49,9 +49,9 @@ class Change(Command, frozen=True):
     """
 
     knob: Knob
-    value: float
+    value: Number
     arm: str | None = None
-    layer: int | None = None
+    layer: Count | None = None
 
 
 class Fork(Command, frozen=True):
@@ -59,7 +59,7 @@ class Fork(Command, frozen=True):
 
     arm: str
     knob: Knob | None = None
-    value: float = 0.0
+    value: Number = 0.0
 
 
 class Recalibrate(Command, frozen=True):

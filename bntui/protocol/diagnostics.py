@@ -4,16 +4,16 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from bntui.protocol.base import Column, Event, Safe
+from bntui.protocol.base import Column, Count, Event, Number
 
 
 class SplitLosses(Event, frozen=True):
     """Evaluation-mode losses by split (train, validation, test), on so many examples of each."""
 
     arm: str
-    step: int
-    losses: dict[str, float | None]
-    examples: dict[str, int]
+    step: Count
+    losses: dict[str, Number | None]
+    examples: dict[str, Count]
 
 
 class LayerHealth(Struct, frozen=True):
@@ -24,24 +24,24 @@ class LayerHealth(Struct, frozen=True):
     outputs on [low, high], gradients on +-grad_limit; what lies outside is in no bin.
     """
 
-    mean: float | None
-    std: float | None
-    flat: float | None
-    dead: int
-    grad_mean: float | None
-    grad_std: float | None
-    counts: Annotated[list[int], Meta(max_length=50)]
-    grad_counts: Annotated[list[int], Meta(max_length=50)]
+    mean: Number | None
+    std: Number | None
+    flat: Number | None
+    dead: Count
+    grad_mean: Number | None
+    grad_std: Number | None
+    counts: Annotated[list[Count], Meta(max_length=50)]
+    grad_counts: Annotated[list[Count], Meta(max_length=50)]
 
 
 class Layers(Event, frozen=True):
     """Every hidden layer's health after `step` steps, on ranges common to all of them."""
 
     arm: str
-    step: int
-    low: float
-    high: float
-    grad_limit: float
+    step: Count
+    low: Number
+    high: Number
+    grad_limit: Number
     layers: Annotated[list[LayerHealth], Meta(max_length=50)]
 
 
@@ -54,27 +54,27 @@ class Updates(Event, frozen=True):
 
     arm: str
     names: list[str]
-    steps: list[int]
+    steps: list[Count]
     update_ratio: list[Column]
     grad_ratio: list[Column]
 
 
-class WeightHealth(Safe, frozen=True):
+class WeightHealth(Struct, frozen=True):
     """One weight matrix: its spread, and counts in 50 equal bins on [low, high]."""
 
     name: str
-    mean: float | None
-    std: float | None
-    low: float
-    high: float
-    counts: Annotated[list[int], Meta(max_length=50)]
+    mean: Number | None
+    std: Number | None
+    low: Number
+    high: Number
+    counts: Annotated[list[Count], Meta(max_length=50)]
 
 
 class Weights(Event, frozen=True):
     """Every weight matrix after `step` steps."""
 
     arm: str
-    step: int
+    step: Count
     weights: Annotated[list[WeightHealth], Meta(max_length=60)]
 
 
@@ -86,11 +86,11 @@ class Units(Event, frozen=True):
     """
 
     arm: str
-    layer: int
-    step: int
-    examples: int
-    units: int
-    dead: int
+    layer: Count
+    step: Count
+    examples: Count
+    units: Count
+    dead: Count
     flat: Annotated[list[str], Meta(max_length=1024)]
 
 
@@ -103,11 +103,11 @@ class Ladder(Event, frozen=True):
     """
 
     arm: str
-    step: int
-    examples: int
-    running: float | None
-    precise: float | None
-    sizes: list[int]
+    step: Count
+    examples: Count
+    running: Number | None
+    precise: Number | None
+    sizes: list[Count]
     batch: Column
     by_class: Column
 
@@ -121,8 +121,8 @@ class Checks(Event, frozen=True):
     """
 
     arm: str
-    step: int
-    fold: float | None
-    fold_scale: float | None
-    backward: float | None
-    backward_scale: float | None
+    step: Count
+    fold: Number | None
+    fold_scale: Number | None
+    backward: Number | None
+    backward_scale: Number | None

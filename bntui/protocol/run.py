@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from bntui.config.schema import MOST_ARMS, RunConfig
-from bntui.protocol.base import Column, Event
+from bntui.protocol.base import Column, Count, Event, Number, Pace
 
 
 class Hello(Event, frozen=True):
@@ -27,8 +27,8 @@ class Reading(Event, frozen=True):
     """Progress of reading a data file, in bytes."""
 
     source: str
-    bytes_read: int
-    bytes_total: int
+    bytes_read: Count
+    bytes_total: Count
 
 
 class Dataset(Event, frozen=True):
@@ -38,12 +38,12 @@ class Dataset(Event, frozen=True):
     """
 
     source: str
-    words: int
-    examples: int
-    vocabulary: int
-    bytes_read: int
-    bytes_total: int
-    held_out: dict[str, int] = field(default_factory=dict)
+    words: Count
+    examples: Count
+    vocabulary: Count
+    bytes_read: Count
+    bytes_total: Count
+    held_out: dict[str, Count] = field(default_factory=dict)
 
 
 class State(Event, frozen=True):
@@ -54,16 +54,16 @@ class State(Event, frozen=True):
     """
 
     state: Literal["running", "paused", "finished"]
-    step: int
-    pace: float | None
+    step: Count
+    pace: Pace | None
     diverged: list[str] = field(default_factory=list)
 
 
 class Steps(Event, frozen=True):
     """The losses of consecutive steps, a column an arm; `elapsed` is seconds spent training."""
 
-    first: int
-    elapsed: float
+    first: Count
+    elapsed: Number
     loss: dict[str, Column]
 
 
@@ -74,9 +74,9 @@ class Statistics(Event, frozen=True):
     """
 
     arm: str
-    layer: int
-    units: list[int]
-    steps: list[int]
+    layer: Count
+    units: list[Count]
+    steps: list[Count]
     batch_mean: list[Column]
     running_mean: list[Column]
     batch_var: list[Column]
@@ -91,21 +91,21 @@ class Activations(Event, frozen=True):
     """
 
     arm: str
-    layer: int
-    step: int
-    n: int
-    counts: Annotated[list[int], Meta(min_length=50, max_length=50)]
-    saturation: float | None
-    low: float = -1.0
-    high: float = 1.0
+    layer: Count
+    step: Count
+    n: Count
+    counts: Annotated[list[Count], Meta(min_length=50, max_length=50)]
+    saturation: Number | None
+    low: Number = -1.0
+    high: Number = 1.0
 
 
 class ModeLosses(Event, frozen=True):
     """The loss of the same weights on the first n examples, in training and in evaluation mode."""
 
     arm: str
-    step: int
-    sizes: Annotated[list[int], Meta(min_length=1)]
+    step: Count
+    sizes: Annotated[list[Count], Meta(min_length=1)]
     train: Column
     eval: Column
 
@@ -114,8 +114,8 @@ class Diverged(Event, frozen=True):
     """A network diverged at `step`; `loss` is null if it is not finite."""
 
     arm: str
-    step: int
-    loss: float | None
+    step: Count
+    loss: Number | None
 
 
 class Failed(Event, frozen=True):

@@ -1,13 +1,17 @@
 """Lines in, messages out; nothing that comes in stops the stream."""
 
 import json
+import re
 import tracemalloc
+from collections.abc import Callable, Iterator
+from typing import get_args
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bntui.config.schema import RunConfig
+from bntui.config.schema import Norm, RunConfig
 from bntui.protocol import (
     Activations,
     AnyEvent,
@@ -208,3 +212,99 @@ def test_text_from_outside_is_cleaned_as_it_comes_in() -> None:
     assert isinstance(steps, Steps)
     assert steps.loss == {"\N{REPLACEMENT CHARACTER}": [1.0]}
     assert isinstance(State("paused", 0, None), State)
+
+
+TEXTS = st.text(st.characters(exclude_categories=()), max_size=20)
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def strings(value: object) -> Iterator[str]:
+    """Every string in a message, at any depth, key or value."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for key, inner in value.items():
+                yield from (*strings(key), *strings(inner))
+        case list() | tuple():
+            for inner in value:
+                yield from strings(inner)
+        case msgspec.Struct():
+            yield from strings(msgspec.structs.asdict(value))
+
+
+def with_texts(value: object, draw: Callable[[], str]) -> object:
+    """The same JSON with other strings: values, and the keys of mappings by network."""
+    match value:
+        case dict():
+            keyed = {"loss", "losses", "examples", "held_out"}
+            return {
+                key: {draw(): inner for inner in item.values()}
+                if key in keyed and isinstance(item, dict)
+                else item
+                if key in {"event", "state", "kind", "knob", "activation", "init", "context"}
+                or key in {"placement", "device", "flat"}
+                else with_texts(item, draw)
+                for key, item in value.items()
+            }
+        case str():
+            return draw()
+        case list() if value and all(isinstance(item, str) for item in value):
+            return [draw() if item not in get_args(Norm) else item for item in value]
+        case list():
+            return [with_texts(item, draw) for item in value]
+        case _:
+            return value
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+@settings(max_examples=15)
+@given(data=st.data())
+def test_no_string_of_any_event_reaches_a_screen_with_control_characters(
+    event: AnyEvent, data: st.DataObject
+) -> None:
+    hostile = with_texts(msgspec.to_builtins(event), lambda: data.draw(TEXTS))
+    line = json.dumps(hostile).encode() + b"\n"
+    for read in event_reader().feed(line):
+        assert isinstance(read, type(event) | Skipped)
+        assert not any(UNSAFE.search(text) for text in strings(read))
+
+
+def test_a_preset_inside_the_config_cannot_paint() -> None:
+    raw = msgspec.to_builtins(EVENTS[0])
+    raw["config"]["preset"] = "\x1b]0;pwn\x07\x1b[2J"
+    raw["config"]["data"] = "\x9b2J"
+    [read] = event_reader().feed(json.dumps(raw).encode() + b"\n")
+    assert isinstance(read, Hello)
+    assert not UNSAFE.search(f"{read.config.preset}{read.config.data}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"event":"steps","first":9223372036854775808,"elapsed":1.0,"loss":{"BN":[1.0]}}',
+        '{"event":"steps","first":-1,"elapsed":1.0,"loss":{"BN":[1.0]}}',
+        '{"event":"steps","first":0,"elapsed":1.0,"loss":{"BN":[1e400]}}',
+        '{"event":"steps","first":0,"elapsed":1.0,"loss":{"BN":[-1e308]}}',
+        '{"event":"state","state":"running","step":0,"pace":-1.0,"diverged":[]}',
+        '{"event":"state","state":"running","step":0,"pace":0,"diverged":[]}',
+        '{"event":"diverged","arm":"BN","step":18446744073709551616,"loss":null}',
+        "[" * 100_000,
+    ],
+)
+def test_numbers_that_cannot_be_drawn_are_skipped_with_a_reason(line: str) -> None:
+    [read] = event_reader().feed(line.encode() + b"\n")
+    assert isinstance(read, Skipped)
+    assert read.reason
+
+
+@pytest.mark.parametrize("pace", ["0", "-1e308", "1e309", '"fast"'])
+def test_an_impossible_pace_is_no_command(pace: str) -> None:
+    [read] = command_reader().feed(f'{{"command":"setpace","pace":{pace}}}\n'.encode())
+    assert isinstance(read, Skipped)
+
+
+def test_a_text_that_is_no_unicode_is_encoded_all_the_same() -> None:
+    [read] = event_reader().feed(encode(Reading("odd\udc80name", 0, 1)))
+    assert isinstance(read, Reading)
+    assert read.source == "odd\N{REPLACEMENT CHARACTER}name"
