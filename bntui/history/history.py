@@ -138,7 +138,7 @@ class History:
         self._begin()
         self.hello = event
         if event.protocol > PROTOCOL:
-            self._misfit(
+            self.skip(
                 f"written by bntui {event.version} in protocol {event.protocol}; "
                 f"this version reads {PROTOCOL} and leaves out what is newer"
             )
@@ -182,7 +182,7 @@ class History:
     @_fold.register
     def _(self, event: Steps) -> None:
         if event.first != self.steps or not self.arms.keys() >= event.loss.keys():
-            return self._misfit(f"steps from {event.first} came where {self.steps} was next")
+            return self.skip(f"steps from {event.first} came where {self.steps} was next")
         count = max(map(len, event.loss.values()), default=0)
         for name, arm in self.arms.items():
             arm.loss.extend(event.loss.get(name, [None] * count))
@@ -206,7 +206,7 @@ class History:
         if trace is None or (trace.arm, trace.layer, trace.units) != watched:
             trace = arm.trace = Trace(*watched)
         if not _is_rectangular(event) or not trace.follows(event.steps):
-            return self._misfit("statistics out of order or of unequal lengths")
+            return self.skip("statistics out of order or of unequal lengths")
         trace.extend(event)
 
     @_fold.register
@@ -218,7 +218,7 @@ class History:
         columns = [*event.update_ratio, *event.grad_ratio]
         shape = [len(event.steps)] * (2 * len(event.names))
         if [len(column) for column in columns] != shape or not arm.updates.follows(event.steps):
-            return self._misfit("updates out of order or of unequal lengths")
+            return self.skip("updates out of order or of unequal lengths")
         arm.updates.extend(event)
 
     @_fold.register(Layers | Weights | Units | Ladder | Checks | SplitLosses)
@@ -240,7 +240,7 @@ class History:
     @_fold.register
     def _(self, event: Forked) -> None:
         if event.arm in self.arms or len(self.arms) >= MOST_ARMS:
-            return self._misfit(f"one fork too many, {event.arm}")
+            return self.skip(f"one fork too many, {event.arm}")
         if origin := self._arm(event.origin, "a fork"):
             self.arms[event.arm] = origin.fork(event.origin, event.step)
             self.marks.append(event)
@@ -262,7 +262,7 @@ class History:
     @_fold.register
     def _(self, event: ModeLosses) -> None:
         if len({len(event.sizes), len(event.train), len(event.eval)}) > 1:
-            return self._misfit(f"mode losses of unequal lengths, {event.arm}")
+            return self.skip(f"mode losses of unequal lengths, {event.arm}")
         if arm := self._arm(event.arm, "mode losses"):
             arm.modes.append(event)
 
@@ -274,10 +274,11 @@ class History:
     def _arm(self, name: str, what: str) -> ArmHistory | None:
         """The network of that name; if there is none, `what` is counted as skipped."""
         if name not in self.arms:
-            self._misfit(f"{what} of an unknown network, {name}")
+            self.skip(f"{what} of an unknown network, {name}")
         return self.arms.get(name)
 
-    def _misfit(self, reason: str) -> None:
+    def skip(self, reason: str) -> None:
+        """Count an event that does not fit the run."""
         self._fold(Skipped(0, reason))
 
 

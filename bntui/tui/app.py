@@ -107,7 +107,10 @@ class BntuiApp(ThemedApp):
     async def read_events(self) -> None:
         """Fold every event. Input refused at the start ends the app; all else is shown."""
         async for event in self.source.events():
-            self.history.fold(event)
+            try:
+                self.history.fold(event)
+            except Exception as error:
+                self.history.skip(f"{type(event).__name__} cannot be read: {error}")
             self._runs += isinstance(event, Hello)
             if isinstance(event, Failed) and event.kind == "input" and self._runs <= 1:
                 self.exit(return_code=2)

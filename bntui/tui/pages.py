@@ -111,4 +111,4 @@ class Pages(Container):
         if self.hidden_layer >= depth:  # a new run has fewer
             self.choose_layer(self.hidden_layer % depth)
         for pane in self.shown:
-            pane.draw(view)
+            pane.redraw(view)

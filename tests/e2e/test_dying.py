@@ -150,24 +150,15 @@ PATCHES = {
         "LabScreen.action_zoom = action\n",
         "z",
     ),
-    "a worker": (
-        "from bntui.history.history import History\n"
-        "fold = History.fold\n"
-        "def broken(self, event):\n"
-        "    if type(event).__name__ == 'State' and event.state == 'paused':\n"
-        "        raise RuntimeError('it broke')\n"
-        "    fold(self, event)\n"
-        "History.fold = broken\n",
-        " ",
-    ),
-    "drawing": (
-        "from bntui.tui.panes.loss import LossPane\n"
-        "draw = LossPane.draw\n"
+    "the frame clock": (
+        "from bntui.tui.widgets.status import Status\n"
+        "show = Status.show\n"
         "def broken(self, history):\n"
-        "    if self.last: raise RuntimeError('it broke')\n"
-        "    draw(self, history)\n"
-        "LossPane.draw = broken\n",
-        "w",
+        "    if history.state and history.state.state == 'paused':\n"
+        "        raise RuntimeError('it broke')\n"
+        "    show(self, history)\n"
+        "Status.show = broken\n",
+        " ",
     ),
 }
 

@@ -4,9 +4,11 @@ import msgspec
 import pytest
 
 from bntui.config.schema import RunConfig
+from bntui.history.history import History
 from bntui.protocol import (
     Activations,
     AnyEvent,
+    Changed,
     Dataset,
     Failed,
     ModeLosses,
@@ -16,6 +18,7 @@ from bntui.protocol import (
     Statistics,
     Steps,
 )
+from bntui.tui.panes.loss import LossPane
 from tests.scripted import beginning, hello, probes, steps
 from tests.tui.screen import lab
 
@@ -126,3 +129,35 @@ async def test_keys_pressed_before_anything_is_known() -> None:
     async with lab([]) as it:
         await it.press(*"sr-+x1234zzlwddDUvyymnt", "space", "tab", "shift+tab")
         assert "warming up" in it.text
+
+
+async def test_a_fault_of_drawing_is_said_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(self: LossPane, history: object) -> None:
+        raise OverflowError("it broke")
+
+    async with lab([*beginning(), *steps(0, 100)]) as it:
+        with monkeypatch.context() as patch:
+            patch.setattr(LossPane, "draw", broken)
+            await it.play(*steps(100, 100))
+            assert "this cannot be drawn (OverflowError: it broke)" in it.text
+        await it.play(*steps(200, 100))
+        assert "cannot be drawn" not in it.text
+
+
+async def test_a_fault_of_reading_is_counted_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fold = History.fold
+
+    def broken(self: History, event: AnyEvent) -> None:
+        if isinstance(event, Changed):
+            raise OverflowError("it broke")
+        fold(self, event)
+
+    monkeypatch.setattr(History, "fold", broken)
+    async with lab([*beginning(), Changed(0, "lr", 0.5, 0.1)], (160, 40)) as it:
+        assert "1 line skipped (Changed cannot be read: it broke)" in it.text
+        await it.play(*steps(0, 100))
+        assert "100/5,000" in it.text

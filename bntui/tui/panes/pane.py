@@ -94,6 +94,14 @@ class Pane(Widget, can_focus=True):
         """Show `history`; called by the frame clock while the pane is visible."""
         raise NotImplementedError
 
+    def redraw(self, history: History) -> None:
+        """Draw `history`; a fault of drawing is named in the headline and ends nothing."""
+        try:
+            self.draw(history)
+        except Exception as error:
+            fault = f"this cannot be drawn ({type(error).__name__}: {error})"
+            self.headline((fault, "bold $error"))
+
     def on_resize(self) -> None:
         """Ask to be drawn again."""
         self.post_message(self.Resized(self))

@@ -83,8 +83,8 @@ class CompareScreen(Screen[None]):
     def _draw(self) -> None:
         together = overlay(self._runs, self._arm)
         self._legend.update(Content.assemble(*self._words()))
-        self.loss.draw(together)
-        self.modes.draw(together)
+        self.loss.redraw(together)
+        self.modes.redraw(together)
 
     def _words(self) -> list[Part]:
         """A line a run: its letter and shape, its file, and what differs."""

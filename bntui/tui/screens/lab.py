@@ -127,7 +127,7 @@ class LabScreen(Screen[None]):
     def on_pane_resized(self, event: Pane.Resized) -> None:
         """Draw a pane for its new size."""
         if event.pane in self.pages.shown:
-            event.pane.draw(self.view)
+            event.pane.redraw(self.view)
 
     def on_pane_tabs_chosen(self, event: PaneTabs.Chosen) -> None:
         """A tab was clicked."""
@@ -206,7 +206,7 @@ class LabScreen(Screen[None]):
         """Draw after a pane's own key; bring the pane forward where it is hidden."""
         if event.pane not in self.pages.shown:
             event.pane.focus()
-        event.pane.draw(self.view)
+        event.pane.redraw(self.view)
 
     def action_focus_pane(self, name: str) -> None:
         """Focus the pane of that id."""
@@ -232,7 +232,7 @@ class LabScreen(Screen[None]):
     def action_turn(self, by: int) -> None:
         """Turn the pages of the current pane."""
         self.pages.current.turn(by)
-        self.pages.current.draw(self.view)
+        self.pages.current.redraw(self.view)
 
     def action_next_network(self) -> None:
         """Choose the next network for every pane that shows one of them."""
