@@ -22,7 +22,7 @@ from bntui.text import clean
 if TYPE_CHECKING:
     from distributed import Client, Future, WorkerPlugin
 
-INSTALL = "bntui sweep needs dask.distributed: pip install 'bntui[sweep]'."
+INSTALL = "bntui sweep needs dask.distributed: pip install distributed."
 
 RETRIES = 2
 """Times that a run is tried again whose worker died."""
