@@ -1,13 +1,15 @@
-"""The app: events in from a source, commands out to it, one screen over both."""
+"""The app: reads events from a source, sends commands to it, and shows the screens."""
 
 import gc
 import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from bntui.errors import InputError
@@ -16,9 +18,9 @@ from bntui.logs import writer as runlog
 from bntui.protocol import Failed, Hello, Look, Refused
 from bntui.sources.base import Source
 from bntui.sources.recording import Recording, open_log
-from bntui.tui.commands import COMMANDS
-from bntui.tui.screens.lab import LabScreen
-from bntui.tui.terminal.driver import PatientDriver
+from bntui.tui.messages import SendCommand
+from bntui.tui.screens.lab import COMMANDS, LabScreen
+from bntui.tui.terminal.driver import BntuiDriver, has_job_control
 from bntui.tui.themes import DARK, LIGHT, inks
 
 FRAMES_PER_SECOND = 4.0
@@ -26,35 +28,53 @@ FRAMES_PER_SECOND = 4.0
 
 
 class ThemedApp(App[None]):
-    """What both apps have: colours, and good manners towards signals."""
+    """What both apps share: themes, the terminal driver, and the keys that work on every screen."""
 
     TITLE = "bntui"
     CSS_PATH = Path(__file__).with_name("app.tcss")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "close", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True),
+    ]
 
     def __init__(self) -> None:
-        super().__init__(driver_class=PatientDriver)
+        super().__init__(driver_class=BntuiDriver)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The plots' colours for whichever theme is chosen."""
+        """The plots' colours in the current theme."""
         theme = self.current_theme
         return inks(theme.dark, theme.surface or theme.background or "#101216")
 
     def on_ready(self) -> None:
-        """The first frame is up: what is loaded by now stays, and is not searched for garbage."""
+        """After the first frame: exclude what is loaded by now from garbage collection."""
         if not self.is_headless:
             gc.freeze()
             gc.enable()
 
     def on_resize(self) -> None:
-        """Draw all anew: a terminal back at its old size may have lost what it showed between."""
+        """Redraw everything: a terminal back at its old size may have lost what it showed."""
         self.screen.refresh()
 
     def action_toggle_theme(self) -> None:
         """Light or dark."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def action_close(self) -> None:
+        """Close the top screen without an answer; close the last one to quit."""
+        if len(self.screen_stack) > 1:
+            self.screen.dismiss(None)
+        else:
+            self.exit()
+
+    def action_suspend_process(self) -> None:
+        """Suspend, where a shell can resume it."""
+        if has_job_control():
+            super().action_suspend_process()
+        else:
+            self.notify("There is no shell to return to.", severity="warning")
 
 
 class BntuiApp(ThemedApp):
@@ -72,66 +92,61 @@ class BntuiApp(ThemedApp):
         return self.lab
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every command of the lab, beside Textual's own choice of theme."""
+        """Every key of the lab, and Textual's choice of themes."""
         if screen is self.lab:
             for command in COMMANDS:
-                run = partial(screen.run_action, command.action)
+                run = partial(self.run_action, command.action, screen)
                 yield SystemCommand(command.title, f"{command.help} ({command.key_text})", run)
         yield SystemCommand("Choose a theme", "All of Textual's themes", self.action_change_theme)
 
     def on_ready(self) -> None:
-        """The first frame is up: now start the engine."""
+        """After the first frame: start the engine."""
         self.read_events()
 
     @work(exclusive=True)
     async def read_events(self) -> None:
-        """Fold whatever comes; input refused at the start ends the app, all else is shown."""
+        """Fold every event. Input refused at the start ends the app; all else is shown."""
         async for event in self.source.events():
             self.history.fold(event)
             self._runs += isinstance(event, Hello)
             if isinstance(event, Failed) and event.kind == "input" and self._runs <= 1:
                 self.exit(return_code=2)
             if isinstance(event, Refused) and self.source.accepts_commands:
-                self._refused(event.reason)
+                self.lab.show_refusal(event.reason)
 
     @property
     def exit_code(self) -> int:
-        """What the process ends with: the engine's fault, if there was one, before the app's."""
+        """The engine's failure, if there was one, before the app's own code."""
         failed = self.history.failed
         if failed is None:
             return self.return_code or 0
         return 2 if failed.kind == "input" else 1
 
-    async def on_lab_screen_send(self, event: LabScreen.Send) -> None:
-        """Pass a command on, or say that nobody hears it."""
+    async def on_send_command(self, event: SendCommand) -> None:
+        """Send a command to the source, or refuse it as the engine would."""
         if not self.source.accepts_commands:
             if not isinstance(event.command, Look):
                 self._refuse("This is a recording: it takes no commands.")
         elif self.history.failed:
-            self._refuse("The engine has stopped; q leaves.")
+            self._refuse("The engine has stopped. Press q to quit.")
         else:
             try:
                 await self.source.send(event.command)
             except InputError as error:
                 self._refuse(str(error))
 
-    def _refused(self, reason: str) -> None:
-        """Say why the engine did not obey, unless the control panel does."""
-        if not self.lab.panel.is_shown:
-            self.notify(reason, severity="warning", markup=False)
-
     def _refuse(self, reason: str) -> None:
-        self.lab.panel.board.pending.forget()
-        self.notify(reason, severity="warning", markup=False)
+        self.history.fold(Refused(reason))
+        self.lab.show_refusal(reason)
 
     def action_runs(self) -> None:
-        """The logged runs."""
+        """Show the logged runs."""
         from bntui.tui.screens.runs import RunsScreen  # noqa: PLC0415 (the first frame needs none)
 
         self.push_screen(RunsScreen(runlog.directory()), self._open)
 
     async def _open(self, paths: list[Path] | None) -> None:
-        """Show the run that was chosen in place of this one, or compare several."""
+        """Show the chosen run in place of this one, or compare several."""
         from bntui.history.comparison import entries  # noqa: PLC0415
         from bntui.tui.screens.compare import CompareScreen  # noqa: PLC0415
 
@@ -145,11 +160,11 @@ class BntuiApp(ThemedApp):
         elif logs:
             await self.source.close()
             self.source = logs[0][1]
-            self.lab.timeline.live()
+            self.lab.action_live()
             self.read_events()
 
     async def on_unmount(self) -> None:
-        """Leave no engine behind."""
+        """Stop the engine."""
         await self.source.close()
 
 

@@ -1,13 +1,20 @@
-"""Every key, declared once: the footer, the help screen and the command palette read this table."""
+"""Keys as data. A screen's keys are declared here, a pane's on the pane (`Pane.COMMANDS`).
 
-from dataclasses import dataclass
+Bindings, key bar, help screen and command palette all read the same declarations.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding
 
 
 @dataclass(frozen=True)
-class Command:
-    """A key (or several), the screen's action it runs, and how it is told to a person."""
+class KeyCommand:
+    """A key (or several, comma-separated), the action that it runs, and its texts.
+
+    `shown` puts it into the key bar; `key_display` replaces the key's name on the screen.
+    """
 
     keys: str
     action: str
@@ -26,62 +33,102 @@ class Command:
 
     @property
     def key_text(self) -> str:
-        """The key as the help screen prints it."""
+        """The key as the key bar and the help screen print it."""
         return self.key_display or self.keys.replace(",", " ")
 
 
 RUN, TIME, PANES, VIEW, APP = "The run", "Time", "Panes", "What a pane shows", "The app"
+GROUPS = (RUN, TIME, PANES, VIEW, APP)
+"""In the order in which the help screen and the key bar list them."""
 
-COMMANDS = (
-    Command("space", "pause", "Pause", "Pause, or go on", RUN, shown=True),
-    Command("s", "step", "Step", "Make one training step and pause", RUN, shown=True),
-    Command("r", "restart", "Restart", "Begin again from step 0, same seed", RUN, shown=True),
-    Command("minus", "slower", "Slower", "Half the pace", RUN, True, "-"),
-    Command("plus,equals_sign", "faster", "Faster", "Twice the pace", RUN, True, "+"),
-    Command("x", "full_speed", "Max", "As fast as it goes, or back", RUN, shown=True),
-    Command("k", "controls", "Knobs", "Turn knobs, or choose a new network", RUN, shown=True),
-    Command("f", "fork", "Fork", "Train a copy of an arm beside it, one knob turned", RUN, True),
-    Command("u", "undo", "Undo", "Take back the last change, fork or recalibration", RUN),
-    Command("R", "recalibrate", "Recalibrate", "Running statistics become precise ones", RUN),
-    Command("left", "scrub(-1)", "Earlier", "Look back by 1 % of the run", TIME, False, "←"),
-    Command("right", "scrub(1)", "Later", "Look forth by 1 %", TIME, False, "→"),
-    Command("shift+left", "scrub(-10)", "Much earlier", "Look back by 10 %", TIME),
-    Command("shift+right", "scrub(10)", "Much later", "Look forth by 10 %", TIME),
-    Command("home", "first_step", "First step", "The run as it began", TIME),
-    Command("end", "live", "Live", "Go with the newest step", TIME),
-    Command("p", "replay", "Replay", "Replay at 1x, 2x, 10x, max; then stop", TIME),
-    Command("1", "pane('loss')", "Loss", "The loss pane", PANES),
-    Command("2", "pane('activations')", "Activations", "The activations pane", PANES),
-    Command("3", "pane('statistics')", "Running statistics", "The running statistics pane", PANES),
-    Command("4", "pane('modes')", "Train / eval", "The train / eval pane", PANES),
-    Command(
-        "5", "pane('layers')", "Pages", "Layers: the health of each (5 to 9: pages)", PANES, True
-    ),
-    Command("6", "pane('updates')", "Updates", "How fast the weights move", PANES),
-    Command("7", "pane('units')", "Units", "Which units are flat for which examples", PANES),
-    Command("8", "pane('inference')", "Inference", "One loss by whose statistics", PANES),
-    Command("9", "pane('checks')", "Checks", "What must agree, and does it", PANES),
-    Command("escape,0", "lab", "Lab", "From a page back to the four panes", PANES),
-    Command("tab", "next_pane(1)", "Focus", "Focus the next pane, or turn to the next page", PANES),
-    Command("shift+tab", "next_pane(-1)", "Focus back", "Focus the pane before", PANES),
-    Command("z", "zoom", "Zoom", "One pane alone, or all four", PANES, shown=True),
-    Command("a", "arm", "Next arm", "The next network, in panes that show one", VIEW),
-    Command("l", "log_scale", "Log / linear", "Loss on a log or a linear axis", VIEW),
-    Command("w", "window", "Last 500", "Loss of the last 500 steps, or of all", VIEW),
-    Command("d", "unit", "Next unit", "All five units, or one after the other", VIEW),
-    Command("D", "units(5)", "Units ahead", "Watch the next five units", VIEW),
-    Command("U", "units(-5)", "Units back", "Watch the five units before", VIEW),
-    Command("v", "moment", "Mean / variance", "Running means or running variances", VIEW),
-    Command("y", "layer", "Next layer", "Next hidden layer of a deep network", VIEW),
-    Command("Y", "layer(-1)", "Layer before", "The hidden layer before", VIEW),
-    Command("pagedown", "turn(1)", "Further", "Layers, weights or units that have no room", VIEW),
-    Command("pageup", "turn(-1)", "Back", "Those before", VIEW),
-    Command("g", "ratio", "Update / gradient", "Updates: ratio of update or gradient", VIEW),
-    Command("m", "mode", "Mode", "Training or evaluation mode", VIEW, shown=True),
-    Command("n", "batch_size", "Next n", "Next batch size of train / eval", VIEW),
-    Command("o", "app.runs", "Runs", "The logged runs: open, compare, rename, delete", APP),
-    Command("t", "app.toggle_theme", "Light / dark", "Light or dark colours", APP),
-    Command("question_mark", "help", "Help", "Keys, and the pane explained", APP, True, "?"),
-    Command("q,ctrl+c,ctrl+q", "quit", "Quit", "End the engine and leave", APP, True, "q"),
+UNDO = KeyCommand("u", "undo", "Undo", "Undo the last change, fork or recalibration", RUN)
+NEXT_NETWORK = KeyCommand(
+    "a", "next_network", "Next network", "Next network, in panes that show one at a time", VIEW
 )
-"""In the order in which help prints them and the key bar shows them."""
+NEXT_LAYER = KeyCommand("y", "layer(1)", "Next layer", "Next hidden layer", VIEW)
+PREVIOUS_LAYER = KeyCommand("Y", "layer(-1)", "Previous layer", "Previous hidden layer", VIEW)
+NEXT_PAGE = KeyCommand(
+    "pagedown", "turn(1)", "Next page", "Next page of layers, weights or units", VIEW
+)
+PREVIOUS_PAGE = KeyCommand("pageup", "turn(-1)", "Previous page", "Previous page", VIEW)
+LAYER_KEYS = (NEXT_LAYER, PREVIOUS_LAYER)
+PAGE_KEYS = (NEXT_PAGE, PREVIOUS_PAGE)
+
+THEME = KeyCommand("t", "app.toggle_theme", "Light / dark", "Light or dark colours", APP)
+HELP = KeyCommand("question_mark", "help", "Help", "About this pane, and all keys", APP, True, "?")
+SUSPEND = KeyCommand("ctrl+z", "app.suspend_process", "Suspend", "Suspend; fg resumes", APP)
+
+LAB_COMMANDS = (
+    KeyCommand("space", "pause", "Pause", "Pause or resume", RUN, shown=True),
+    KeyCommand("s", "step", "Step", "Make one training step, then pause", RUN, shown=True),
+    KeyCommand("r", "restart", "Restart", "Restart from step 0 with the same seed", RUN, True),
+    KeyCommand("minus", "slower", "Slower", "Half the pace", RUN, True, "-"),
+    KeyCommand("plus,equals_sign", "faster", "Faster", "Double the pace", RUN, True, "+"),
+    KeyCommand("x", "full_speed", "Max", "Full speed, or back to 500 steps/s", RUN, shown=True),
+    KeyCommand("k", "controls", "Settings", "Change settings, or set up a new run", RUN, True),
+    KeyCommand("f", "fork", "Fork", "Train a copy of a network with one change", RUN, True),
+    UNDO,
+    KeyCommand("left", "scrub(-1)", "Back 1 %", "Back 1 % of the run", TIME, False, "←"),
+    KeyCommand("right", "scrub(1)", "Forward 1 %", "Forward 1 %", TIME, False, "→"),
+    KeyCommand("shift+left", "scrub(-10)", "Back 10 %", "Back 10 %", TIME),
+    KeyCommand("shift+right", "scrub(10)", "Forward 10 %", "Forward 10 %", TIME),
+    KeyCommand("home", "first_step", "First step", "Go to the first step", TIME),
+    KeyCommand("end", "live", "Live", "Follow the newest step", TIME),
+    KeyCommand("p", "replay", "Replay", "Replay at 1x, 2x, 10x, max; then stop", TIME),
+    KeyCommand("1", "focus_pane('loss')", "Loss", "The loss pane", PANES),
+    KeyCommand("2", "focus_pane('activations')", "Activations", "The activations pane", PANES),
+    KeyCommand(
+        "3", "focus_pane('statistics')", "Running statistics", "The running statistics pane", PANES
+    ),
+    KeyCommand("4", "focus_pane('modes')", "Train / eval", "The train / eval pane", PANES),
+    KeyCommand(
+        "5", "focus_pane('layers')", "Pages", "Layers: outputs and gradients (pages: 5 to 9)",
+        PANES, True,
+    ),
+    KeyCommand("6", "focus_pane('updates')", "Updates", "Update size relative to weights", PANES),
+    KeyCommand("7", "focus_pane('units')", "Units", "Saturated units by example", PANES),
+    KeyCommand(
+        "8", "focus_pane('inference')", "Inference", "The same loss under different statistics",
+        PANES,
+    ),
+    KeyCommand("9", "focus_pane('checks')", "Checks", "Identities, checked numerically", PANES),
+    KeyCommand("escape,0", "lab", "Lab", "From a page back to the four panes", PANES),
+    KeyCommand("tab", "next_pane(1)", "Next pane", "Focus the next pane or page", PANES),
+    KeyCommand("shift+tab", "next_pane(-1)", "Previous pane", "Focus the previous one", PANES),
+    KeyCommand("z", "zoom", "Zoom", "One pane alone, or all four", PANES, shown=True),
+    NEXT_NETWORK,
+    *LAYER_KEYS,
+    *PAGE_KEYS,
+    KeyCommand("o", "app.runs", "Runs", "Logged runs: open, compare, rename, delete", APP),
+    THEME,
+    HELP,
+    SUSPEND,
+    KeyCommand("q,ctrl+c,ctrl+q", "app.close", "Quit", "Quit", APP, True, "q"),
+)  # fmt: skip
+"""The lab's own keys."""
+
+COMPARE_COMMANDS = (
+    replace(NEXT_NETWORK, help="Next network of every run"),
+    KeyCommand("tab", "app.focus_next", "Next pane", "Focus the other pane", PANES),
+    THEME,
+    HELP,
+    SUSPEND,
+    KeyCommand("escape,q,ctrl+c", "app.close", "Close", "Close the comparison", APP, True, "q"),
+    KeyCommand("ctrl+q", "app.quit", "Quit", "Quit", APP),
+)
+"""The compare screen's own keys."""
+
+
+def with_panes(
+    own: Iterable[KeyCommand], panes: Iterable[Iterable[KeyCommand]]
+) -> tuple[KeyCommand, ...]:
+    """A screen's own commands and those of its panes, by group.
+
+    A pane's action is run by the screen's `pane_command`, so that its key works wherever the focus
+    is. A key that several panes declare is listed once.
+    """
+    by_keys = {command.keys: command for command in own}
+    for command in (command for declared in panes for command in declared):
+        dispatched = replace(command, action=f"pane_command({command.action!r})")
+        by_keys.setdefault(command.keys, dispatched)
+    return tuple(sorted(by_keys.values(), key=lambda command: GROUPS.index(command.group)))

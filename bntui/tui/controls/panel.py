@@ -19,6 +19,7 @@ from bntui.protocol import Command
 from bntui.tui.controls.panel_state import Board
 from bntui.tui.controls.rows import RowList
 from bntui.tui.controls.setting_table import AT, LABELS, LIVE, is_typed, read, takes, text
+from bntui.tui.messages import SendCommand
 from bntui.tui.panes.pane import Part
 
 
@@ -38,13 +39,6 @@ class Panel(Vertical):
     Panel > .foot { height: auto; max-height: 45%; padding: 0 1; background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Leave")]
-
-    class Asked(Message):
-        """A command is wanted."""
-
-        def __init__(self, command: Command) -> None:
-            super().__init__()
-            self.command = command
 
     class Wanted(Message):
         """A new run is wanted, if what it changes is confirmed."""
@@ -110,7 +104,7 @@ class Panel(Vertical):
 
     def _ask(self, command: Command | None) -> None:
         if command:
-            self.post_message(self.Asked(command))
+            self.post_message(SendCommand(command))
         self._show()
 
     def _type(self, name: str, begun: str) -> None:

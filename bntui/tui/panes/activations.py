@@ -7,6 +7,7 @@ from bntui.config.schema import MOST_ARMS
 from bntui.history.history import History
 from bntui.protocol import Activations
 from bntui.text import clean
+from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK
 from bntui.tui.panes.arms import Arm, flat_rule, flat_word
 from bntui.tui.panes.pane import Pane
 from bntui.tui.plotting.axes import linear
@@ -32,7 +33,7 @@ class ActivationsPane(Pane):
         "Source: Ioffe and Szegedy 2015 (arXiv:1502.03167), algorithm 1; makemore part 3.\n"
         "Try: k and init fan-in, or 5 hidden layers and y: what each layer makes of the one before."
     )
-    KEYS = ("y", "Y", "a")
+    RELATED = (*LAYER_KEYS, NEXT_NETWORK)
     DEFAULT_CSS = """
     ActivationsPane > Grid { grid-size: 2; grid-rows: 1fr; grid-gutter: 0 1; }
     """
@@ -49,10 +50,10 @@ class ActivationsPane(Pane):
 
     def draw(self, history: History) -> None:
         """Redraw the histograms."""
-        depth = history.hello.config.depth if history.hello else 1
-        layer = f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
         word = flat_word(history)
-        self.headline((f"{layer}density (√) · {word} = {flat_rule(history)}", "dim"))
+        self.headline(
+            (f"{self.layer_part(history)}density (√) · {word} = {flat_rule(history)}", "dim")
+        )
         arms = self._with_room(history)
         ends = [_ends(arm, self.hidden_layer) for arm in arms]
         top = _top([event for pair in ends for event in pair])

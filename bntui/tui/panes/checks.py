@@ -4,6 +4,7 @@ from textual.app import ComposeResult
 
 from bntui.history.history import History
 from bntui.protocol import Checks
+from bntui.tui.commands import NEXT_NETWORK
 from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.pane import Pane, value
 from bntui.tui.plotting.plot import ARM_SHAPES
@@ -31,7 +32,7 @@ class ChecksPane(Pane):
         "part 4.\n"
         "Try: eps 0 with units that are constant."
     )
-    KEYS = ("a",)
+    RELATED = (NEXT_NETWORK,)
     PROBES = ("checks",)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
@@ -44,15 +45,15 @@ class ChecksPane(Pane):
 
     def draw(self, history: History) -> None:
         """Redraw verdicts and history."""
-        told = [(a, e) for a in self.arms(history) if (e := a.history.latest(Checks))]
+        measured = [(a, e) for a in self.arms(history) if (e := a.history.latest(Checks))]
         chosen = self.chosen(history)
-        if not told or chosen is None:
-            self.headline(("waiting for the first measurement", "dim"))
+        if not measured or chosen is None:
+            self.headline_waiting(history)
             self._rows.show([[("nothing checked yet", "dim")]])
             return
-        self.headline(f"step {told[0][1].step:,}", (" · relative to the largest number", "dim"))
+        self.headline(f"step {measured[0][1].step:,}", (" · relative to the largest number", "dim"))
         width = max(self.size.width - 2, 20)
-        verdicts = [row for arm, event in told for row in _verdict(arm, event, width)]
+        verdicts = [row for arm, event in measured for row in _verdict(arm, event, width)]
         room = max(self.size.height - 1 - len(verdicts) - 2, 0)
         self._rows.show([*verdicts, *_table(chosen, room)])
 

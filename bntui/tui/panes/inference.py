@@ -1,11 +1,12 @@
-"""One network, one loss by whose statistics: running, precise, or those of batches of n."""
+"""One network's loss under running, precise and batch statistics."""
 
 from math import nan
 
 from textual.app import ComposeResult
 
 from bntui.history.history import History
-from bntui.protocol import Ladder, Recalibrated, SplitLosses
+from bntui.protocol import Ladder, Recalibrate, Recalibrated, SplitLosses
+from bntui.tui.commands import NEXT_NETWORK, RUN, UNDO, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm, arms_of
 from bntui.tui.panes.pane import Pane, brief, value
 from bntui.tui.plotting import axes
@@ -36,7 +37,17 @@ class InferencePane(Pane):
         "Try: momentum 0.001, then R."
     )
     DEFAULT_CSS = "InferencePane > .words { height: auto; }"
-    KEYS = ("n", "R", "u", "a")
+    COMMANDS = (
+        KeyCommand("n", "next_size", "Next n", "Next batch size n of the table", VIEW),
+        KeyCommand(
+            "R",
+            "recalibrate",
+            "Recalibrate",
+            "Recompute running statistics over the training set (PreciseBN)",
+            RUN,
+        ),
+    )
+    RELATED = (UNDO, NEXT_NETWORK)
     PROBES = ("ladder",)
     BN_ONLY = True
 
@@ -51,66 +62,73 @@ class InferencePane(Pane):
         yield self._words
         yield self._plot
 
-    def next_size(self) -> None:
-        """The next n; `draw` goes round."""
+    def action_next_size(self) -> None:
+        """Next n; `draw` wraps around."""
         self.place = 0 if self.place is None else self.place + 1
+        self.changed()
+
+    def action_recalibrate(self) -> None:
+        """Ask for precise statistics in place of the running ones."""
+        if arm := self.chosen(self.history):
+            self.send(Recalibrate(arm.name))
+        elif self.history.hello:
+            self.notify("No network here has BatchNorm: there is nothing to recalibrate.")
 
     def draw(self, history: History) -> None:
         """Redraw words, table and plot."""
         arm = self.chosen(history)
-        told = arm.history.latest(Ladder) if arm else None
-        if arm is None or told is None:
-            nothing = "waiting for the first measurement" if arm or not history.arms else NO_BN_HERE
-            self.headline((nothing, "dim"))
+        event = arm.history.latest(Ladder) if arm else None
+        if arm is None or event is None:
+            self.headline_waiting(history)
             rows: list[Row] = []
         else:
             self.headline(
                 self.name_part(history, arm),
-                f"step {told.step:,} · the same {told.examples:,} examples",
+                f"step {event.step:,} · the same {event.examples:,} examples",
                 (f" · {_recalibrated(history, arm) or 'R recalibrates'}", "dim"),
             )
-            rows = self._ladder(told, history)
+            rows = self._ladder(event, history)
         rows += _splits(history, self.size.width >= ROOM_FOR_COUNTS)
         self._words.styles.height = len(rows)
         self._words.show(rows)
         self._plot.display = self.size.height - len(rows) >= ROOM_FOR_PLOT or not rows
-        self._plot.show(_figure(told) if told else None)
+        self._plot.show(_figure(event) if event else None)
 
-    def _ladder(self, told: Ladder, history: History) -> list[Row]:
-        count = min(len(told.sizes), len(told.batch), len(told.by_class))
+    def _ladder(self, event: Ladder, history: History) -> list[Row]:
+        count = min(len(event.sizes), len(event.batch), len(event.by_class))
         width = max(self.size.width - 2, 20)
         rows: list[Row] = [
-            _rung("⠒ running", told.running, "as in evaluation mode"),
-            _rung("  precise", told.precise, "one pass over the training set"),
+            _rung("⠒ running", event.running, "as in evaluation mode"),
+            _rung("  precise", event.precise, "one pass over the training set"),
         ]
         if not count:
             return rows
-        place = self._chosen_size(told, count, history)
+        place = self._chosen_size(event, count, history)
         return [
             *rows,
-            *self._table(told, place, count),
+            *self._table(event, place, count),
             [],
-            *wrapped(explained(told, place), width),
+            *wrapped(explained(event, place), width),
         ]
 
-    def _chosen_size(self, told: Ladder, count: int, history: History) -> int:
+    def _chosen_size(self, event: Ladder, count: int, history: History) -> int:
         """The chosen n; until one is chosen, the largest that is no larger than a batch."""
         if self.place is not None:
             self.place %= count
             return self.place
-        batch = history.hello.config.batch_size if history.hello else told.sizes[0]
-        return max((i for i in range(count) if told.sizes[i] <= batch), default=0)
+        batch = history.hello.config.batch_size if history.hello else event.sizes[0]
+        return max((i for i in range(count) if event.sizes[i] <= batch), default=0)
 
-    def _table(self, told: Ladder, place: int, count: int) -> list[Row]:
+    def _table(self, event: Ladder, place: int, count: int) -> list[Row]:
         room = max((self.size.width - 2 - LABEL) // CELL, 1)
         first = min(max(place - room + 1, 0), max(count - room, 0))
         seen = range(first, min(first + room, count))
         head: Row = [(f"{'  n':<{LABEL}}", "dim")]
         for i in seen:
-            n = f"{told.sizes[i]:,}"
+            n = f"{event.sizes[i]:,}"
             head += [(" " * (CELL - len(n)), "plain"), (n, "chosen" if i == place else "dim")]
-        batch = "".join(f"{brief(told.batch[i], CELL - 1):>{CELL}}" for i in seen)
-        by_class = "".join(f"{brief(told.by_class[i], CELL - 1):>{CELL}}" for i in seen)
+        batch = "".join(f"{brief(event.batch[i], CELL - 1):>{CELL}}" for i in seen)
+        by_class = "".join(f"{brief(event.by_class[i], CELL - 1):>{CELL}}" for i in seen)
         return [
             head,
             [(f"{'▀ batch':<{LABEL}}", "train"), (batch, "plain")],
@@ -122,21 +140,23 @@ def _rung(name: str, loss: float | None, words: str) -> Row:
     return [(f"{name:<{LABEL}}", "eval"), (f"{value(loss):<9}", "bold"), (words, "dim")]
 
 
-NO_BN_HERE = "no network here has BatchNorm: a loss depends on no other example"
-
-
-def explained(told: Ladder, place: int) -> str:
+def explained(event: Ladder, place: int) -> str:
     """The gap between both modes at that n, as the sum of its two causes."""
-    n, batch, running, precise = told.sizes[place], told.batch[place], told.running, told.precise
+    n, batch, running, precise = (
+        event.sizes[place],
+        event.batch[place],
+        event.running,
+        event.precise,
+    )
     if batch is None or running is None or precise is None:
-        return f"At n = {n:,} not every loss is finite, so the gap cannot be told."
+        return f"At n = {n:,} not every loss is finite, so the gap is unknown."
     text = (
         f"At n = {n:,} train is {batch:.4g} and eval {running:.4g}, a gap of "
         f"{batch - running:+.4f}: "
         f"{batch - precise:+.4f} because a batch's statistics are noisy (batch − precise), "
         f"{precise - running:+.4f} because the running ones are not precise (precise − running)."
     )
-    sorted_loss = told.by_class[place]
+    sorted_loss = event.by_class[place]
     if sorted_loss is None:
         return text
     return f"{text} Sorted by class the same batches cost {sorted_loss - batch:+.4f}."
@@ -155,10 +175,10 @@ def _splits(history: History, counted: bool) -> list[Row]:
     """Losses by split, a row an arm; `counted` tells on how many examples."""
     rows: list[Row] = []
     for arm in arms_of(history):
-        if told := arm.history.latest(SplitLosses):
+        if event := arm.history.latest(SplitLosses):
             losses = " · ".join(
-                f"{name} {value(loss)}" + (f" ({told.examples.get(name, 0):,})" if counted else "")
-                for name, loss in told.losses.items()
+                f"{name} {value(loss)}" + (f" ({event.examples.get(name, 0):,})" if counted else "")
+                for name, loss in event.losses.items()
             )
             label = f"{ARM_SHAPES[arm.place]} {arm.name}"
             rows.append(
@@ -167,14 +187,14 @@ def _splits(history: History, counted: bool) -> list[Row]:
     return [[], *rows] if rows else []
 
 
-def _figure(told: Ladder) -> Figure | None:
-    sizes = [float(n) for n in told.sizes]
+def _figure(event: Ladder) -> Figure | None:
+    sizes = [float(n) for n in event.sizes]
     curves = [
         Series(x, [nan if loss is None else loss for loss in losses], ink, shape)
         for x, losses, ink, shape in (
-            (sizes, told.by_class, "mark", "×"),
-            (sizes, told.batch, "train", THICK),
-            ([min(sizes), max(sizes)] if sizes else [], [told.running] * 2, "eval", THIN),
+            (sizes, event.by_class, "mark", "×"),
+            (sizes, event.batch, "train", THICK),
+            ([min(sizes), max(sizes)] if sizes else [], [event.running] * 2, "eval", THIN),
         )
         if len(x) == len(losses) and x
     ]

@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 
 from bntui.history.history import History
 from bntui.protocol import Layers
+from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, PAGE_KEYS
 from bntui.tui.panes.arms import Arm, choose, flat_rule, flat_word
 from bntui.tui.panes.layer_card import LayerCard
 from bntui.tui.panes.pane import Pane, value
@@ -19,8 +20,8 @@ HEADER = 2
 """Rows above an arm's layers: its name and ranges, and the names of the columns."""
 
 
-class Told(NamedTuple):
-    """An arm and its newest measurement."""
+class Measured(NamedTuple):
+    """A network and its newest measurement."""
 
     arm: Arm
     event: Layers
@@ -40,7 +41,7 @@ class LayersPane(Pane):
         "makemore part 3, the activation and gradient plots).\n"
         "Try: depth 5 with init fan-in and gain 1, then 3."
     )
-    KEYS = ("y", "Y", "a", "pagedown", "pageup")
+    RELATED = (*LAYER_KEYS, NEXT_NETWORK, *PAGE_KEYS)
     PROBES = ("layers",)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
@@ -53,22 +54,22 @@ class LayersPane(Pane):
         yield self._rows
 
     def turn(self, by: int) -> None:
-        """The next layers, where not all have room."""
+        """Next or previous layers, where not all fit."""
         self._turned += by
 
     def draw(self, history: History) -> None:
-        """Redraw every layer that has room, of the arms that have room."""
-        told = [
-            Told(arm, event)
+        """Redraw the layers that fit, of the networks that fit."""
+        measured = [
+            Measured(arm, event)
             for arm in self.arms(history)
             if (event := arm.history.latest(Layers)) and event.layers
         ]
-        if not told:
-            self.headline(("waiting for the first measurement", "dim"))
+        if not measured:
+            self.headline_waiting(history)
             self._rows.show([[("no layer measured yet", "dim")]])
             return
-        shown = self._with_room(told)
-        self.headline(*self._words(history, told, shown))
+        shown = self._with_room(measured)
+        self.headline(*self._words(history, measured, shown))
         per_arm = self._room // len(shown)
         cards = [self._card(history, each, per_arm) for each in shown]
         tops = _top(shown, "counts", cards[0].bars), _top(shown, "grad_counts", cards[0].bars)
@@ -81,22 +82,22 @@ class LayersPane(Pane):
     def _room(self) -> int:
         return max(self.size.height - 1, HEADER + 1)
 
-    def _with_room(self, told: list[Told]) -> list[Told]:
+    def _with_room(self, measured: list[Measured]) -> list[Measured]:
         """The arms whose layers all have room, the chosen one among them; or it alone."""
-        deepest = max(len(event.layers) for _, event in told)
-        room = min(max(self._room // (deepest + HEADER), 1), len(told))
-        chosen = choose([arm for arm, _ in told], self.arm)
-        place = next((i for i, each in enumerate(told) if each.arm is chosen), 0)
+        deepest = max(len(event.layers) for _, event in measured)
+        room = min(max(self._room // (deepest + HEADER), 1), len(measured))
+        chosen = choose([arm for arm, _ in measured], self.arm)
+        place = next((i for i, each in enumerate(measured) if each.arm is chosen), 0)
         first = max(place - room + 1, 0)
-        return told[first : first + room]
+        return measured[first : first + room]
 
-    def _words(self, history: History, told: list[Told], shown: list[Told]) -> Row:
+    def _words(self, history: History, measured: list[Measured], shown: list[Measured]) -> Row:
         count, layers = len(shown[0].event.layers), self._seen(shown[0].event, self._room)
         parts: Row = [(f"step {shown[0].event.step:,}", "")]
         if len(layers) < count:
             parts.append((f" · layers {layers[0] + 1}–{layers[-1] + 1} of {count} · y", ""))
-        if len(shown) < len(told):
-            parts.append((f" · {len(shown)} of {len(told)} arms · a next", ""))
+        if len(shown) < len(measured):
+            parts.append((f" · {len(shown)} of {len(measured)} networks · a next", ""))
         return [*parts, (f" · {flat_word(history)} = {flat_rule(history)}", "dim")]
 
     def _seen(self, event: Layers, rows: int) -> list[int]:
@@ -106,19 +107,19 @@ class LayersPane(Pane):
         page = (min(self.hidden_layer, count - 1) // room + self._turned) % pages
         return list(range(count))[page * room : (page + 1) * room]
 
-    def _card(self, history: History, told: Told, rows: int) -> LayerCard:
+    def _card(self, history: History, one: Measured, rows: int) -> LayerCard:
         """An arm's layers as high as there is room."""
-        height = min(max((rows - HEADER) // len(self._seen(told.event, rows)), 1), TALLEST)
-        ink = f"arm-{told.arm.place}"
+        height = min(max((rows - HEADER) // len(self._seen(one.event, rows)), 1), TALLEST)
+        ink = f"arm-{one.arm.place}"
         return LayerCard(self.size.width - 2, height, flat_word(history), ink)
 
     def _block(
-        self, told: Told, card: LayerCard, rows: int, tops: tuple[float, float]
+        self, one: Measured, card: LayerCard, rows: int, tops: tuple[float, float]
     ) -> list[Row]:
         """An arm: its name and ranges, then its layers."""
-        event = told.event
+        event = one.event
         ranges = f"h {value(event.low)} … {value(event.high)} · grad ±{value(event.grad_limit)}"
-        name = f"{ARM_SHAPES[told.arm.place]} {told.arm.name}"
+        name = f"{ARM_SHAPES[one.arm.place]} {one.arm.name}"
         drawn: list[Row] = [[(name, card.ink), ("  " + ranges, "dim")]]
         if not card.tall:
             drawn.append([(card.header(), "dim")])
@@ -128,7 +129,7 @@ class LayersPane(Pane):
         return drawn + [[]] * (rows - len(drawn))
 
 
-def _top(told: list[Told], name: str, width: int) -> float:
+def _top(measured: list[Measured], name: str, width: int) -> float:
     """The highest column of any layer: all of all arms in sight are drawn to its scale."""
-    counts = (getattr(layer, name) for _, event in told for layer in event.layers)
+    counts = (getattr(layer, name) for _, event in measured for layer in event.layers)
     return max((share for each in counts for share in columns(shares(each), width)), default=0.0)

@@ -8,6 +8,7 @@ from bntui.history.arm import ArmHistory
 from bntui.history.columns import Buckets
 from bntui.history.history import History
 from bntui.protocol import SplitLosses
+from bntui.tui.commands import VIEW, KeyCommand
 from bntui.tui.panes.pane import Pane, Part, arm_parts, value
 from bntui.tui.plotting import axes
 from bntui.tui.plotting.marks import marks
@@ -38,7 +39,10 @@ class LossPane(Pane):
         "Try: w shows the noise of batches; k and lr 10, what each network survives; f, BN beside "
         "itself with another lr."
     )
-    KEYS = ("l", "w")
+    COMMANDS = (
+        KeyCommand("l", "log_scale", "Log / linear", "Loss on a log or a linear axis", VIEW),
+        KeyCommand("w", "window", "Last 500", "Loss over the last 500 steps, or all", VIEW),
+    )
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
@@ -49,6 +53,16 @@ class LossPane(Pane):
     def compose_body(self) -> ComposeResult:
         """One plot."""
         yield self._plot
+
+    def action_log_scale(self) -> None:
+        """Log or linear axis."""
+        self.log_scale = not self.log_scale
+        self.changed()
+
+    def action_window(self) -> None:
+        """Last 500 steps or all."""
+        self.last = not self.last
+        self.changed()
 
     def draw(self, history: History) -> None:
         """Redraw curves and numbers."""
@@ -95,10 +109,10 @@ def _arms(history: History) -> list[ArmHistory]:
 
 def _numbers(history: History, room: int) -> list[Part]:
     """Each arm's mean of the last steps and its validation loss, or where it diverged."""
-    return arm_parts(history, [_number(arm) for arm in _arms(history)], room)
+    return arm_parts(history, [_headline_number(arm) for arm in _arms(history)], room)
 
 
-def _number(arm: ArmHistory) -> str:
+def _headline_number(arm: ArmHistory) -> str:
     if arm.diverged:
         return f"diverged at step {arm.diverged.step:,}"
     known = _validation(arm)
@@ -108,8 +122,8 @@ def _number(arm: ArmHistory) -> str:
 
 def _validation(arm: ArmHistory) -> list[tuple[int, float]]:
     """Steps and validation losses, where the data is split."""
-    told = ((event.step, event.losses.get("validation")) for event in arm.measured(SplitLosses))
-    return [(step, loss) for step, loss in told if loss is not None]
+    losses = ((event.step, event.losses.get("validation")) for event in arm.measured(SplitLosses))
+    return [(step, loss) for step, loss in losses if loss is not None]
 
 
 def _points(index: int, arm: ArmHistory, start: int, stop: int) -> Series:

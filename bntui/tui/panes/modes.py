@@ -12,6 +12,7 @@ from bntui.history.arm import ArmHistory
 from bntui.history.history import History
 from bntui.protocol import ModeLosses
 from bntui.text import clean
+from bntui.tui.commands import NEXT_NETWORK, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm, arms_of
 from bntui.tui.panes.pane import Pane, Part, brief, value
 from bntui.tui.plotting import axes
@@ -49,7 +50,11 @@ class ModesPane(Pane):
         "Source: Ioffe and Szegedy 2015, section 3.1; the notebook, train against eval.\n"
         "Try: n for every batch size; k and a batch of 2: the gap at n = all."
     )
-    KEYS = ("m", "n", "a")
+    COMMANDS = (
+        KeyCommand("m", "mode", "Mode", "Training or evaluation mode", VIEW, shown=True),
+        KeyCommand("n", "next_size", "Next n", "Next batch size n", VIEW),
+    )
+    RELATED = (NEXT_NETWORK,)
     DEFAULT_CSS = """
     ModesPane > .table { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
     ModesPane > .note { height: auto; padding: 0 1; color: $text-muted; }
@@ -75,7 +80,7 @@ class ModesPane(Pane):
         """Redraw curves, table and remark."""
         arm = self.chosen(history)
         if arm is None or not arm.history.modes:
-            self.headline(("waiting for the first measurement", "dim"))
+            self.headline_waiting(history)
             self._plot.show(None)
             self._clear()
             return
@@ -89,10 +94,16 @@ class ModesPane(Pane):
         """Those with BN; where there is none, the others show that both modes are one."""
         return super().arms(history) or arms_of(history)
 
-    def next_size(self) -> None:
-        """The next batch size; past the last one, `draw` goes round to the first."""
+    def action_mode(self) -> None:
+        """The other mode."""
+        self.mode = other_mode(self.mode)
+        self.changed()
+
+    def action_next_size(self) -> None:
+        """Next batch size; `draw` wraps around."""
         self._is_chosen = True
         self.place += 1
+        self.changed()
 
     def _numbers(self, last: ModeLosses) -> list[Part]:
         roomy = self.size.width >= ROOM_FOR_STATISTICS
@@ -100,7 +111,7 @@ class ModesPane(Pane):
         return [
             (self.mode.upper(), f"bold $ink-{self.mode}"),
             f" {value(losses[self.mode])} · n={last.sizes[self.place]:,} · ",
-            f"gap {_gap(last, self.place)}",
+            f"gap {_gap_text(last, self.place)}",
             (f" · {STATISTICS[self.mode]}" if roomy else "", "dim"),
         ]
 
@@ -171,6 +182,11 @@ class ModesPane(Pane):
         return min(max((self.size.width - LABEL) // max(count, 1), NARROWEST), WIDEST)
 
 
+def other_mode(mode: str) -> str:
+    """Evaluation for training, training for evaluation."""
+    return MODES[1 - MODES.index(mode)]
+
+
 def _largest_known(last: ModeLosses) -> int:
     """The place of the most examples that were measured in passing."""
     known = [place for place, loss in enumerate(last.eval) if loss is not None]
@@ -182,7 +198,7 @@ def _difference(last: ModeLosses, place: int) -> float | None:
     return None if train is None or evaluation is None else train - evaluation
 
 
-def _gap(last: ModeLosses, place: int) -> str:
+def _gap_text(last: ModeLosses, place: int) -> str:
     difference = _difference(last, place)
     return "–" if difference is None else f"{difference:+.4f}"
 

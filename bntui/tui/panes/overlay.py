@@ -6,7 +6,8 @@ from textual.app import ComposeResult
 
 from bntui.history.arm import ArmHistory
 from bntui.history.history import History
-from bntui.tui.panes.modes import MODES
+from bntui.tui.commands import VIEW, KeyCommand
+from bntui.tui.panes.modes import other_mode
 from bntui.tui.panes.pane import Pane, Part, arm_part, value
 from bntui.tui.plotting import axes
 from bntui.tui.plotting.plot import ARM_STROKES, Figure, Plot, Series
@@ -21,7 +22,7 @@ class OverlayPane(Pane):
         "statistics) or in evaluation mode (the running ones).\n"
         "Try: m for the other mode."
     )
-    KEYS = ("m",)
+    COMMANDS = (KeyCommand("m", "mode", "Mode", "Training or evaluation mode", VIEW, shown=True),)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
@@ -32,9 +33,10 @@ class OverlayPane(Pane):
         """One plot."""
         yield self._plot
 
-    def next_mode(self) -> None:
+    def action_mode(self) -> None:
         """The other mode."""
-        self.mode = MODES[1 - MODES.index(self.mode)]
+        self.mode = other_mode(self.mode)
+        self.changed()
 
     def draw(self, history: History) -> None:
         """Redraw curves and numbers."""

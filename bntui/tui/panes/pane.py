@@ -1,5 +1,6 @@
-"""What every pane has: a headline with its numbers, a body, and a way to be told to draw."""
+"""Base class of panes: a headline with numbers, a body, its own keys, and drawing a history."""
 
+from collections.abc import Iterable
 from math import isnan
 from typing import ClassVar
 
@@ -11,19 +12,26 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from bntui.history.history import History
-from bntui.protocol import Probe
+from bntui.protocol import Command, Probe
 from bntui.text import clean
+from bntui.tui.commands import KeyCommand
+from bntui.tui.messages import SendCommand
 from bntui.tui.panes.arms import Arm, arms_of, choose
 from bntui.tui.plotting.plot import ARM_SHAPES
 
 Part = tuple[str, str] | str
 
 
-class Pane(Widget, can_focus=True):
-    """One of the lab's panes: it knows how to draw a history, not where the history comes from.
+WAITING = "waiting for the first measurement"
+NO_BATCHNORM = "no network here has BatchNorm"
 
-    The lab sets `arm`, the name of the network that was chosen for all panes, and `hidden_layer`,
-    which counts from 0.
+
+class Pane(Widget, can_focus=True):
+    """Draws a history; does not know where it comes from.
+
+    Its owner sets `history`, the run as it is now; `arm`, the name of the network that was chosen
+    for all panes; and `hidden_layer`, which counts from 0. `draw` gets the run as of the step that
+    is shown.
     """
 
     DEFAULT_CSS = """
@@ -42,15 +50,24 @@ class Pane(Widget, can_focus=True):
     """The title where a tab has little room."""
     HELP: ClassVar[str]
     """Plain words; then formula, source and what to try, a line each that begins so."""
-    KEYS: ClassVar[tuple[str, ...]] = ()
-    """Those of the commands that are about this pane."""
+    COMMANDS: ClassVar[tuple[KeyCommand, ...]] = ()
+    """Its own keys; each action is a method of the pane, and works wherever the focus is."""
+    RELATED: ClassVar[tuple[KeyCommand, ...]] = ()
+    """Keys of the screen that change what this pane shows."""
     PROBES: ClassVar[tuple[Probe, ...]] = ()
-    """What the engine measures only while this pane is seen."""
+    """What the engine measures only while this pane is shown."""
     BN_ONLY: ClassVar[bool] = False
-    """Whether it is about running statistics, which only BatchNorm keeps."""
+    """Whether it shows only networks with BatchNorm."""
 
     class Resized(Message):
-        """A pane has another size: what it shows was drawn for the one before."""
+        """The pane has a new size: draw it again."""
+
+        def __init__(self, pane: "Pane") -> None:
+            super().__init__()
+            self.pane = pane
+
+    class Changed(Message):
+        """One of the pane's keys changed what it shows: draw it; show it where it is hidden."""
 
         def __init__(self, pane: "Pane") -> None:
             super().__init__()
@@ -58,6 +75,7 @@ class Pane(Widget, can_focus=True):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
+        self.history = History()
         self.arm = ""
         self.hidden_layer = 0
         self._headline = Static(self.TITLE, classes="headline", markup=False)
@@ -80,6 +98,14 @@ class Pane(Widget, can_focus=True):
         """Ask to be drawn again."""
         self.post_message(self.Resized(self))
 
+    def changed(self) -> None:
+        """Ask to be drawn after one of the pane's own keys."""
+        self.post_message(self.Changed(self))
+
+    def send(self, command: Command) -> None:
+        """Send a command to the engine."""
+        self.post_message(SendCommand(command))
+
     def arms(self, history: History) -> list[Arm]:
         """The networks that this pane can show."""
         return [arm for arm in arms_of(history) if arm.has_bn or not self.BN_ONLY]
@@ -94,15 +120,30 @@ class Pane(Widget, can_focus=True):
             return ""
         return f"{ARM_SHAPES[arm.place]} {arm.name}  ", f"$ink-arm-{arm.place}"
 
+    def layer_part(self, history: History) -> str:
+        """Which hidden layer is shown, where there are several."""
+        depth = history.hello.config.depth if history.hello else 1
+        return f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
+
     def turn(self, by: int) -> None:
-        """Show what stands further down (or up), where not all has room."""
+        """Next or previous page, where not everything fits."""
+
+    def headline_waiting(self, history: History, *before: Part) -> None:
+        """Say that nothing is measured yet, or that this pane has no network to show."""
+        never = bool(history.arms) and not self.arms(history)
+        self.headline(*before, (NO_BATCHNORM if never else WAITING, "dim"))
 
     def headline(self, *parts: Part) -> None:
-        """Set the text after the title; unchanged text is not sent again."""
+        """Set the text after the title; unchanged text is not redrawn."""
         if parts != self._headline_parts:
             self._headline_parts = parts
             content = Content.assemble((self.TITLE, "bold"), "  ", *map(_cleaned, parts))
             self._headline.update(content, layout=False)
+
+
+def owner(action: str, panes: Iterable[Pane]) -> Pane:
+    """The first of `panes` that declares a key with that action."""
+    return next(pane for pane in panes if any(c.action == action for c in pane.COMMANDS))
 
 
 def _cleaned(part: Part) -> Part:
@@ -116,7 +157,7 @@ def arm_part(index: int, name: str, text: str) -> Part:
 
 
 def arm_parts(history: History, texts: list[str], width: int) -> list[Part]:
-    """All arms in `width` columns: by name, a fork by its difference alone, or by shape alone."""
+    """All networks in `width` columns, by name, forks by their difference, or by shape alone."""
     names = list(history.arms)
     forks = [
         name.removeprefix(arm.origin).strip() if arm.origin else name
@@ -128,13 +169,13 @@ def arm_parts(history: History, texts: list[str], width: int) -> list[Part]:
             arm_part(i, name, text)
             for i, (name, text) in enumerate(zip(called, texts, strict=True))
         ]
-        if cells(parts) <= width:
+        if width_of(parts) <= width:
             break
     return parts
 
 
-def cells(parts: list[Part]) -> int:
-    """How many columns the parts take, blanks at the end left out."""
+def width_of(parts: list[Part]) -> int:
+    """Terminal columns that the parts take, without trailing blanks."""
     return cell_len("".join(part if isinstance(part, str) else part[0] for part in parts).rstrip())
 
 

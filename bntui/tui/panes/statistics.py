@@ -7,6 +7,8 @@ from textual.app import ComposeResult
 from bntui.history.arm import Trace
 from bntui.history.columns import Column
 from bntui.history.history import History
+from bntui.protocol import Watch
+from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, VIEW, KeyCommand
 from bntui.tui.panes.pane import Pane, Part, value
 from bntui.tui.plotting import axes
 from bntui.tui.plotting.marks import marks
@@ -17,8 +19,6 @@ Marks = tuple[tuple[float, ...], tuple[str, ...]]
 
 LAG_WINDOW = 100
 """Sampled steps over which the lag is averaged, so that a single batch's noise cancels."""
-
-NO_BATCHNORM = "no network here has BatchNorm"
 
 
 class StatisticsPane(Pane):
@@ -37,7 +37,13 @@ class StatisticsPane(Pane):
         "Source: Ioffe and Szegedy 2015, algorithm 2; m as torch.nn.BatchNorm1d has it.\n"
         "Try: k and momentum 0, 1 or 0.001, and what Train / eval makes of it."
     )
-    KEYS = ("d", "D", "U", "v", "y", "Y", "a")
+    COMMANDS = (
+        KeyCommand("d", "unit", "Next unit", "All five units, or one at a time", VIEW),
+        KeyCommand("D", "units(5)", "Next units", "Watch the next five units", VIEW),
+        KeyCommand("U", "units(-5)", "Previous units", "Watch the previous five units", VIEW),
+        KeyCommand("v", "moment", "Mean / variance", "Running means or variances", VIEW),
+    )
+    RELATED = (*LAYER_KEYS, NEXT_NETWORK)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
@@ -51,21 +57,43 @@ class StatisticsPane(Pane):
         yield self._running_plot
         yield self._batch_plot
 
-    def next_unit(self, count: int) -> None:
-        """All units, then each in turn, then all again."""
+    def action_unit(self) -> None:
+        """All units, then one after the other, then all again."""
+        trace = self._trace(self.history)
         chosen = 0 if self.unit is None else self.unit + 1
-        self.unit = chosen if chosen < count else None
+        self.unit = chosen if trace and chosen < len(trace.units) else None
+        self.changed()
+
+    def action_units(self, by: int) -> None:
+        """Watch five other units, `by` places on."""
+        trace, hello = self._trace(self.history), self.history.hello
+        if trace and hello:
+            hidden = hello.config.hidden
+            first = (trace.units[0] + by) % hidden if trace.units else 0
+            self.send(Watch(trace.layer, list(range(first, min(first + 5, hidden)))))
+
+    def action_moment(self) -> None:
+        """Means or variances."""
+        self.moment = "var" if self.moment == "mean" else "mean"
+        self.changed()
+
+    def watched(self, layer: int) -> Watch | None:
+        """The command that watches the same units in another hidden layer."""
+        trace = self._trace(self.history)
+        return Watch(layer, trace.units) if trace else None
+
+    def _trace(self, history: History) -> Trace | None:
+        arm = self.chosen(history)
+        return arm.history.trace if arm else None
 
     def draw(self, history: History) -> None:
         """Redraw the curves and the lag."""
-        arm = self.chosen(history)
-        trace = arm.history.trace if arm else None
+        arm, trace = self.chosen(history), self._trace(history)
         if self.unit is not None and (trace is None or self.unit >= len(trace.units)):
             self.unit = None
         self._batch_plot.display = self.unit is None and trace is not None
         if arm is None or trace is None or not len(trace.steps):
-            nothing = "waiting for the first batch" if arm or not history.arms else NO_BATCHNORM
-            self.headline((nothing, "dim"))
+            self.headline_waiting(history)
             self._running_plot.show(None)
             return
         total = history.hello.config.steps if history.hello else 1

@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 
 from bntui.history.history import History
 from bntui.protocol import Units
+from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, PAGE_KEYS
 from bntui.tui.panes.arms import flat_rule
 from bntui.tui.panes.pane import Pane, Part
 from bntui.tui.plotting.text_rows import Row, Rows, wrapped
@@ -32,7 +33,7 @@ class UnitsPane(Pane):
         "h.abs() > 0.99 as an image.\n"
         "Try: no BN against BN with init unit, then with init fan-in."
     )
-    KEYS = ("y", "Y", "a", "pagedown", "pageup")
+    RELATED = (*LAYER_KEYS, NEXT_NETWORK, *PAGE_KEYS)
     PROBES = ("units",)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
@@ -45,28 +46,27 @@ class UnitsPane(Pane):
         yield self._rows
 
     def turn(self, by: int) -> None:
-        """The next units, where not all have room."""
+        """Next or previous units, where not all fit."""
         self._page += by
 
     def draw(self, history: History) -> None:
         """Redraw the map."""
         arm = self.chosen(history)
-        told = (
+        measured = (
             [e for e in arm.history.measured(Units) if e.layer == self.hidden_layer] if arm else []
         )
-        depth = history.hello.config.depth if history.hello else 1
-        layer = f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
+        layer = self.layer_part(history)
         name: Part = self.name_part(history, arm) if arm else ""
-        if not told:
-            self.headline(name, (f"{layer}waiting for the first measurement", "dim"))
+        if not measured:
+            self.headline_waiting(history, name, layer)
             self._rows.show([[("no unit measured yet", "dim")]])
             return
-        units = unpacked(told[-1])
-        words = self._words(told[-1], units, history)
+        units = unpacked(measured[-1])
+        words = self._words(measured[-1], units, history)
         room = max(self.size.height - 1 - len(words), 2)
         examples = min(len(units[0]) if units else 0, 2 * (room - 1))
         first, seen = self._page_of([unit[:examples] for unit in units], room)
-        self.headline(name, layer, *_extent(told[-1], first, len(seen), examples))
+        self.headline(name, layer, *_extent(measured[-1], first, len(seen), examples))
         self._rows.show([*self._map(seen, first), *words])
 
     @property
@@ -93,10 +93,10 @@ class UnitsPane(Pane):
     def _words(self, event: Units, units: list[Bits], history: History) -> list[Row]:
         dead = [str(i) for i, unit in enumerate(units) if unit and all(unit)]
         share = sum(map(sum, units)) / max(sum(map(len, units)), 1)
-        told = "" if len(units) >= event.units else f" (of the first {len(units):,} units)"
+        part = "" if len(units) >= event.units else f" (of the first {len(units):,} units)"
         names = f": {', '.join(islice(dead, 40))}{' …' if len(dead) > 40 else ''}" if dead else ""
         text = (
-            f"filled: {flat_rule(history)}, {share:.1%} of the map{told}. "
+            f"filled: {flat_rule(history)}, {share:.1%} of the map{part}. "
             f"Dead for all {event.examples:,} examples: {event.dead:,} of {event.units:,}{names}"
         )
         return wrapped(text, self._width)

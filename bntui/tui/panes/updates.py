@@ -8,6 +8,7 @@ from bntui.history.arm import UpdateTrace
 from bntui.history.columns import Column
 from bntui.history.history import History
 from bntui.protocol import WeightHealth, Weights
+from bntui.tui.commands import NEXT_NETWORK, PAGE_KEYS, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.pane import Pane, Part, brief, value
 from bntui.tui.plotting import axes
@@ -40,7 +41,12 @@ class UpdatesPane(Pane):
         "Try: the learning rate ten times higher, then lower."
     )
     DEFAULT_CSS = "UpdatesPane > Rows { height: auto; max-height: 55%; }"
-    KEYS = ("g", "a", "pagedown", "pageup")
+    COMMANDS = (
+        KeyCommand(
+            "g", "ratio", "Update / gradient", "Ratio of update or of gradient to weight", VIEW
+        ),
+    )
+    RELATED = (NEXT_NETWORK, *PAGE_KEYS)
     PROBES = ("weights",)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
@@ -55,12 +61,13 @@ class UpdatesPane(Pane):
         yield self._plot
         yield self._rows
 
-    def next_ratio(self) -> None:
+    def action_ratio(self) -> None:
         """The other ratio."""
         self.ratio = "grad" if self.ratio == "update" else "update"
+        self.changed()
 
     def turn(self, by: int) -> None:
-        """The next weights, where not all have room."""
+        """Next or previous weights, where not all fit."""
         self._first += by * max(self._rows.size.height - 1, 1)
 
     def draw(self, history: History) -> None:
@@ -69,7 +76,7 @@ class UpdatesPane(Pane):
         trace = arm.history.updates if arm else None
         weights = arm.history.latest(Weights) if arm else None
         if arm is None or not (trace or weights):
-            self.headline(("waiting for the first measurement", "dim"))
+            self.headline_waiting(history)
         else:
             self.headline(self.name_part(history, arm), *self._words(trace))
         self._plot.show(self._figure(trace, history) if trace else None)

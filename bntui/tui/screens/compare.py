@@ -5,38 +5,35 @@ from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from bntui.config.schema import BN
 from bntui.history.comparison import Entry, differing, overlay
+from bntui.tui.commands import COMPARE_COMMANDS, with_panes
 from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.overlay import OverlayPane
-from bntui.tui.panes.pane import Pane, Part, arm_part
+from bntui.tui.panes.pane import Pane, Part, arm_part, owner
 from bntui.tui.screens.help import HelpScreen
 from bntui.tui.terminal.driver import is_behind
+from bntui.tui.widgets.key_bar import KeyBar
+
+COMMANDS = with_panes(COMPARE_COMMANDS, (LossPane.COMMANDS, OverlayPane.COMMANDS))
+"""Every key of the screen: its own and its panes'."""
 
 
 class CompareScreen(Screen[None]):
-    """One curve a run; `arm` says of which network."""
+    """One curve a run, of the network `_arm`."""
 
     DEFAULT_CSS = """
     CompareScreen > .legend { height: auto; padding: 0 1; background: $primary 20%; }
     CompareScreen > Container { height: 1fr; layout: vertical; }
     CompareScreen Pane { height: 1fr; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "arm", "Next arm"),
-        Binding("m", "mode", "Mode"),
-        Binding("l", "log_scale", "Log / linear"),
-        Binding("w", "window", "Last 500"),
-        Binding("t", "app.toggle_theme", "Light / dark"),
-        Binding("question_mark", "help", "Help"),
-        Binding("escape,q,ctrl+c,ctrl+q", "leave", "Leave", key_display="q"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]
 
     def __init__(self, runs: Sequence[Entry], fps: float) -> None:
         super().__init__()
@@ -52,7 +49,7 @@ class CompareScreen(Screen[None]):
         """The legend above both panes."""
         yield self._legend
         yield Container(self.loss, self.modes)
-        yield Footer(show_command_palette=False)
+        yield KeyBar(list(COMMANDS))
 
     def on_mount(self) -> None:
         """Read every log, and draw by the clock."""
@@ -71,7 +68,7 @@ class CompareScreen(Screen[None]):
         self.call_after_refresh(self._draw)
 
     async def on_unmount(self) -> None:
-        """Let go of the files."""
+        """Close the logs."""
         for run in self._runs:
             await run.recording.close()
 
@@ -100,36 +97,22 @@ class CompareScreen(Screen[None]):
     def _current(self) -> Pane:
         return self.modes if self.modes.has_focus else self.loss
 
-    def action_arm(self) -> None:
-        """The next network of every run."""
+    def on_pane_changed(self) -> None:
+        """Draw after a pane's own key."""
+        self._draw()
+
+    async def action_pane_command(self, action: str) -> None:
+        """Run a pane's own key, wherever the focus is."""
+        await owner(action, [self._current(), self.loss, self.modes]).run_action(action)
+
+    def action_next_network(self) -> None:
+        """Show the next network of every run."""
         names = list(dict.fromkeys(name for run in self._runs for name in run.history.arms))
         if names:
             place = names.index(self._arm) if self._arm in names else -1
             self._arm = names[(place + 1) % len(names)]
         self._draw()
 
-    def action_mode(self) -> None:
-        """Training or evaluation mode."""
-        self.modes.next_mode()
-        self._draw()
-
-    def action_log_scale(self) -> None:
-        """Log or linear losses."""
-        self.loss.log_scale = not self.loss.log_scale
-        self._draw()
-
-    def action_window(self) -> None:
-        """The last 500 steps or all."""
-        self.loss.last = not self.loss.last
-        self._draw()
-
     def action_help(self) -> None:
         """Explain the focused pane."""
-        self.app.push_screen(HelpScreen(self._current()))
-
-    def action_leave(self) -> None:
-        """Back to the lab, or out."""
-        if len(self.app.screen_stack) > 1:
-            self.dismiss(None)
-        else:
-            self.app.exit()
+        self.app.push_screen(HelpScreen(self._current(), COMMANDS))

@@ -1,4 +1,4 @@
-"""The focused pane explained, its keys first, then every other key."""
+"""Help: the current pane explained, its keys first, then every other key of the screen."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -11,12 +11,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from bntui.tui.commands import COMMANDS, Command
+from bntui.tui.commands import KeyCommand
 from bntui.tui.panes.pane import Pane, Part
 
 
 class HelpScreen(ModalScreen[None]):
-    """Shown over the lab; any of its keys closes it. `findings` are said where there are any."""
+    """Help on `pane` and `commands`, the keys of the screen below; `findings` hold right now."""
 
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
@@ -27,20 +27,24 @@ class HelpScreen(ModalScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape,question_mark,q,enter", "dismiss", "Close"),
-        ("ctrl+c,ctrl+q", "app.quit", "Quit"),
     ]
 
-    def __init__(self, pane: Pane, findings: Sequence[str] = ()) -> None:
+    def __init__(
+        self, pane: Pane, commands: Sequence[KeyCommand], findings: Sequence[str] = ()
+    ) -> None:
         super().__init__()
-        self._pane, self._findings = pane, findings
+        self._pane, self._commands, self._findings = pane, commands, findings
 
     def compose(self) -> ComposeResult:
-        """The pane's words and keys, what there is to see now, then all keys by group."""
-        own = [c for c in COMMANDS if c.key_text in self._pane.KEYS]
-        others = [c for c in COMMANDS if c not in own]
+        """The pane's text and keys, the findings, then all other keys by group."""
+        screen_keys = {command.keys for command in self._commands}
+        related = [command for command in self._pane.RELATED if command.keys in screen_keys]
+        own = [*self._pane.COMMANDS, *related]
+        own_keys = {command.keys for command in own}
+        others = [command for command in self._commands if command.keys not in own_keys]
         with VerticalScroll() as page:
             page.border_title = "Help"
-            page.border_subtitle = "escape closes"
+            page.border_subtitle = "Esc: close"
             yield Static(
                 Content.assemble(
                     *_about(self._pane),
@@ -52,7 +56,7 @@ class HelpScreen(ModalScreen[None]):
 
 
 def _about(pane: Pane) -> list[Part]:
-    """Its words; the label that begins a line, such as `Try:`, stands out."""
+    """Its help text; a label that begins a line, such as `Try:`, stands out."""
     parts: list[Part] = [(f"{pane.TITLE}\n", "bold")]
     for line in pane.HELP.splitlines():
         label, colon, rest = line.partition(": ")
@@ -67,12 +71,12 @@ def _now(findings: Sequence[str]) -> list[Part]:
     return [("\nNow\n", "bold"), *(f"● {finding}\n" for finding in findings)]
 
 
-def _keys(commands: Iterable[Command]) -> list[Part]:
+def _keys(commands: Iterable[KeyCommand]) -> list[Part]:
     parts: list[Part] = []
     for group, members in groupby(commands, key=lambda command: command.group):
         parts += [(f"\n{group}\n", "bold"), *_lines(members)]
     return parts
 
 
-def _lines(commands: Iterable[Command]) -> list[Part]:
+def _lines(commands: Iterable[KeyCommand]) -> list[Part]:
     return [f"  {command.key_text:<16}{command.help}\n" for command in commands]

@@ -1,28 +1,380 @@
 """The lab: a status line, panes, the keys."""
 
+from time import monotonic
 from typing import ClassVar
 
+from textual import events
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widgets import Static
 
+from bntui import protocol
+from bntui.config.schema import MOST_ARMS
+from bntui.config.share import share
 from bntui.history.findings import findings
-from bntui.tui.commands import COMMANDS
+from bntui.history.history import History
+from bntui.tui.commands import LAB_COMMANDS, with_panes
+from bntui.tui.controls.panel import Panel
+from bntui.tui.messages import SendCommand
+from bntui.tui.pages import PANES, Pages
+from bntui.tui.panes.pane import Pane
+from bntui.tui.screens.confirm import ConfirmScreen
+from bntui.tui.screens.fork import ForkScreen
 from bntui.tui.screens.help import HelpScreen
-from bntui.tui.screens.labknobs import KnobActions
-from bntui.tui.screens.labrun import RunActions
-from bntui.tui.screens.labtime import TimeActions
-from bntui.tui.screens.labview import ViewActions
+from bntui.tui.terminal.driver import is_behind
+from bntui.tui.timeline import Timeline
+from bntui.tui.widgets.findings_line import FindingsLine
+from bntui.tui.widgets.key_bar import KeyBar
+from bntui.tui.widgets.scrub_bar import ScrubBar
+from bntui.tui.widgets.status import Status
+from bntui.tui.widgets.tabs import PaneTabs
+from bntui.tui.widgets.tour import Tour
+
+ROOM_FOR_ALL = (100, 30)
+ROOM_FOR_ONE = (40, 12)
+ROOM_FOR_FINDINGS = 30
+PANEL_WIDTH = 42
+
+USUAL_PACE = 500.0
+"""Steps per second at which a person sees learning happen."""
+
+COMMANDS = with_panes(LAB_COMMANDS, (pane.COMMANDS for pane in PANES))
+"""Every key of the lab: its own and its panes'."""
 
 
-class LabScreen(RunActions, KnobActions, TimeActions, ViewActions):
-    """Four panes side by side where there is room, one with tabs where there is not."""
+class LabScreen(Screen[None]):
+    """Four panes side by side where there is room, one with tabs where there is not.
+
+    The screen shows what the engine's events confirmed: a key only sends a command.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]
 
-    def action_help(self) -> None:
-        """The current pane explained, what there is to see now, and the keys."""
-        found = [finding.sentence() for finding in findings(self.view)]
-        self.app.push_screen(HelpScreen(self.pages.current, found))
+    def __init__(self, history: History, fps: float, tour: bool = False) -> None:
+        super().__init__()
+        self.fps = fps
+        self._with_tour = tour
+        self.history = history
+        self.pages = Pages(history)
+        self.panel = Panel()
+        self.timeline = Timeline()
+        self._drawn_version = -1
+        self._subscribed: tuple[protocol.Hello | None, protocol.Look] = (None, protocol.Look([]))
+        self._status = Status()
+        self._findings = FindingsLine()
+        self._scrub_bar = ScrubBar()
+        self._tabs = PaneTabs(self.pages.panes)
 
-    def action_quit(self) -> None:
-        """Leave."""
-        self.app.exit()
+    def compose(self) -> ComposeResult:
+        """Status, tabs (only beside a single pane), panes, keys; and a notice for tiny sizes."""
+        yield self._status
+        yield self._tabs
+        yield Horizontal(self.pages, self.panel, id="middle")
+        yield self._scrub_bar
+        yield self._findings
+        yield KeyBar([command for command in COMMANDS if command.shown])
+        yield Static("", id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        """Start the frame clock."""
+        self._status.show(self.history)
+        self.pages.current.focus()
+        self.set_interval(1 / self.fps, self._tick)
+        if self._with_tour:
+            self.mount(Tour())
+
+    # Layout
+
+    def on_resize(self) -> None:
+        """Choose the layout that the terminal has room for."""
+        self.fit()
+
+    def fit(self) -> None:
+        """Lay out for the terminal's size, with the control panel or without."""
+        width, height = self.app.size
+        over = width < ROOM_FOR_ALL[0]
+        room = width if over or not self.panel.is_shown else width - PANEL_WIDTH
+        self.pages.narrow = room < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
+        self.panel.set_class(over, "-over")
+        self.set_class(width < ROOM_FOR_ONE[0] or height < ROOM_FOR_ONE[1], "-tiny")
+        self.set_class(over or height < ROOM_FOR_ALL[1], "-narrow")
+        self._findings.display = height >= ROOM_FOR_FINDINGS
+        self.query_one("#too-small", Static).update(
+            f"bntui needs at least {ROOM_FOR_ONE[0]} x {ROOM_FOR_ONE[1]};\n"
+            f"this terminal has {width} x {height}."
+        )
+        self.lay_out()
+        self.call_after_refresh(self.draw)
+
+    def lay_out(self) -> None:
+        """Arrange panes and tabs; panes ask to be drawn once they have their size."""
+        self.pages.lay_out()
+        self._tabs.display = self.pages.single
+        self._tabs.choose(self.pages.current)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The focused pane is the current one, the one that zoom and narrow terminals show."""
+        if isinstance(event.widget, Pane):
+            self.pages.bring(event.widget)
+            self.lay_out()
+            self.draw()
+
+    def on_pane_resized(self, event: Pane.Resized) -> None:
+        """Draw a pane for its new size."""
+        if event.pane in self.pages.shown:
+            event.pane.draw(self.view)
+
+    def on_pane_tabs_chosen(self, event: PaneTabs.Chosen) -> None:
+        """A tab was clicked."""
+        event.pane.focus()
+
+    # Drawing
+
+    @property
+    def view(self) -> History:
+        """The run as of the step that the timeline shows."""
+        return self.timeline.view(self.history)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether events came in since the last frame."""
+        return self._drawn_version != self.history.version
+
+    def _tick(self) -> None:
+        if is_behind(self.app):
+            return
+        if self.timeline.tick(1 / self.fps, self.history):
+            self.draw()
+        elif self.is_behind:
+            self.draw() if self.timeline.at is None else self._draw_frame()
+
+    def draw(self) -> None:
+        """Draw everything that is shown, as of the timeline's step."""
+        self._draw_frame()
+        self.pages.draw(self.view)
+
+    def _draw_frame(self) -> None:
+        """Draw what surrounds the panes, which is about the newest step."""
+        self._drawn_version = self.history.version
+        self._status.show(self.history)
+        self._scrub_bar.show(self.timeline, self.history)
+        self.set_class(self.timeline.at is not None, "-scrubbing")
+        self._subscribe()
+        if self.panel.is_shown:
+            self.panel.draw(self.history)
+        self._draw_findings()
+
+    def _draw_findings(self) -> None:
+        """Update the findings line when it is due; a replay's passing steps do not make it due."""
+        state = self.history.state.state if self.history.state else ""
+        step = self.timeline.at if self.timeline.speed is None else None
+        now, at = monotonic(), (step, state)
+        if self._findings.display and self._findings.is_due(now, at):
+            self._findings.show(self.view, now, at)
+
+    def _subscribe(self) -> None:
+        """Ask for the current pane's on-demand measurements when these, or the run, change."""
+        probes = list(self.pages.current.PROBES)
+        look = protocol.Look(probes, self.pages.hidden_layer if probes else 0)
+        hello, subscribed = self._subscribed
+        is_new_run = bool(probes) and hello is not self.history.hello
+        if self.history.hello and (look != subscribed or is_new_run):
+            self._subscribed = (self.history.hello, look)
+            self.send(look)
+
+    def send(self, command: protocol.Command) -> None:
+        """Send a command to the engine."""
+        self.post_message(SendCommand(command))
+
+    def show_refusal(self, reason: str) -> None:
+        """Say why a command was refused, unless the control panel does."""
+        if not self.panel.is_shown:
+            self.notify(reason, severity="warning", markup=False)
+
+    # Keys: panes
+
+    async def action_pane_command(self, action: str) -> None:
+        """Run a pane's own key, wherever the focus is."""
+        await self.pages.owner(action).run_action(action)
+
+    def on_pane_changed(self, event: Pane.Changed) -> None:
+        """Draw after a pane's own key; bring the pane forward where it is hidden."""
+        if event.pane not in self.pages.shown:
+            event.pane.focus()
+        event.pane.draw(self.view)
+
+    def action_focus_pane(self, name: str) -> None:
+        """Focus the pane of that id."""
+        self.query_one(f"#{name}", Pane).focus()
+
+    def action_next_pane(self, by: int) -> None:
+        """Focus the pane `by` places on."""
+        self.pages.next(by).focus()
+
+    def action_zoom(self) -> None:
+        """The current pane alone, or all."""
+        if self.pages.on_page:
+            self.pages.zoomed = False
+            self.pages.home.focus()
+        else:
+            self.pages.zoomed = not self.pages.zoomed
+            self.lay_out()
+
+    def action_lab(self) -> None:
+        """From a page back to the lab."""
+        self.pages.home.focus()
+
+    def action_turn(self, by: int) -> None:
+        """Turn the pages of the current pane."""
+        self.pages.current.turn(by)
+        self.pages.current.draw(self.view)
+
+    def action_next_network(self) -> None:
+        """Choose the next network for every pane that shows one of them."""
+        self.pages.next_network(self.history)
+        self.draw()
+
+    def action_layer(self, by: int) -> None:
+        """Choose another hidden layer for every pane that shows one of them."""
+        hello, statistics = self.history.hello, self.pages.statistics
+        if hello and hello.config.depth > 1:
+            self.pages.choose_layer((self.pages.hidden_layer + by) % hello.config.depth)
+            watch = statistics.watched(self.pages.hidden_layer)
+            if watch and not self.pages.on_page:
+                self.send(watch)
+            self.draw()
+
+    # Keys: the run
+
+    def action_pause(self) -> None:
+        """Pause or resume."""
+        state = self.history.state
+        if state and state.state == "finished":
+            self.notify("This run has finished. Press r to restart it.")
+        else:
+            is_running = state and state.state == "running"
+            self.send(protocol.Pause() if is_running else protocol.Resume())
+
+    def action_step(self) -> None:
+        """Make one training step."""
+        self.send(protocol.Step())
+
+    def action_restart(self) -> None:
+        """Restart the same run."""
+        if self.history.hello:
+            self.send(protocol.Start(self.history.hello.config))
+
+    def action_faster(self) -> None:
+        """Double the pace."""
+        if self.history.state and self.history.state.pace:
+            self.send(protocol.SetPace(min(self.history.state.pace * 2, 1e6)))
+
+    def action_slower(self) -> None:
+        """Half the pace; from full speed, the usual pace."""
+        if self.history.state:
+            pace = self.history.state.pace
+            self.send(protocol.SetPace(max(pace / 2, 0.1) if pace else USUAL_PACE))
+
+    def action_full_speed(self) -> None:
+        """Full speed, or back to the usual pace."""
+        if self.history.state:
+            self.send(protocol.SetPace(None if self.history.state.pace else USUAL_PACE))
+
+    # Keys: settings, forks, undo
+
+    def action_controls(self) -> None:
+        """Show the control panel, or hide it."""
+        self.panel.toggle()
+        if not self.panel.is_shown:
+            self.pages.current.focus()
+        self.fit()
+
+    def on_panel_left(self) -> None:
+        """Back to the panes; a panel that covers them is hidden."""
+        if self.panel.has_class("-over"):
+            self.action_controls()
+        else:
+            self.pages.current.focus()
+
+    def on_panel_wanted(self, event: Panel.Wanted) -> None:
+        """Start a run with another config, once that is confirmed."""
+
+        def start(confirmed: bool | None) -> None:
+            if confirmed:
+                self.send(protocol.Start(event.config))
+
+        self.app.push_screen(ConfirmScreen(event.changes, share(event.config)), start)
+
+    def action_fork(self) -> None:
+        """Choose what to fork."""
+        if not self.history.arms:
+            return
+        if len(self.history.arms) >= MOST_ARMS:
+            self.notify(f"At most {MOST_ARMS} networks. Press u to undo the last fork.")
+            return
+
+        def fork(wanted: protocol.Fork | None) -> None:
+            if wanted:
+                self.send(wanted)
+
+        self.app.push_screen(ForkScreen(self.history), fork)
+
+    def action_undo(self) -> None:
+        """Undo the newest change, fork or recalibration."""
+        self.send(protocol.Undo())
+
+    # Keys: time
+
+    def action_scrub(self, parts: int) -> None:
+        """Move back (negative) or forward by hundredths of the run."""
+        self.timeline.move(parts, self.history)
+        self.draw()
+
+    def action_first_step(self) -> None:
+        """Show the first step."""
+        self.timeline.seek(0, self.history)
+        self.draw()
+
+    def action_live(self) -> None:
+        """Follow the newest step."""
+        self.timeline.live()
+        self.draw()
+
+    def action_replay(self) -> None:
+        """Replay, faster with every press."""
+        self.timeline.replay(self.history)
+        self.draw()
+
+    def on_scrub_bar_sought(self, event: ScrubBar.Sought) -> None:
+        """The bar was clicked or dragged."""
+        self.timeline.seek(event.step, self.history)
+        self.draw()
+
+    # Help and tour
+
+    def action_help(self) -> None:
+        """Explain the current pane, list the present findings and the keys."""
+        found = [finding.sentence() for finding in findings(self.view)]
+        self.app.push_screen(HelpScreen(self.pages.current, COMMANDS, found))
+
+    def on_tour_at(self, event: Tour.At) -> None:
+        """Point at a pane without giving it the keyboard."""
+        pointed = [pane for pane in self.pages.panes if pane.id == event.place.pane]
+        for pane in self.pages.panes:
+            pane.set_class(pane in pointed, "-pointed")
+        for pane in pointed:
+            self.pages.bring(pane)
+        covered = {self.pages.statistics, self.pages.modes} & set(pointed)
+        self.query_one(Tour).set_class(bool(covered) and not self.pages.single, "-high")
+        self.lay_out()
+
+    def on_tour_over(self) -> None:
+        """Focus the first pane, unless something else was focused meanwhile."""
+        for tour in self.query(Tour):
+            if tour.has_focus:
+                self.pages.loss.focus()
+            tour.remove()
+        for pane in self.pages.panes:
+            pane.remove_class("-pointed")

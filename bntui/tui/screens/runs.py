@@ -1,4 +1,4 @@
-"""The logged runs: open one, compare several, rename or delete them."""
+"""Logged runs: open one, compare several, rename or delete them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ from bntui.text import clean
 
 
 class RunsScreen(ModalScreen[list[Path]]):
-    """Dismissed with the logs to open: one to show, several to compare, none to leave."""
+    """Returns the logs to open: one to show, several to compare, None to stay."""
 
     DEFAULT_CSS = """
     RunsScreen { align: center middle; }
@@ -31,11 +31,10 @@ class RunsScreen(ModalScreen[list[Path]]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "Mark"),
-        Binding("c", "compare", "Compare the marked"),
+        Binding("c", "compare", "Compare marked"),
         Binding("n", "rename", "Rename"),
         Binding("delete,d", "delete", "Delete", key_display="d"),
-        Binding("escape,q", "leave", "Back", key_display="esc"),
-        Binding("ctrl+c,ctrl+q", "app.quit", "Quit", show=False),
+        Binding("escape,q", "dismiss(None)", "Close", key_display="esc"),
     ]
 
     def __init__(self, directory: Path) -> None:
@@ -73,9 +72,9 @@ class RunsScreen(ModalScreen[list[Path]]):
             self._table.add_row(Text(mark), *row, key=summary.path)
         self._table.move_cursor(row=place)
         self._note.update(
-            f"enter opens one of {len(self._found):,} runs in {clean(str(self._directory))}"
+            f"{len(self._found):,} runs in {clean(str(self._directory))} · Enter: open"
             if self._found
-            else f"No run is logged in {clean(str(self._directory))}."
+            else f"No runs in {clean(str(self._directory))}."
         )
 
     def _chosen(self) -> RunSummary | None:
@@ -88,7 +87,7 @@ class RunsScreen(ModalScreen[list[Path]]):
             self.dismiss([Path(chosen.path)])
 
     def action_mark(self) -> None:
-        """Choose a run to compare, or not."""
+        """Mark or unmark a run for comparison."""
         if chosen := self._chosen():
             if chosen.path in self._marked:
                 self._marked.remove(chosen.path)
@@ -99,7 +98,7 @@ class RunsScreen(ModalScreen[list[Path]]):
     def action_compare(self) -> None:
         """Overlay the marked runs."""
         if len(self._marked) < 2:
-            self.notify(f"Mark two to {MOST} runs with space first.")
+            self.notify(f"First mark 2 to {MOST} runs with space.")
         else:
             self.dismiss([Path(path) for path in self._marked])
 
@@ -107,7 +106,7 @@ class RunsScreen(ModalScreen[list[Path]]):
         """Ask for a new name."""
         if chosen := self._idle():
             stem = Path(chosen.path).stem
-            self.app.push_screen(AskScreen(f"New name of {stem}", stem), self._rename)
+            self.app.push_screen(AskScreen(f"New name for {stem}", stem), self._rename)
 
     def _rename(self, name: str | None) -> None:
         chosen = self._chosen()
@@ -116,14 +115,17 @@ class RunsScreen(ModalScreen[list[Path]]):
         old = Path(chosen.path)
         new = old.with_name(f"{name}.jsonl")
         if "/" in name or "\0" in name or new.exists():
-            self.notify(f"{clean(name, 60)} is taken, or no name for a file.", severity="warning")
+            self.notify(
+                f"{clean(name, 60)} already exists, or is not a valid file name.",
+                severity="warning",
+            )
             return
         self._do(lambda: old.rename(new))
 
     def action_delete(self) -> None:
         """Ask, then delete."""
         if chosen := self._idle():
-            question = f"Type yes to delete {Path(chosen.path).stem} for good"
+            question = f"Type yes to delete {Path(chosen.path).stem} permanently"
             self.app.push_screen(AskScreen(question, ""), self._delete)
 
     def _delete(self, answer: str | None) -> None:
@@ -141,25 +143,20 @@ class RunsScreen(ModalScreen[list[Path]]):
     def _idle(self) -> RunSummary | None:
         chosen = self._chosen()
         if chosen and chosen.state == "running":
-            self.notify("That run is still being written.", severity="warning")
+            self.notify("This run is still being written.", severity="warning")
             return None
         return chosen
 
-    def action_leave(self) -> None:
-        """Open nothing."""
-        self.dismiss([])
-
 
 class AskScreen(ModalScreen[str | None]):
-    """One line of text, or None."""
+    """Returns a line of text, or None."""
 
     DEFAULT_CSS = """
     AskScreen { align: center middle; }
     AskScreen > Input { width: 70%; border: round $primary; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back"),
-        Binding("ctrl+c,ctrl+q", "app.quit", "Quit", show=False),
+        Binding("escape", "dismiss(None)", "Cancel"),
     ]
 
     def __init__(self, question: str, text: str) -> None:
@@ -170,7 +167,7 @@ class AskScreen(ModalScreen[str | None]):
         """The question in the border, the answer within."""
         field = Input(self._text)
         field.border_title = Content(clean(self._question, limit=100))
-        field.border_subtitle = "enter does it, escape does not"
+        field.border_subtitle = "Enter: OK · Esc: cancel"
         yield field
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

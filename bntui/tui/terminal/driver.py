@@ -1,4 +1,4 @@
-"""The terminal as Textual drives it, with the manners that long runs over SSH need."""
+"""Textual's Linux driver with non-blocking output, clean exit on signals, stderr captured."""
 
 import asyncio
 import os
@@ -11,85 +11,104 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from bntui.text import clean
-from bntui.tui.terminal.sgr import thrifty
-from bntui.tui.terminal.writer import PatientWriter
+from bntui.tui.terminal.sgr import compact
+from bntui.tui.terminal.writer import NonBlockingWriter
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-"""Each would otherwise leave the terminal as the app had set it."""
+SIGNALS = tuple(
+    signal.Signals[name]
+    for name in (
+        *("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM"),
+        *("SIGPROF", "SIGXCPU", "SIGXFSZ", "SIGABRT", "SIGIO", "SIGPWR", "SIGSTKFLT"),
+    )
+    if name in signal.Signals.__members__
+)
+"""Signals that end a process by default and that a handler can catch.
 
-LAST_FRAMES = 1.0
-"""Seconds that a slow terminal has, at the end, to take what is already on its way."""
+Unhandled, each would leave the terminal in raw mode and in the alternate screen.
+"""
+
+DRAIN_SECONDS = 1.0
+"""How long a slow terminal may take, at the end, to accept pending output."""
 
 
-class PatientDriver(LinuxDriver):
-    """Never waits for a slow terminal, keeps others' stderr off it, and knows a stray SIGCONT."""
+class BntuiDriver(LinuxDriver):
+    """Never waits for a slow terminal, captures stderr, and ignores a stray SIGCONT."""
 
-    _patient: PatientWriter | None = None
-    _quiet: "QuietStderr | None" = None
+    _writer: NonBlockingWriter | None = None
+    _captured: "CapturedStderr | None" = None
 
     @property
     def backlog(self) -> int:
-        """Bytes that the terminal has yet to take; while there are any, no frame is drawn."""
-        return self._patient.backlog if self._patient else 0
+        """Bytes not yet accepted by the terminal; while there are any, no frame is drawn."""
+        return self._writer.backlog if self._writer else 0
 
     def write(self, data: str) -> None:
-        """Take output at once, whatever the terminal does."""
-        if self._patient:
-            self._patient.write(thrifty(data))
+        """Queue output without waiting for the terminal."""
+        if self._writer:
+            self._writer.write(compact(data))
 
     def start_application_mode(self) -> None:
-        """As Textual does, with this driver's own output, and an end in good order for signals."""
+        """Install signal handlers, non-blocking output and stderr capture, then start."""
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self._app.exit, None, 128 + number)
-        self._patient = PatientWriter(2)
-        self._patient.start()
-        self._quiet = QuietStderr()
+        self._writer = NonBlockingWriter(2)
+        self._writer.start()
+        self._captured = CapturedStderr()
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's own
 
     def stop_application_mode(self) -> None:
-        """Restore the terminal; frames that it was too slow for are dropped before."""
-        if self._patient:
-            self._patient.hurry(LAST_FRAMES)
+        """Restore the terminal; drop frames that it was too slow for."""
+        if self._writer:
+            self._writer.drain(DRAIN_SECONDS)
         super().stop_application_mode()
 
     def close(self) -> None:
-        """Let the last words out, then let others speak again."""
+        """Write what is pending, then release stderr."""
         super().close()
-        if self._patient:
-            self._patient.stop()
-        if self._quiet:
-            self._quiet.end()
-        self._patient = self._quiet = None
+        if self._writer:
+            self._writer.stop()
+        if self._captured:
+            self._captured.restore()
+        self._writer = self._captured = None
 
     def run_input_thread(self) -> None:
-        """Read keys; a terminal that is gone ends the app as SIGHUP does."""
+        """Read keys; a terminal that disappears ends the app as SIGHUP does."""
         try:
             super().run_input_thread()
         except OSError:
             self._app.call_later(self._app.exit, None, 128 + signal.SIGHUP)
 
     def _sigcont_application(self, *_: object) -> None:
-        """Come back, but only from a stop: a stray signal changes nothing."""
+        """Resume after a stop; ignore a stray signal."""
         if self._must_signal_resume:
             super()._sigcont_application()
 
 
+def has_job_control() -> bool:
+    """Whether a shell in this session started the process, and can resume it with fg."""
+    parent = os.getppid()
+    try:
+        return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
+    except ProcessLookupError:
+        return False
+
+
 def is_behind(app: App[Any]) -> bool:
-    """Whether the terminal has yet to take what was drawn: the next frame waits for that."""
-    return isinstance(app._driver, PatientDriver) and app._driver.backlog > 0
+    """Whether the terminal has not yet accepted the last frame: the next one waits."""
+    return isinstance(app._driver, BntuiDriver) and app._driver.backlog > 0
 
 
-class QuietStderr:
-    """Until its end, what anyone writes to file descriptor 2 is kept and not painted."""
+class CapturedStderr:
+    """Redirects file descriptor 2 to a file, so that libraries cannot write over the screen."""
 
     def __init__(self) -> None:
-        self._kept: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed at its end)
+        self._kept: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed by restore)
         self._real = os.dup(2)
         os.dup2(self._kept.fileno(), 2)
 
-    def end(self) -> None:
-        """Give the descriptor back, and say what was kept."""
+    def restore(self) -> None:
+        """Restore the descriptor and print what was captured."""
         os.dup2(self._real, 2)
         os.close(self._real)
         self._kept.seek(0)

@@ -1,7 +1,7 @@
-"""The same picture in fewer bytes: colours are told when they change, not with every piece of text.
+"""Economy of escape codes: send colours only when they change, not with every piece of text.
 
-Rich sets every style from nothing and takes it back behind each piece; on a screen of curves those
-codes are three quarters of what is sent. Only SGR sequences are touched (ECMA-48, 8.3.117).
+Rich sets every style from scratch and resets it after each piece; on a screen of curves those codes
+are three quarters of the bytes. Only SGR sequences are touched (ECMA-48, 8.3.117).
 """
 
 import re
@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 SEQUENCE = re.compile(r"\x1b\[([0-9;]*)m")
 MOVE = re.compile(r"(\r\n)?(\x1b\[\d*;\d*H)?")
-"""What neither shows nor erases anything, so that colours can wait until behind it."""
+"""Cursor movement, which neither shows nor erases: a colour change can wait until after it."""
 CODE = re.compile(r"[34]8;(?:5;\d*|2;\d*;\d*;\d*)|\d+")
 """One setting of a sequence: an extended colour, or a number."""
 
 
 class Colours(NamedTuple):
-    """What text looks like: other attributes than colours, foreground, background, as SGR codes."""
+    """Attributes other than colours, foreground and background, as SGR codes."""
 
     attributes: tuple[str, ...] = ()
     foreground: str = "39"
@@ -26,8 +26,8 @@ class Colours(NamedTuple):
 PLAIN = Colours()
 
 
-def thrifty(text: str) -> str:
-    """`text` with as few colour codes as it takes; begins and ends without any colour."""
+def compact(text: str) -> str:
+    """`text` with as few colour codes as possible; starts and ends with default colours."""
     out: list[str] = []
     wanted = shown = PLAIN
     pieces = SEQUENCE.split(text)

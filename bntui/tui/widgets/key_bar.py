@@ -3,34 +3,38 @@
 from textual import events
 from textual.widgets import Static
 
-from bntui.tui.commands import COMMANDS, Command
-
-SHOWN = [command for command in COMMANDS if command.shown]
+from bntui.tui.commands import KeyCommand
 
 
 class KeyBar(Static):
-    """The commands that are always shown; a click does what the key does."""
+    """The keys of these commands; a click does what the key does."""
 
     DEFAULT_CSS = """
     KeyBar { height: auto; max-height: 2; padding: 0 1; background: $panel; link-style: none;
              link-color: $foreground; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
+    def __init__(self, commands: list[KeyCommand]) -> None:
+        super().__init__()
+        self._commands = commands
+
     def on_mount(self) -> None:
         """Fill the bar."""
         self._fill(self.app.size.width)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Pack the keys anew."""
+        """Pack the keys again."""
         self._fill(event.size.width)
 
     def _fill(self, width: int) -> None:
-        self.update("\n".join("  ".join(map(_markup, row)) for row in rows(SHOWN, width - 2)))
+        self.update(
+            "\n".join("  ".join(map(_markup, row)) for row in rows(self._commands, width - 2))
+        )
 
 
-def rows(commands: list[Command], width: int) -> list[list[Command]]:
-    """As many commands a row as have room, two blanks between them; none is split."""
-    packed: list[list[Command]] = [[]]
+def rows(commands: list[KeyCommand], width: int) -> list[list[KeyCommand]]:
+    """Commands packed into rows, two blanks between them; none is split."""
+    packed: list[list[KeyCommand]] = [[]]
     used = 0
     for command in commands:
         needed = len(command.key_text) + 1 + len(command.title) + 2
@@ -42,5 +46,8 @@ def rows(commands: list[Command], width: int) -> list[list[Command]]:
     return packed
 
 
-def _markup(command: Command) -> str:
-    return f"[@click=screen.{command.action}][bold]{command.key_text}[/] {command.title}[/]"
+def _markup(command: KeyCommand) -> str:
+    action = (
+        command.action if "." in command.action.partition("(")[0] else f"screen.{command.action}"
+    )
+    return f"[@click={action}][bold]{command.key_text}[/] {command.title}[/]"

@@ -5,7 +5,7 @@ from textual.widgets import Static
 
 from bntui.history.history import History
 from bntui.protocol import State
-from bntui.tui.panes.pane import Part, arm_parts, cells, value
+from bntui.tui.panes.pane import Part, arm_parts, value, width_of
 
 SIGNS = {"running": "▶", "paused": "⏸", "finished": "✔"}
 
@@ -44,8 +44,8 @@ def _parts(history: History, width: int) -> list[Part]:
         return [("bntui ", "bold"), _warming_up(history)]
     for brief in (False, True):
         parts = [*_progress(history, brief), *_log(history)]
-        losses = arm_parts(history, _losses(history), width - cells([*parts, "."]) + 1)
-        if cells([*parts, *losses]) <= width:
+        losses = arm_parts(history, _losses(history), width - width_of([*parts, "."]) + 1)
+        if width_of([*parts, *losses]) <= width:
             break
     return [*parts, *losses, *_skipped(history)]
 

@@ -14,21 +14,22 @@ class PaneTabs(Static):
     DEFAULT_CSS = "PaneTabs { height: 1; text-wrap: nowrap; }"
 
     class Chosen(Message):
-        """Tab `index` was clicked."""
+        """A pane's tab was clicked."""
 
-        def __init__(self, index: int) -> None:
+        def __init__(self, pane: Pane) -> None:
             super().__init__()
-            self.index = index
+            self.pane = pane
 
     def __init__(self, panes: list[Pane]) -> None:
         super().__init__(markup=False)
         self._panes = panes
-        self._index = 0
+        self._chosen = panes[0]
         self._labels: list[str] = []
 
-    def choose(self, index: int) -> None:
-        """Mark tab `index`."""
-        self._index = index
+    def choose(self, pane: Pane) -> None:
+        """Mark the tab of `pane`."""
+        index = self._panes.index(pane)
+        self._chosen = pane
         self._labels = labels(self._panes, index, self.app.size.width)
         parts: list[Part] = [
             (label, "bold reverse" if i == index else "dim") for i, label in enumerate(self._labels)
@@ -37,7 +38,7 @@ class PaneTabs(Static):
 
     def on_resize(self) -> None:
         """Write the names as long as there is room now."""
-        self.choose(self._index)
+        self.choose(self._chosen)
 
     def on_click(self, event: events.Click) -> None:
         """Find the tab under the mouse."""
@@ -45,7 +46,7 @@ class PaneTabs(Static):
         for index, label in enumerate(self._labels):
             end += len(label)
             if event.x < end:
-                self.post_message(self.Chosen(index))
+                self.post_message(self.Chosen(self._panes[index]))
                 return
 
 

@@ -77,7 +77,7 @@ class Tour(Static, can_focus=True):
     ]
 
     class At(Message):
-        """The tour stands at a part of the lab."""
+        """The tour reached a stop."""
 
         def __init__(self, place: Stop) -> None:
             super().__init__()

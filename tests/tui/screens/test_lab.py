@@ -19,7 +19,7 @@ from bntui.protocol import (
     Steps,
     Watch,
 )
-from bntui.tui.commands import COMMANDS
+from bntui.tui.screens.lab import COMMANDS
 from tests.scripted import beginning, hello, probes, steps
 from tests.tui.screen import lab
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.color import Color
 from rich.style import Style
 
-from bntui.tui.terminal.sgr import thrifty
+from bntui.tui.terminal.sgr import compact
 
 COLOURS = st.none() | st.sampled_from(
     [Color.from_rgb(42, 79, 102), Color.from_rgb(230, 159, 0), Color.parse("red"), Color.default()]
@@ -35,14 +35,14 @@ def shown(text: str) -> pyte.Screen:
 @given(st.lists(PIECES, max_size=20))
 def test_the_screen_is_the_same(pieces: list[str]) -> None:
     text = "".join(pieces)
-    one, other = shown(text), shown(thrifty(text))
+    one, other = shown(text), shown(compact(text))
     assert one.buffer == other.buffer
     assert (one.cursor.x, one.cursor.y) == (other.cursor.x, other.cursor.y)
 
 
 @given(st.lists(PIECES, max_size=20))
 def test_no_colour_is_left_behind(pieces: list[str]) -> None:
-    screen = shown(thrifty("".join(pieces)) + "\x1b[2J\x1b[1;1Hx")
+    screen = shown(compact("".join(pieces)) + "\x1b[2J\x1b[1;1Hx")
     assert screen.buffer[0][0] == pyte.screens.Char("x")
 
 
@@ -57,4 +57,4 @@ def test_no_colour_is_left_behind(pieces: list[str]) -> None:
     ],
 )
 def test_what_is_said_already_is_not_said_again(text: str, short: str) -> None:
-    assert thrifty(text) == short
+    assert compact(text) == short
