@@ -39,8 +39,8 @@ def draw_bars(canvas: Canvas, bars: Bars, y: Scale) -> None:
     steps = len(blocks) - 1
     heights = in_columns(bars.densities, canvas.columns)
     bins = column_bins(len(bars.densities), canvas.columns)
-    last = len(bars.densities) - bars.saturated
-    inks = ["bad" if b <= bars.saturated or a >= last else bars.ink for a, b in bins]
+    first, last = bars.saturated[0], len(bars.densities) - bars.saturated[1]
+    inks = ["bad" if b <= first or a >= last else bars.ink for a, b in bins]
     for column, (density, ink) in enumerate(zip(heights, inks, strict=True)):
         level = _level(density, y, canvas.rows * steps)
         for row in range(-(-level // steps)):

@@ -1,10 +1,13 @@
 """The widget that shows a figure, and sends only the cells that changed."""
 
+import os
+from typing import ClassVar
+
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from bntui.tui.plotting.dots import BRAILLE, Shape
+from bntui.tui.plotting.dots import BRAILLE, HALVES, Shape
 from bntui.tui.plotting.drawing import Cells, Row, draw
 from bntui.tui.plotting.figure import Figure
 from bntui.tui.themes import inked
@@ -18,8 +21,8 @@ class Chart(Widget):
 
     DEFAULT_CSS = "Chart { width: 1fr; height: 1fr; }"
 
-    shape: Shape = BRAILLE
-    """How dots are drawn; one for the whole terminal."""
+    shape: ClassVar[Shape] = HALVES if os.environ.get("TERM") == "linux" else BRAILLE
+    """The Linux console's font has no braille."""
 
     def __init__(self, empty: str = "no data yet", *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)

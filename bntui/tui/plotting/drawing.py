@@ -18,7 +18,7 @@ Row = list[Run]
 Cells = list[Row]
 
 NARROWEST = 12
-"""Columns of a canvas under which labels at its right are left out."""
+"""Columns that whole labels leave the canvas at least; their first words alone, half of it."""
 
 BETWEEN_MARKS = 3
 """Columns from a mark to the next; one that is closer to a later one is left out."""
@@ -32,7 +32,10 @@ Curve = Series | Points
 
 
 class _Box(NamedTuple):
-    """A panel's place in the figure: the canvas, left of it the gutter, right of it the margin."""
+    """A panel's place in the figure: the canvas, left of it the gutter, right of it the margin.
+
+    In a narrow margin stand only the first words of labels.
+    """
 
     panel: Panel
     height: int
@@ -64,23 +67,36 @@ def _boxes(figure: Figure, width: int, height: int, shape: Shape) -> list[list[_
         return []
     heights = _shares([max(panel.height for panel in row) for row in figure_rows], height)
     gutters: dict[int, int] = defaultdict(int)
-    margins: dict[int, int] = defaultdict(int)
+    labels: dict[int, list[str]] = defaultdict(list)
     for row, high in zip(figure_rows, heights, strict=True):
         for i, panel in enumerate(row):
             texts = [text for _, text in _row_labels(panel, _rows(panel, high), shape)]
             gutters[i] = max([gutters[i], *map(len, texts)])
             curves = (layer for layer in panel.layers if isinstance(layer, Curve))
-            margins[i] = max([margins[i], *(len(c.label) + 1 for c in curves if c.label)])
+            labels[i] += [curve.label for curve in curves if curve.label]
     boxes: list[list[_Box]] = []
     for row, high in zip(figure_rows, heights, strict=True):
         widths = _shares([panel.width for panel in row], max(width - len(row) + 1, 0))
         line: list[_Box] = []
         for i, (panel, wide) in enumerate(zip(row, widths, strict=True)):
             inner = wide - gutters[i] - 1
-            margin = margins[i] if inner - margins[i] >= NARROWEST else 0
+            margin = _margin(labels[i], inner)
             line.append(_Box(panel, high, inner - margin, gutters[i], margin))
         boxes.append(line)
     return boxes
+
+
+def _margin(labels: list[str], inner: int) -> int:
+    """Columns for whole labels, else for their first words, else none."""
+    for texts, least in ((labels, NARROWEST), (map(_first_word, labels), NARROWEST // 2)):
+        margin = max((len(text) + 1 for text in texts), default=0)
+        if inner - margin >= least:
+            return margin
+    return 0
+
+
+def _first_word(label: str) -> str:
+    return label.partition(" ")[0]
 
 
 def _shares(weights: Sequence[float], total: int) -> list[int]:
@@ -304,7 +320,8 @@ def _end_labels(canvas: Canvas, curves: list[_Placed], margin: int) -> list[list
     ends.sort()
     wanted = [canvas.rows - 1 - -y // canvas.shape.up for y, *_ in ends]
     for row, (_, label, ink) in zip(spread(wanted, canvas.rows), ends, strict=False):
-        rows[row][1 : len(label) + 1] = [(char, ink) for char in label]
+        text = label if len(label) < margin else _first_word(label)
+        rows[row][1 : len(text) + 1] = [(char, ink) for char in text]
     return rows
 
 

@@ -8,10 +8,15 @@ from bntui.tui.plotting.scale import Scale
 Run = tuple[str, str]
 """Text and its ink: a colour of the theme (`arm-0`), a blend (`arm-0+arm-1`), or `a on b`."""
 
+ARM_SHAPES = ("■", "○", "◆", "□")
+"""Each network's sign: before its name, and at every point of it that was measured."""
+
 
 @dataclass(frozen=True)
 class Series:
     """A curve one dot thick, broken where y is NaN; `label` stands at its right end.
+
+    Where there is little room only the label's first word does.
 
     Curves that share a cell share its dots and blend their inks.
     """
@@ -48,14 +53,14 @@ class Points:
 class Bars:
     """A histogram of equal bins over the panel's x, and another one as an outline over it.
 
-    What is above the panel's y is cut, and labelled with its density. The first and last
-    `saturated` bins are drawn in the ink of what is bad.
+    What is above the panel's y is cut, and labelled with its density. So many of the first and of
+    the last bins as `saturated` says are drawn in the ink of what is bad.
     """
 
     densities: Sequence[float]
     ink: str
     outline: Sequence[float] = ()
-    saturated: int = 0
+    saturated: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

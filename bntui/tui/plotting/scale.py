@@ -24,12 +24,16 @@ FAR = 4
 
 @dataclass(frozen=True)
 class Scale:
-    """The range of one axis; `steps` marks an axis over training steps (whole, both ends named)."""
+    """The range of one axis; `unit` follows its numbers.
+
+    `steps` marks an axis over training steps: whole numbers, both ends named.
+    """
 
     low: float
     high: float
     log: bool = False
     steps: bool = False
+    unit: str = ""
 
     def dots(self, values: Iterable[float], count: int) -> list[int | None]:
         """The dots of `values` where the range has `count` dots from 0; None for one without.
@@ -54,7 +58,7 @@ class Scale:
             return []
         inside = _log_ticks(self, most) if self.log else _linear_ticks(self, most)
         if not self.steps:
-            return inside
+            return [(value, text + self.unit) for value, text in inside]
         first, last = (round(10.0**end if self.log else end) for end in (self.low, self.high))
         between = [tick for tick in inside if first < tick[0] < last]
         return [(first, f"{first:,}"), *between, (last, f"{last:,}")]

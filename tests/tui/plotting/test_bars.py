@@ -50,7 +50,7 @@ def test_what_is_rare_is_still_seen() -> None:
 
 
 def test_a_tower_is_cut_red_and_says_how_high_it_is() -> None:
-    cells = drawn(Bars([10.1] + [0.2] * 48 + [9.2], "arm-0", saturated=1))
+    cells = drawn(Bars([10.1] + [0.2] * 48 + [9.2], "arm-0", saturated=(1, 1)))
     top = "".join(char for char, _ in cells[0])
     assert "▲10.1" in top
     assert "▲9.2" in top

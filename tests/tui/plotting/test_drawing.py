@@ -76,7 +76,7 @@ def any_layer(draw_: st.DrawFn) -> Layer:
         Series(x, y, ink, label, dotted=count % 2 == 0),
         Band(x, y, [v + 1 for v in y], ink),
         Points(x, y, ink, label=label),
-        Bars(y, ink, [abs(v) for v in y], 1),
+        Bars(y, ink, [abs(v) for v in y], (1, 1)),
         Guide(0.5, "zero"),
         Mark(0.5, "lr 0.1"),
     ]
