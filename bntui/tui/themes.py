@@ -44,6 +44,10 @@ _DARK_TEXT = {
     "outline": "#FFFFFF",
     "mark": "#F05050",
     "bad": "#F05050",
+    "low": "#4A7FD0",
+    "lowish": "#7FB0DC",
+    "fair": "#8FBF8F",
+    "highish": "#E0B060",
 }
 _LIGHT_TEXT = {
     "axis": "#5A6068",
@@ -52,6 +56,10 @@ _LIGHT_TEXT = {
     "outline": "#000000",
     "mark": "#C00000",
     "bad": "#C00000",
+    "low": "#1F4F9F",
+    "lowish": "#4A80B8",
+    "fair": "#3F7F3F",
+    "highish": "#A06A00",
 }
 """`bad` is the only red: saturated, dead, diverged; `event` is what a person did."""
 

@@ -1,6 +1,6 @@
 """Histograms: filled blocks for what is now, a braille outline for what was at the start."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from bntui.tui.plotting.canvas import BLANK, Canvas
@@ -29,6 +29,30 @@ def column_bins(count: int, width: int) -> list[tuple[int, int]]:
 def in_columns(densities: Sequence[float], width: int) -> list[float]:
     """The mean density under each column."""
     return [sum(densities[a:b]) / (b - a) for a, b in column_bins(len(densities), width) if b > a]
+
+
+def shares(counts: Sequence[int]) -> list[float]:
+    """Counts as shares of their sum."""
+    total = sum(counts)
+    return [max(count, 0) / total if total > 0 else 0.0 for count in counts]
+
+
+def robust_top(heights: Iterable[Sequence[float]]) -> float:
+    """A height that 95 % of all columns stay under; the highest where most are 0."""
+    every = sorted(height for each in heights for height in each)
+    return (1.1 * every[int(0.95 * (len(every) - 1))] or every[-1]) if every else 0.0
+
+
+def text_bars(heights: Sequence[float], top: float, rows: int) -> list[str]:
+    """Bars as `rows` lines of text, top line first; ▲ on a column that is higher than `top`."""
+    scale = Scale(0.0, top if top > 0 else 1.0)
+    levels = [_level(height, scale, 8 * rows) for height in heights]
+    floors = range(8 * (rows - 1), -8, -8)
+    lines = [[EIGHTHS[min(max(level - floor, 0), 8)] for level in levels] for floor in floors]
+    for i, height in enumerate(heights):
+        if height > scale.high * (1 + 1e-9):
+            lines[0][i] = "▲"
+    return ["".join(line) for line in lines]
 
 
 def draw_bars(canvas: Canvas, bars: Bars, y: Scale) -> None:

@@ -8,9 +8,6 @@ from bntui.tui.plotting.scale import Scale
 Run = tuple[str, str]
 """Text and its ink: a colour of the theme (`arm-0`), a blend (`arm-0+arm-1`), or `a on b`."""
 
-ARM_SHAPES = ("■", "○", "◆", "□")
-"""Each network's sign: before its name, and at every point of it that was measured."""
-
 
 @dataclass(frozen=True)
 class Series:

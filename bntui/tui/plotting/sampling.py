@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from bntui.history.columns import Column
 from bntui.tui.plotting.scale import Scale
 
-WINDOW = 25
+WIDEST_MEAN = 25
 """Steps of the widest centred mean; at step t it is min(25, t / 4), so that no decade lags."""
 
 SAMPLE = 64
@@ -77,7 +77,7 @@ def sample(
     *,
     steps: Sequence[int] | None = None,
     since: int = 0,
-    window: int = WINDOW,
+    window: int = WIDEST_MEAN,
 ) -> Sampled:
     """`column` on `dots` dot columns of `scale`.
 

@@ -74,7 +74,7 @@ def steps(first: int, last: int) -> Scale:
     return Scale(float(first), float(max(last, first + 1)), steps=True)
 
 
-def linear(values: Iterable[float], ticks: int = 5) -> Scale:
+def linear(values: Iterable[float], ticks: int = 8) -> Scale:
     """From and to a multiple of 1, 2 or 5 times a power of ten, around all finite `values`."""
     known = [value for value in values if abs(value) <= LARGEST]
     largest = max(map(abs, known), default=0.0)
