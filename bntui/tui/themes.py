@@ -24,6 +24,7 @@ _DARK_SERIES = {
     "arm-3": PURPLE,
     "train": PURPLE,
     "eval": "#2FC79B",
+    "gap": YELLOW,
     **{f"unit-{i}": c for i, c in enumerate((SKY, ORANGE, "#2FC79B", YELLOW, PURPLE))},
 }
 _LIGHT_SERIES = {
@@ -33,8 +34,34 @@ _LIGHT_SERIES = {
     "arm-3": "#A8457C",
     "train": "#A8457C",
     "eval": "#00765A",
+    "gap": "#8A7500",
     **{f"unit-{i}": c for i, c in enumerate((BLUE, VERMILLION, "#00765A", "#8A7500", "#A8457C"))},
 }
+_DARK_TEXT = {
+    "axis": "#9AA0AA",
+    "grid": "#4A4F58",
+    "event": "#C8CCD4",
+    "outline": "#FFFFFF",
+    "mark": "#F05050",
+    "bad": "#F05050",
+    "low": "#4A7FD0",
+    "lowish": "#7FB0DC",
+    "fair": "#8FBF8F",
+    "highish": "#E0B060",
+}
+_LIGHT_TEXT = {
+    "axis": "#5A6068",
+    "grid": "#B8BCC2",
+    "event": "#3A3E46",
+    "outline": "#000000",
+    "mark": "#C00000",
+    "bad": "#C00000",
+    "low": "#1F4F9F",
+    "lowish": "#4A80B8",
+    "fair": "#3F7F3F",
+    "highish": "#A06A00",
+}
+"""`bad` is the only red: saturated, dead, diverged; `event` is what a person did."""
 
 
 def inks(dark: bool, ground: str) -> dict[str, str]:
@@ -44,7 +71,7 @@ def inks(dark: bool, ground: str) -> dict[str, str]:
         f"{name}-faint": Color.parse(color).blend(Color.parse(ground), 0.62).hex
         for name, color in series.items()
     }
-    text = {"axis": "#9AA0AA" if dark else "#5A6068", "mark": "#F05050" if dark else "#C00000"}
+    text = _DARK_TEXT if dark else _LIGHT_TEXT
     return {f"ink-{name}": color for name, color in {**series, **faint, **text}.items()}
 
 
@@ -90,10 +117,16 @@ def inked(widget: Widget, runs: Iterable[tuple[str, str]]) -> Strip:
 
 
 def ink_style(widget: Widget, ink: str) -> Style:
-    """An ink of the theme in force, as a style without a ground."""
-    return _painted(widget.app.theme_variables[f"ink-{ink}"])
+    """An ink of the theme in force: `a`, the blend `a+b` of several, or `a on b` with a ground."""
+    ink, _, ground = ink.partition(" on ")
+    variables = widget.app.theme_variables
+    colours = tuple(variables[f"ink-{name}"] for name in ink.split("+"))
+    return _painted(colours, variables[f"ink-{ground}"] if ground else None)
 
 
-@lru_cache(256)
-def _painted(colour: str) -> Style:
-    return Style(color=colour)
+@lru_cache(512)
+def _painted(colours: tuple[str, ...], ground: str | None) -> Style:
+    """The mean of the colours: it is the same in whatever order curves were drawn."""
+    parts = [Color.parse(colour).rgb for colour in colours]
+    mean = (round(sum(channel) / len(parts)) for channel in zip(*parts, strict=True))
+    return Style(color=Color(*mean).hex, bgcolor=ground)

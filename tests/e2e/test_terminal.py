@@ -60,8 +60,8 @@ def test_without_colour_the_arms_keep_their_shapes(tmp_path: Path) -> None:
     log = finished_log(tmp_path / "run.jsonl")
     with Terminal("open", log, env={"NO_COLOR": "1"}) as terminal:
         text = terminal.wait_for("finished")
-        assert "▞ no BN" in text
-        assert "⠒ BN" in text
+        assert "■ no BN" in text
+        assert "○ BN" in text
         terminal.press("q")
         assert terminal.wait() == 0
 

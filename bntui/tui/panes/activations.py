@@ -1,21 +1,23 @@
-"""The notebook's histograms: each network at init and now, on the same density axis."""
+"""The notebook's histograms: each network now, filled, and at init, as an outline over it."""
 
 from textual.app import ComposeResult
-from textual.containers import Grid
 
-from bntui.config.schema import MOST_ARMS
 from bntui.history.history import History
 from bntui.protocol import Activations
 from bntui.text import clean
 from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK
 from bntui.tui.panes.arms import Arm, flat_rule, flat_word
 from bntui.tui.panes.pane import Pane
-from bntui.tui.plotting.axes import linear
-from bntui.tui.plotting.histogram import Bars, Histogram
-from bntui.tui.plotting.plot import ARM_SHAPES
+from bntui.tui.plotting.bars import robust_top
+from bntui.tui.plotting.figure import Bars, Figure, Panel
+from bntui.tui.plotting.plot import ARM_SHAPES, Plot
+from bntui.tui.plotting.scale import Scale, ScaleKeeper
 
-ROWS = 5
-"""That a histogram needs: title, axis, and bars that can be told apart."""
+ROWS, COLUMNS = 4, 50
+"""Room that a histogram needs: title, axis, and bars that can be told apart."""
+
+FLAT_BINS = {"tanh": (1, 1), "sigmoid": (1, 1), "relu": (1, 0)}
+"""The first and the last of 50 bins, where the activation is flat (tanh: |h| > 0.96)."""
 
 
 class ActivationsPane(Pane):
@@ -26,51 +28,69 @@ class ActivationsPane(Pane):
     HELP = (
         "What the hidden units put out, at the start and now, over 20 training batches. Where the "
         "activation is flat next to no gradient passes: unit-normal weights drive tanh there, BN "
-        "rescales what enters it. All share the density axis; heights are square roots, so that "
-        "towers and hills can both be seen.\n"
+        "rescales what enters it: BN's distribution is a bowl. Filled: now; outline: at the start; "
+        "red: the flat ends. All share the density axis; a tower that does not fit is cut, its "
+        "density beside it.\n"
         "Formula: tanh' = 1 - h^2, under 6 % where |h| > 0.97; BN: gamma (x - mean) / "
         "sqrt(var + eps) + beta.\n"
         "Source: Ioffe and Szegedy 2015 (arXiv:1502.03167), algorithm 1; makemore part 3.\n"
         "Try: k and init fan-in, or 5 hidden layers and y: what each layer makes of the one before."
     )
     RELATED = (*LAYER_KEYS, NEXT_NETWORK)
-    DEFAULT_CSS = """
-    ActivationsPane > Grid { grid-size: 2; grid-rows: 1fr; grid-gutter: 0 1; }
-    """
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self._bars = [Bars() for _ in range(2 * MOST_ARMS)]
-        for bars in self._bars[4:]:
-            bars.display = False
+        self._plot = Plot("no activations yet")
+        self._top = ScaleKeeper()
 
     def compose_body(self) -> ComposeResult:
-        """A row an arm, init at the left, now at the right; or four arms as they are now."""
-        yield Grid(*self._bars)
+        """One plot, a panel a network."""
+        yield self._plot
 
     def draw(self, history: History) -> None:
         """Redraw the histograms."""
-        word = flat_word(history)
-        self.headline(
-            (f"{self.layer_part(history)}density (√) · {word} = {flat_rule(history)}", "dim")
-        )
-        arms = self._with_room(history)
-        ends = [_ends(arm, self.hidden_layer) for arm in arms]
-        top = _top([event for pair in ends for event in pair])
-        shown: list[Histogram | None] = [None] * len(self._bars)
-        for row, (arm, pair) in enumerate(zip(arms, ends, strict=True)):
-            for column, (event, when) in enumerate(zip(pair, ("init", "now"), strict=False)):
-                shown[2 * row + column] = _histogram(event, arm, when, top, word)
-        for i, (bars, histogram) in enumerate(zip(self._bars, shown, strict=True)):
-            bars.display = i < 2 * max(len(arms), 2)
-            bars.show(histogram)
+        rule = f"{flat_word(history)} = {flat_rule(history)}"
+        self.headline((f"{self.layer_part(history)}density · █ now ⠒ init · {rule}", "dim"))
+        shown = [
+            (arm, ends)
+            for arm in self._with_room(history)
+            if (ends := _ends(arm, self.hidden_layer))
+        ]
+        y = self._density_scale(history, [event for _, ends in shown for event in ends])
+        panels = [_panel(history, arm, ends, y) for arm, ends in shown]
+        across = self._across
+        rows = [tuple(panels[i : i + across]) for i in range(0, len(panels), across)]
+        self._plot.show(Figure(tuple(rows)) if rows else None)
+
+    @property
+    def _across(self) -> int:
+        return max(self.size.width // COLUMNS, 1) if self.size.width >= 2 * COLUMNS else 1
 
     def _with_room(self, history: History) -> list[Arm]:
         """Two networks, or more where there is room; the chosen one among them."""
         arms, chosen = self.arms(history), self.chosen(history)
-        room = max((self.size.height - 1) // ROWS, 2)
+        room = max((self.size.height - 1) // ROWS, 2) * self._across
         first = max(chosen.place - room + 1, 0) if chosen else 0
         return arms[first : first + room]
+
+    def _density_scale(self, history: History, events: list[Activations]) -> Scale:
+        """From 0 to above nine tenths of all bins: what towers above is cut."""
+        most = robust_top(densities(event) for event in events)
+        return self._top.fit((id(history.hello), self.hidden_layer), [0.0, most or 1.0])
+
+
+def _panel(history: History, arm: Arm, ends: list[Activations], y: Scale) -> Panel:
+    first, last = ends
+    ink = f"arm-{arm.place}"
+    activation = history.config.activation
+    bars = Bars(densities(last), ink, densities(first), FLAT_BINS[activation])
+    words = f"  {flat_word(history)} {_share(first)} → {_share(last)}"
+    title = ((f"{ARM_SHAPES[arm.place]} {clean(arm.name)}", ink), (words, "axis"))
+    return Panel(Scale(last.low, max(last.high, last.low + 1e-9)), y, (bars,), title)
+
+
+def _share(event: Activations) -> str:
+    return "not finite" if event.saturation is None else f"{event.saturation:.1%}"
 
 
 def _ends(arm: Arm, layer: int) -> list[Activations]:
@@ -84,15 +104,3 @@ def densities(event: Activations) -> tuple[float, ...]:
     width = (event.high - event.low) / len(event.counts)
     known = event.n > 0 and width > 0
     return tuple(count / (event.n * width) if known else 0.0 for count in event.counts)
-
-
-def _top(events: list[Activations]) -> float:
-    highest = max((max(densities(event), default=0.0) for event in events), default=0.0)
-    return linear("", [0.0, highest], 2).high
-
-
-def _histogram(event: Activations, arm: Arm, when: str, top: float, word: str) -> Histogram:
-    share = "not finite" if event.saturation is None else f"{event.saturation:.1%} {word}"
-    title = f"{ARM_SHAPES[arm.place]} {clean(arm.name)} {when} · {share}"
-    ink = f"arm-{arm.place}"
-    return Histogram(title, densities(event), top, ink, event.low, event.high)

@@ -1,6 +1,6 @@
 """One network's loss under running, precise and batch statistics."""
 
-from math import nan
+from math import isnan, nan
 
 from textual.app import ComposeResult
 
@@ -9,8 +9,9 @@ from bntui.protocol import Ladder, Recalibrate, Recalibrated, SplitLosses
 from bntui.tui.commands import NEXT_NETWORK, RUN, UNDO, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm, arms_of
 from bntui.tui.panes.pane import Pane, brief, value
-from bntui.tui.plotting import axes
-from bntui.tui.plotting.plot import ARM_SHAPES, THICK, THIN, Figure, Plot, Series
+from bntui.tui.plotting.figure import Figure, Panel, Points, Series
+from bntui.tui.plotting.plot import ARM_SHAPES, Plot
+from bntui.tui.plotting.scale import linear, logarithmic
 from bntui.tui.plotting.text_rows import Row, Rows, wrapped
 
 LABEL, CELL = 11, 8
@@ -98,8 +99,8 @@ class InferencePane(Pane):
         count = min(len(event.sizes), len(event.batch), len(event.by_class))
         width = max(self.size.width - 2, 20)
         rows: list[Row] = [
-            _rung("⠒ running", event.running, "as in evaluation mode"),
-            _rung("  precise", event.precise, "one pass over the training set"),
+            _rung("─ running", event.running, "as in evaluation mode"),
+            _rung("╌ precise", event.precise, "one pass over the training set"),
         ]
         if not count:
             return rows
@@ -131,8 +132,8 @@ class InferencePane(Pane):
         by_class = "".join(f"{brief(event.by_class[i], CELL - 1):>{CELL}}" for i in seen)
         return [
             head,
-            [(f"{'▀ batch':<{LABEL}}", "train"), (batch, "plain")],
-            [(f"{'× by class':<{LABEL}}", "mark"), (by_class, "plain")],
+            [(f"{'○ batch':<{LABEL}}", "train"), (batch, "plain")],
+            [(f"{'× by class':<{LABEL}}", "gap"), (by_class, "plain")],
         ]
 
 
@@ -188,18 +189,24 @@ def _splits(history: History, counted: bool) -> list[Row]:
 
 
 def _figure(event: Ladder) -> Figure | None:
+    """Losses at each measured n as points; running and precise ones, which know no n, as lines."""
     sizes = [float(n) for n in event.sizes]
-    curves = [
-        Series(x, [nan if loss is None else loss for loss in losses], ink, shape)
-        for x, losses, ink, shape in (
-            (sizes, event.by_class, "mark", "×"),
-            (sizes, event.batch, "train", THICK),
-            ([min(sizes), max(sizes)] if sizes else [], [event.running] * 2, "eval", THIN),
-        )
-        if len(x) == len(losses) and x
+    if not sizes:
+        return None
+    ends = [min(sizes), max(sizes)]
+    lines = [
+        Series(ends, [loss] * 2, "eval", f"{name} {value(loss)}", dotted=name == "precise")
+        for name, loss in (("running", event.running), ("precise", event.precise))
+        if loss is not None
     ]
-    known = [y for curve in curves for y in curve.y if y == y]  # noqa: PLR0124 (NaN)
+    points = [
+        Points(sizes, [nan if loss is None else loss for loss in losses], ink, glyph)
+        for losses, ink, glyph in ((event.by_class, "gap", "×"), (event.batch, "train", "○"))
+    ]
+    layers: list[Series | Points] = [*lines, *points]
+    known = [y for layer in layers for y in layer.y if not isnan(y)]
     if not known:
         return None
-    x_axis = axes.logarithmic("n", sizes)
-    return Figure(x_axis, axes.fitting("loss", known), tuple(curves))
+    wide = min(known) > 0 and max(known) >= 5 * min(known)
+    y = logarithmic(known) if wide else linear(known)
+    return Figure(((Panel(logarithmic(sizes), y, tuple(layers)),),))

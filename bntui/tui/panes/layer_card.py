@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 from bntui.protocol import LayerHealth
 from bntui.tui.panes.pane import brief
-from bntui.tui.plotting.histogram import blocks, columns, shares
+from bntui.tui.plotting.bars import in_columns, shares, text_bars
 from bntui.tui.plotting.text_rows import Row
 
 TALL = 6
 """Rows a layer from which its numbers stand below each other beside wider histograms."""
 NARROW = 74
 """Columns under which the gradients have no histogram and, in flat rows, some numbers go."""
-BINS = 50
 
 Number = tuple[str, Callable[[LayerHealth], str]]
 
@@ -37,8 +36,7 @@ class LayerCard:
             self.left, self.right = self.left[1:3], self.right[1:]
         gaps = 4 if self.tall else 7
         bars = width - sum(self._widths()) - gaps
-        room = max(bars if self.narrow else bars // 2, 0)
-        self.bars = len(columns((0.0,) * BINS, room)) if room else 0
+        self.bars = max(bars if self.narrow else bars // 2, 0)
 
     def _widths(self) -> tuple[int, int]:
         return (11, 12) if self.tall else (8 * len(self.left), 9 * len(self.right))
@@ -66,7 +64,8 @@ class LayerCard:
 
     def _bars(self, counts: list[int], top: float) -> list[str]:
         """A histogram, a blank row above it where there is room, so that layers stay apart."""
-        drawn = blocks(shares(counts), top, self.bars, self.height - self.gap)
+        heights = in_columns(shares(counts), self.bars)
+        drawn = text_bars(heights, top, self.height - self.gap)
         return [row.ljust(self.bars)[: self.bars] for row in [""] * self.gap + drawn]
 
     def _texts(self, layer: LayerHealth, place: int) -> tuple[list[str], list[str]]:

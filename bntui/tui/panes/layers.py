@@ -10,7 +10,7 @@ from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, PAGE_KEYS
 from bntui.tui.panes.arms import Arm, choose, flat_rule, flat_word
 from bntui.tui.panes.layer_card import LayerCard
 from bntui.tui.panes.pane import Pane, value
-from bntui.tui.plotting.histogram import columns, shares
+from bntui.tui.plotting.bars import in_columns, robust_top, shares
 from bntui.tui.plotting.plot import ARM_SHAPES
 from bntui.tui.plotting.text_rows import Row, Rows
 
@@ -35,8 +35,8 @@ class LayersPane(Pane):
         "Each hidden layer's outputs h on the newest batch, and the gradients dL/dh at them. Left: "
         "mean, standard deviation, the share where the activation is flat (tanh: |h| > 0.97; relu: "
         "0) and the units that are flat for every example, which learn nothing from it. Right: "
-        "mean and standard deviation of the gradients. All layers share both axes; heights are "
-        "square roots of shares. Healthy: layers look alike. Shrinking or growing from layer to "
+        "mean and standard deviation of the gradients. All layers share both axes; a column that "
+        "does not fit is cut (▲). Healthy: layers look alike. Shrinking or growing from layer to "
         "layer, the signal vanishes or explodes with depth (Ioffe and Szegedy 2015, section 1; "
         "makemore part 3, the activation and gradient plots).\n"
         "Try: depth 5 with init fan-in and gain 1, then 3."
@@ -130,6 +130,6 @@ class LayersPane(Pane):
 
 
 def _top(measured: list[Measured], name: str, width: int) -> float:
-    """The highest column of any layer: all of all arms in sight are drawn to its scale."""
+    """The height that all histograms in sight are drawn to."""
     counts = (getattr(layer, name) for _, event in measured for layer in event.layers)
-    return max((share for each in counts for share in columns(shares(each), width)), default=0.0)
+    return robust_top(in_columns(shares(each), width) for each in counts)

@@ -1,39 +1,49 @@
-"""Loss of every arm over the steps: each step faint, the smoothed curve strong."""
+"""Loss of every network: the whole run on log steps, beside it the last 500 on their own axis."""
 
-from math import isnan
+from typing import NamedTuple
 
 from textual.app import ComposeResult
 
 from bntui.history.arm import LAST, ArmHistory
-from bntui.history.columns import Buckets
 from bntui.history.history import History
 from bntui.protocol import SplitLosses
 from bntui.tui.commands import VIEW, KeyCommand
-from bntui.tui.panes.pane import Pane, Part, arm_parts, value
-from bntui.tui.plotting import axes
-from bntui.tui.plotting.marks import marks
-from bntui.tui.plotting.plot import ARM_STROKES, Figure, Plot, Series
+from bntui.tui.panes.arms import Arm, arms_of
+from bntui.tui.panes.pane import Pane, Part, arm_parts, marked, value
+from bntui.tui.plotting.figure import (
+    Band,
+    Figure,
+    Layer,
+    Panel,
+    Points,
+    Series,
+)
+from bntui.tui.plotting.plot import ARM_SHAPES, Plot
+from bntui.tui.plotting.sampling import WIDEST_MEAN, Sampled, sample
+from bntui.tui.plotting.scale import Scale, ScaleKeeper, log_steps, steps
 
 WINDOW = LAST
 """Steps of the close view, and of the mean in the headline: the notebook's."""
 
-VALIDATION = ("■", "○", "◆", "□")
-"""Points of each arm's loss on the validation words: shapes that differ without colour."""
+VIEWS = ("log", "linear", "last")
+"""The whole run on log or on linear steps, beside the last 500; or these alone, every step."""
 
-KEEP = 0.98
-"""Share of the smoothed loss that survives a step: an average over about the last 50 steps."""
+LEAP = 50
+"""Steps by which the window of the last 500 moves on while a run goes on."""
 
 
 class LossPane(Pane):
-    """Training loss; `log_scale` chooses the y axis, `last` the last 500 steps or all of them."""
+    """Training loss; `log_scale` chooses the whole run's y axis, `view` the x axes."""
 
     TITLE = "Loss"
     SHORT = "Loss"
     HELP = (
-        "How wrong each network is on each training batch, all on the same batches: every step "
-        "faint, an exponential mean over about 50 steps strong. The numbers are means of the last "
-        "500 steps. Upright lines are what you did. Where the data is split, points (and the "
-        "number after /) are the loss on validation words, in evaluation mode.\n"
+        "How wrong each network is on each training batch, all on the same batches. Strong: the "
+        "mean of the steps under each dot (of up to 25 around them); faint: where 80 % of the "
+        "batches lie. Left the whole run, each tenfold of steps as wide as the next; right the "
+        "last 500 steps, on their own axis. The numbers are means of the last 500. Upright lines "
+        "are what you did. Where the data is split, points (and the number after /) are the loss "
+        "on validation words, in evaluation mode.\n"
         "Formula: cross-entropy, -log p(next character), mean over the batch.\n"
         "Source: makemore part 3 (karpathy/nn-zero-to-hero).\n"
         "Try: w shows the noise of batches; k and lr 10, what each network survives; f, BN beside "
@@ -41,14 +51,15 @@ class LossPane(Pane):
     )
     COMMANDS = (
         KeyCommand("l", "log_scale", "Log / linear", "Loss on a log or a linear axis", VIEW),
-        KeyCommand("w", "window", "Last 500", "Loss over the last 500 steps, or all", VIEW),
+        KeyCommand("w", "window", "Steps", "Steps: log, linear, or the last 500 alone", VIEW),
     )
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.log_scale = True
-        self.last = False
+        self.view = VIEWS[0]
         self._plot = Plot("no step yet")
+        self._whole, self._last = ScaleKeeper(), ScaleKeeper()
 
     def compose_body(self) -> ComposeResult:
         """One plot."""
@@ -60,56 +71,115 @@ class LossPane(Pane):
         self.changed()
 
     def action_window(self) -> None:
-        """Last 500 steps or all."""
-        self.last = not self.last
+        """The next view of the steps."""
+        self.view = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
         self.changed()
 
     def draw(self, history: History) -> None:
         """Redraw curves and numbers."""
         room = self.size.width - len(self.TITLE) - 4
-        self.headline(*_numbers(history, room), (self._view(history), "dim"))
-        self._plot.show(self._figure(history))
+        self.headline(*_numbers(history, room), (self._words(history), "dim"))
+        self._plot.show(self._figure(history) if history.steps else None)
 
-    def _view(self, history: History) -> str:
+    def _words(self, history: History) -> str:
         scale = "log" if self.log_scale else "linear"
-        split = "/validation" if any(map(_validation, _arms(history))) else ""
+        split = "/validation" if any(map(_validation, history.arms.values())) else ""
         return f"last-{min(max(history.steps, 1), WINDOW)} mean{split} · {scale}"
 
-    def _span(self, history: History) -> tuple[int, int]:
-        steps, total = history.steps, history.config.steps
-        if not self.last:
-            return 0, axes.room_for(steps, total)
-        start = max(0, -(-(steps - WINDOW) // 50) * 50 - 50) if steps < total else steps - WINDOW
-        return max(start, 0), max(start, 0) + WINDOW + (50 if start > 0 and steps < total else 0)
+    def _figure(self, history: History) -> Figure:
+        width = self._plot.size.width
+        if self.view == "last":
+            return Figure(((self._last_panel(history, width),),))
+        half = (width - 1) // 2
+        whole, last = self._whole_panel(history, half), self._last_panel(history, width - half)
+        return Figure(((whole, last),))
 
-    def _figure(self, history: History) -> Figure | None:
-        if not history.steps:
-            return None
-        start, stop = self._span(history)
-        points = 2 * max(self._plot.size.width - 8, 10)
-        drawn = [_curves(i, arm, start, stop, points) for i, arm in enumerate(_arms(history))]
-        bands, curves = [band for band, _ in drawn], [curve for _, curve in drawn]
-        validation = [_points(i, arm, start, stop) for i, arm in enumerate(_arms(history))]
-        ranged = [*bands, *validation] if start else [*bands, *curves, *validation]
-        values = [y for series in ranged for y in series.y]
-        if all(isnan(y) for y in values):
-            return None
-        scale = axes.logarithmic if self.log_scale else axes.linear
-        return Figure(
-            axes.steps("step", start, stop),
-            scale("loss", values),
-            (*bands, *curves, *validation),
-            *marks(history, start, stop),
-        )
+    def _whole_panel(self, history: History, width: int) -> Panel:
+        total = history.config.steps
+        total = max(total, history.steps)
+        x = log_steps(total) if self.view == "log" else steps(1, total)
+        curves = _curves(history, x, _dots(width, SIGN))
+        points = [_points(curve.arm) for curve in curves]
+        values = [y for curve in curves for y in curve.sampled.mean]
+        values += [y for each in points for y in each.y]
+        key = id(history.hello), self.view
+        y = self._whole.fit(key, values, log=self.log_scale)
+        bands = [_band(curve) for curve in curves]
+        lines = [_line(curve, ARM_SHAPES[curve.arm.place]) for curve in curves]
+        layers: list[Layer] = [*bands, *marked(history, 0, total), *lines, *points]
+        return Panel(x, y, tuple(layers))
+
+    def _last_panel(self, history: History, width: int) -> Panel:
+        """The last 500 steps; alone in the pane, with every step's own loss behind."""
+        alone = self.view == "last"
+        x = _window(history)
+        curves = _curves(history, x, _dots(width, LABEL))
+        values = [y for curve in curves for y in curve.sampled.mean]
+        layers: list[Layer] = []
+        if alone:
+            raw = _curves(history, x, _dots(width, LABEL), around=0)
+            layers = [_band(curve) for curve in raw]
+            values += [y for curve in raw for y in (*curve.sampled.low, *curve.sampled.high)]
+        key = id(history.hello), alone
+        y = self._last.fit(key, values, log=alone and self.log_scale, moving=True)
+        layers += marked(history, int(x.low), int(x.high))
+        return Panel(x, y, (*layers, *(_line(curve, _label(curve.arm)) for curve in curves)))
 
 
-def _arms(history: History) -> list[ArmHistory]:
-    return list(history.arms.values())
+SIGN, LABEL = 2, 14
+"""Columns of a network's sign, and of its label, at the end of its line."""
+
+
+class _Curve(NamedTuple):
+    arm: Arm
+    sampled: Sampled
+
+
+def _dots(width: int, margin: int) -> int:
+    """About as many dot columns as the canvas of a panel has."""
+    return 2 * max(width - 6 - margin, 8)
+
+
+def _window(history: History) -> Scale:
+    """The last 500 steps; while the run goes on it moves by leaps, with room at its right."""
+    done, total = history.steps, history.config.steps
+    if done >= total:
+        return steps(max(done - WINDOW, 0) + 1, max(done, min(WINDOW, total)))
+    first = max(-(-(done - WINDOW) // LEAP) * LEAP, 0)
+    return steps(first + 1, first + WINDOW + (LEAP if first else 0))
+
+
+def _curves(history: History, x: Scale, dots: int, around: int = WIDEST_MEAN) -> list[_Curve]:
+    """Every network's loss. A fork's begins where it does: what was before is its origin's."""
+    return [
+        _Curve(arm, sample(arm.history.loss, x, dots, since=arm.history.began, window=around))
+        for arm in arms_of(history)
+    ]
+
+
+def _band(curve: _Curve) -> Band:
+    sampled, ink = curve.sampled, f"arm-{curve.arm.place}-faint"
+    return Band(sampled.x, sampled.low, sampled.high, ink)
+
+
+def _line(curve: _Curve, label: str) -> Series:
+    return Series(curve.sampled.x, curve.sampled.mean, f"arm-{curve.arm.place}", label)
+
+
+def _label(arm: Arm) -> str:
+    """A network's sign and the mean of its last steps."""
+    return f"{ARM_SHAPES[arm.place]} {arm.history.loss.mean_of_last(WINDOW):.3f}"
+
+
+def _points(arm: Arm) -> Points:
+    known = _validation(arm.history)
+    x, y = [float(max(step, 1)) for step, _ in known], [loss for _, loss in known]
+    return Points(x, y, f"arm-{arm.place}", ARM_SHAPES[arm.place])
 
 
 def _numbers(history: History, room: int) -> list[Part]:
     """Each arm's mean of the last steps and its validation loss, or where it diverged."""
-    return arm_parts(history, [_headline_number(arm) for arm in _arms(history)], room)
+    return arm_parts(history, [_headline_number(arm) for arm in history.arms.values()], room)
 
 
 def _headline_number(arm: ArmHistory) -> str:
@@ -124,42 +194,3 @@ def _validation(arm: ArmHistory) -> list[tuple[int, float]]:
     """Steps and validation losses, where the data is split."""
     losses = ((event.step, event.losses.get("validation")) for event in arm.measured(SplitLosses))
     return [(step, loss) for step, loss in losses if loss is not None]
-
-
-def _points(index: int, arm: ArmHistory, start: int, stop: int) -> Series:
-    known = [(step, loss) for step, loss in _validation(arm) if start <= step <= stop]
-    x, y = [float(step) for step, _ in known], [loss for _, loss in known]
-    return Series(x, y, f"arm-{index}", VALIDATION[index], joined=False)
-
-
-def _curves(
-    index: int, arm: ArmHistory, start: int, stop: int, points: int
-) -> tuple[Series, Series]:
-    """The faint band between each bucket's extremes, and the smoothed curve.
-
-    A fork's begin where it does: what was before is its origin's.
-    """
-    buckets = _since(arm, start, stop, points)
-    x = [float(step) for step in buckets.starts]
-    band = Series(
-        [step for step in x for _ in range(2)],
-        [edge for pair in zip(buckets.low, buckets.high, strict=True) for edge in pair],
-        f"arm-{index}-faint",
-    )
-    return band, Series(x, smooth(buckets), f"arm-{index}", ARM_STROKES[index])
-
-
-def _since(arm: ArmHistory, start: int, stop: int, points: int) -> Buckets:
-    """Buckets as wide as every other arm's, without those before the arm began."""
-    first, size, *columns = arm.loss.buckets(start, stop, points)
-    skipped = max(-(-arm.began // size) - first, 0)
-    return Buckets(first + skipped, size, *(column[skipped:] for column in columns))
-
-
-def smooth(buckets: Buckets) -> list[float]:
-    """The exponential mean of the buckets' means, begun at the first known one."""
-    keep, curve, mean = KEEP**buckets.size, [], float("nan")
-    for now in buckets.mean:
-        mean = now if isnan(mean) or isnan(now) else keep * mean + (1 - keep) * now
-        curve.append(mean)
-    return curve

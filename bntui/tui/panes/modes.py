@@ -1,7 +1,9 @@
 """The same weights' loss in training and in evaluation mode: over steps, and by batch size."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from math import isnan
+from dataclasses import replace
+from math import nan
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -14,12 +16,13 @@ from bntui.protocol import ModeLosses
 from bntui.text import clean
 from bntui.tui.commands import NEXT_NETWORK, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm, arms_of
-from bntui.tui.panes.pane import Pane, Part, brief, value
-from bntui.tui.plotting import axes
-from bntui.tui.plotting.marks import marks
-from bntui.tui.plotting.plot import THICK, THIN, Figure, Plot, Series
+from bntui.tui.panes.pane import Pane, Part, brief, marked, value
+from bntui.tui.plotting.figure import Figure, Guide, Layer, Panel, Points
+from bntui.tui.plotting.plot import Plot
+from bntui.tui.plotting.scale import ScaleKeeper, log_steps
 
 MODES = ("train", "eval")
+GLYPHS = {"train": "×", "eval": "○", "gap": "•"}
 STATISTICS = {"train": "the batch's statistics", "eval": "running statistics"}
 ONE_ROW = "n = 1, train mode: a row minus its own mean is 0, so BN outputs beta for any input."
 NOTEBOOK_NOTE = (
@@ -66,6 +69,7 @@ class ModesPane(Pane):
         self.place = 0
         self._is_chosen = False
         self._plot = Plot("no measurement yet")
+        self._losses, self._gaps = ScaleKeeper(), ScaleKeeper()
         self._table = Static("", classes="table", markup=False)
         self._note = Static("", classes="note", markup=False)
         self._shown: object = None
@@ -115,29 +119,29 @@ class ModesPane(Pane):
             (f" · {STATISTICS[self.mode]}" if roomy else "", "dim"),
         ]
 
-    def _figure(self, arm: ArmHistory, history: History) -> Figure | None:
+    def _figure(self, arm: ArmHistory, history: History) -> Figure:
+        """Both losses above, on a log axis; below, how far apart they are, around zero."""
         known = [event for event in arm.modes if self.place < len(event.sizes)]
-        x = [float(event.step) for event in known]
-        active_last = sorted(MODES, key=lambda mode: mode == self.mode)
-        curves = [self._curve(mode, x, known) for mode in active_last]
-        y = [loss for curve in curves for loss in curve.y]
-        if all(isnan(loss) for loss in y):
-            return None
-        total = history.config.steps
-        stop = axes.room_for(history.steps, total)
-        n = f"{known[-1].sizes[self.place]:,}"
-        axis = axes.fitting(f"loss n={n}", y, 3)
-        return Figure(axes.steps("step", 0, stop), axis, tuple(curves), *marks(history, 0, stop))
-
-    def _curve(self, mode: str, x: list[float], known: list[ModeLosses]) -> Series:
-        losses = [getattr(event, mode)[self.place] for event in known]
-        y = [float("nan") if loss is None else loss for loss in losses]
-        ink = mode if mode == self.mode else f"{mode}-faint"
-        return Series(x, y, ink, THICK if mode == "train" else THIN)
+        total = max(history.config.steps, history.steps)
+        x, breaks = log_steps(total), sorted(mark.step for mark in history.marks)
+        losses = {mode: [getattr(event, mode)[self.place] for event in known] for mode in MODES}
+        gaps = [_relative_gap(event, self.place) for event in known]
+        key = id(history.hello), known[-1].sizes[self.place] if known else 0
+        values = [loss for mode in MODES for loss in losses[mode] if loss is not None]
+        y = self._losses.fit(key, values, log=all(loss > 0 for loss in values))
+        shares = [gap for gap in gaps if gap is not None]
+        around = replace(self._gaps.fit(key, [0.0, *shares]), unit="%")
+        steps = [event.step for event in known]
+        layers: list[Layer] = [*marked(history, 0, total)]
+        for mode in MODES:
+            layers += _points(steps, losses[mode], mode, breaks)
+        gap = _points(steps, gaps, "gap", breaks)
+        upper = Panel(x, y, tuple(layers), x_labels=False, height=2.0)
+        return Figure(((upper,), (Panel(x, around, (Guide(0.0, "gap 0"), *gap)),)))
 
     def _show_text(self, last: ModeLosses, history: History) -> None:
         note = self._remark(last, history)
-        shown = (last, self.mode, self.place, note)
+        shown = (last, self.mode, self.place, note, self.size.width)
         if shown != self._shown:
             self._shown = shown
             self._table.update(self._table_of(last))
@@ -185,6 +189,31 @@ class ModesPane(Pane):
 def other_mode(mode: str) -> str:
     """Evaluation for training, training for evaluation."""
     return MODES[1 - MODES.index(mode)]
+
+
+def _points(
+    steps: list[int], values: list[float | None], name: str, breaks: list[int]
+) -> list[Points]:
+    """Measured points, joined between changes of the run; a label at the last."""
+    parts: dict[int, list[tuple[float, float]]] = {}
+    for step, number in zip(steps, values, strict=True):
+        y = nan if number is None else number
+        parts.setdefault(bisect_left(breaks, step), []).append((float(max(step, 1)), y))
+    points = [
+        Points([x for x, _ in part], [y for _, y in part], name, GLYPHS[name])
+        for part in parts.values()
+    ]
+    last = next((number for number in reversed(values) if number is not None), None)
+    if points and last is not None:
+        text = f"{last:+.1f}%" if name == "gap" else f"{last:.3f}"
+        points[-1] = replace(points[-1], label=f"{name} {text}")
+    return points
+
+
+def _relative_gap(event: ModeLosses, place: int) -> float | None:
+    """Training-mode loss over evaluation-mode loss, less 1, in percent."""
+    difference, evaluation = _difference(event, place), event.eval[place]
+    return 100 * difference / evaluation if difference is not None and evaluation else None
 
 
 def _largest_known(last: ModeLosses) -> int:

@@ -1,6 +1,6 @@
 """Train/eval losses of several runs on one axis."""
 
-from math import isnan, nan
+from math import nan
 
 from textual.app import ComposeResult
 
@@ -9,8 +9,9 @@ from bntui.history.history import History
 from bntui.tui.commands import VIEW, KeyCommand
 from bntui.tui.panes.modes import other_mode
 from bntui.tui.panes.pane import Pane, Part, arm_part, value
-from bntui.tui.plotting import axes
-from bntui.tui.plotting.plot import ARM_STROKES, Figure, Plot, Series
+from bntui.tui.plotting.figure import Figure, Panel, Points
+from bntui.tui.plotting.plot import ARM_SHAPES, Plot
+from bntui.tui.plotting.scale import ScaleKeeper, log_steps
 
 
 class OverlayPane(Pane):
@@ -28,6 +29,7 @@ class OverlayPane(Pane):
         super().__init__(id=id)
         self.mode = "eval"
         self._plot = Plot("no measurement yet")
+        self._scale = ScaleKeeper()
 
     def compose_body(self) -> ComposeResult:
         """One plot."""
@@ -49,19 +51,20 @@ class OverlayPane(Pane):
 
     def _figure(self, history: History) -> Figure | None:
         curves = [
-            Series(
-                [float(event.step) for event in arm.modes],
-                _losses(arm, self.mode),
-                f"arm-{i}",
-                ARM_STROKES[i],
-            )
-            for i, arm in enumerate(history.arms.values())
+            _points(i, arm, self.mode) for i, arm in enumerate(history.arms.values()) if arm.modes
         ]
-        y = [loss for curve in curves for loss in curve.y]
-        if all(isnan(loss) for loss in y):
+        if not curves:
             return None
-        stop = max(int(curve.x[-1]) for curve in curves if curve.x)
-        return Figure(axes.steps("step", 0, stop), axes.fitting("loss", y), tuple(curves))
+        x = log_steps(max(int(curve.x[-1]) for curve in curves))
+        losses = [loss for curve in curves for loss in curve.y]
+        y = self._scale.fit(self.mode, losses, log=all(not loss <= 0 for loss in losses))
+        return Figure(((Panel(x, y, tuple(curves)),),))
+
+
+def _points(index: int, arm: ArmHistory, mode: str) -> Points:
+    x = [float(max(event.step, 1)) for event in arm.modes]
+    losses, sign = _losses(arm, mode), ARM_SHAPES[index]
+    return Points(x, losses, f"arm-{index}", sign, f"{sign} {value(losses[-1])}")
 
 
 def _losses(arm: ArmHistory, mode: str) -> list[float]:

@@ -17,6 +17,8 @@ from bntui.text import clean
 from bntui.tui.commands import KeyCommand
 from bntui.tui.messages import SendCommand
 from bntui.tui.panes.arms import Arm, arms_of, choose
+from bntui.tui.plotting.figure import Mark
+from bntui.tui.plotting.marks import marks
 from bntui.tui.plotting.plot import ARM_SHAPES
 
 Part = tuple[str, str] | str
@@ -130,7 +132,7 @@ class Pane(Widget, can_focus=True):
 
     def layer_part(self, history: History) -> str:
         """Which hidden layer is shown, where there are several."""
-        depth = history.hello.config.depth if history.hello else 1
+        depth = history.config.depth
         return f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
 
     def turn(self, by: int) -> None:
@@ -156,6 +158,15 @@ def owner(action: str, panes: Iterable[Pane]) -> Pane:
 
 def _cleaned(part: Part) -> Part:
     return clean(part) if isinstance(part, str) else (clean(part[0]), part[1])
+
+
+def marked(history: History, start: int, stop: int) -> list[Mark]:
+    """What was done to the run between two steps, as upright lines of a plot.
+
+    On a log scale of steps the first has no step before it: a change before any step stands at 1.
+    """
+    steps, texts = marks(history, start, stop)
+    return [Mark(max(step, 1.0), clean(text)) for step, text in zip(steps, texts, strict=True)]
 
 
 def arm_part(index: int, name: str, text: str) -> Part:

@@ -1,38 +1,37 @@
 """What a BatchNorm layer keeps for inference (running) against what each batch shows."""
 
-from math import isnan
-
 from textual.app import ComposeResult
 
 from bntui.history.arm import Trace
-from bntui.history.columns import Column
 from bntui.history.history import History
 from bntui.protocol import TraceUnits
 from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, VIEW, KeyCommand
-from bntui.tui.panes.pane import Pane, Part, value
-from bntui.tui.plotting import axes
-from bntui.tui.plotting.marks import marks
-from bntui.tui.plotting.plot import THICK, THIN, Figure, Plot, Series
+from bntui.tui.panes.pane import Pane, Part, marked, value
+from bntui.tui.plotting.figure import Band, Figure, Layer, Panel, Series
+from bntui.tui.plotting.plot import Plot
+from bntui.tui.plotting.sampling import sample
+from bntui.tui.plotting.scale import Scale, ScaleKeeper, log_steps
 
-Ranges = list[tuple[int, int]]
-Marks = tuple[tuple[float, ...], tuple[str, ...]]
+INITIAL = {"mean": 0.0, "var": 1.0}
+"""What BatchNorm's running statistics are before the first step."""
 
 LAG_WINDOW = 100
 """Sampled steps over which the lag is averaged, so that a single batch's noise cancels."""
 
 
 class StatisticsPane(Pane):
-    """Running against batch statistics of the watched units, all at once or one of them."""
+    """Running statistics of the watched units, a line each, before one unit's batches."""
 
     TITLE = "Running stats"
     SHORT = "Stats"
     BN_ONLY = True
     HELP = (
         "While it trains, BN normalizes by each batch's own mean and variance; for evaluation it "
-        "keeps running averages of both. The running curve is smooth and lags behind the noisy "
-        "batch: lag is batch minus running, averaged over the last 100 sampled steps. In the "
-        "notebook's own plot each step normalized twice, so its running mean moved twice a step; "
-        "here a step moves it once.\n"
+        "keeps running averages of both: a line a unit, from its initial value on (mean 0, "
+        "variance 1). The band is where 80 % of one unit's batches lie (d chooses the unit); its "
+        "running line is smooth and lags behind it: lag is batch minus running, averaged over the "
+        "last 100 sampled steps. In the notebook's own plot each step normalized twice, so its "
+        "running mean moved twice a step; here a step moves it once.\n"
         "Formula: running = (1 - m) running + m batch, m the momentum.\n"
         "Source: Ioffe and Szegedy 2015, algorithm 2; m as torch.nn.BatchNorm1d has it.\n"
         "Try: k and momentum 0, 1 or 0.001, and what Train / eval makes of it."
@@ -49,13 +48,12 @@ class StatisticsPane(Pane):
         super().__init__(id=id)
         self.moment = "mean"
         self.unit: int | None = None
-        self._running_plot = Plot("no BatchNorm step yet")
-        self._batch_plot = Plot("")
+        self._plot = Plot("no BatchNorm step yet")
+        self._scale = ScaleKeeper()
 
     def compose_body(self) -> ComposeResult:
-        """Running above batch; one plot alone when one unit is chosen."""
-        yield self._running_plot
-        yield self._batch_plot
+        """One plot."""
+        yield self._plot
 
     def action_unit(self) -> None:
         """All units, then one after the other, then all again."""
@@ -66,9 +64,8 @@ class StatisticsPane(Pane):
 
     def action_units(self, by: int) -> None:
         """Watch five other units, `by` places on."""
-        trace, hello = self._trace(self.history), self.history.hello
-        if trace and hello:
-            hidden = hello.config.hidden
+        if trace := self._trace(self.history):
+            hidden = self.history.config.hidden
             first = (trace.units[0] + by) % hidden if trace.units else 0
             self.send(TraceUnits(trace.layer, list(range(first, min(first + 5, hidden)))))
 
@@ -91,15 +88,12 @@ class StatisticsPane(Pane):
         arm, trace = self.chosen(history), self._trace(history)
         if self.unit is not None and (trace is None or self.unit >= len(trace.units)):
             self.unit = None
-        self._batch_plot.display = self.unit is None and trace is not None
         if arm is None or trace is None or not len(trace.steps):
             self.headline_waiting(history)
-            self._running_plot.show(None)
+            self._plot.show(None)
             return
-        total = history.config.steps
         self.headline(self.name_part(history, arm), *self._numbers(trace))
-        stop = axes.room_for(history.steps, total)
-        self._show(trace, stop, marks(history, 0, stop))
+        self._plot.show(self._figure(trace, history))
 
     def _chosen(self, trace: Trace) -> list[int]:
         return list(range(len(trace.units))) if self.unit is None else [self.unit]
@@ -110,10 +104,11 @@ class StatisticsPane(Pane):
         chosen = self._chosen(trace)
         units: list[Part] = [(f"{trace.units[i]} ", f"$ink-unit-{i % 5}") for i in chosen]
         noun = "units" if self.unit is None else "unit"
-        return [f"{layer}{what} · {self._lag_text(trace)} · {noun} ", *units, self._shapes()]
+        words = f"{layer}{what} · {self._lag_text(trace)} · "
+        return [words, self._band_part(trace), f"{noun} ", *units]
 
-    def _shapes(self) -> Part:
-        return ("", "") if self.unit is None else ("· thick running, thin batch", "dim")
+    def _band_part(self, trace: Trace) -> Part:
+        return (f"⣿ batches of {trace.units[self.unit or 0]} · ", "dim") if trace.units else ""
 
     def _lag_text(self, trace: Trace) -> str:
         if self.unit is not None:
@@ -121,51 +116,33 @@ class StatisticsPane(Pane):
         lags = [abs(lag(trace, self.moment, i)) for i in self._chosen(trace)]
         return f"|lag| {value(sum(lags) / len(lags), 2)}" if lags else ""
 
-    def _show(self, trace: Trace, stop: int, done: Marks) -> None:
-        ranges = trace.buckets(max(self._running_plot.size.width - 8, 10))
-        running = trace.columns[f"running_{self.moment}"]
-        batch = trace.columns[f"batch_{self.moment}"]
-        chosen = self._chosen(trace)
-        strong = [_line(trace, running[i], i, ranges) for i in chosen]
-        faint = "" if self.unit is None else "-faint"
-        noisy = [_band(trace, batch[i], f"unit-{i % 5}{faint}", ranges) for i in chosen]
-        y = [v for s in (*strong, *noisy) for v in s.y]
-        if all(isnan(v) for v in y):
-            return
-        self._draw_plots(strong, noisy, y, stop, done)
+    def _figure(self, trace: Trace, history: History) -> Figure:
+        total = max(history.config.steps, history.steps)
+        x = log_steps(total)
+        dots = 2 * max(self._plot.size.width - 16, 8)
+        layers: list[Layer] = []
+        if trace.units:
+            behind = self.unit or 0
+            batch = trace.columns[f"batch_{self.moment}"][behind]
+            taken = sample(batch, x, dots, steps=trace.steps)
+            layers.append(Band(taken.x, taken.low, taken.high, f"unit-{behind % 5}-faint"))
+        layers += marked(history, 0, total)
+        lines = [self._line(trace, i, x, dots) for i in self._chosen(trace)]
+        values = [v for line in lines for v in line.y]
+        key = id(history.hello), self.moment, tuple(trace.units), self.unit
+        return Figure(((Panel(x, self._scale.fit(key, values), (*layers, *lines)),),))
 
-    def _draw_plots(
-        self, strong: list[Series], noisy: list[Series], y: list[float], stop: int, done: Marks
-    ) -> None:
-        x = axes.steps("step", 0, stop)
-        if self.unit is not None:
-            self._running_plot.show(
-                Figure(x, axes.linear(self.moment, y), (*noisy, *strong), *done)
-            )
-            return
-        bare = axes.Axis("", x.low, x.high, ())
-        self._running_plot.show(
-            Figure(bare, axes.linear(f"running {self.moment}", y, 3), tuple(strong), *done)
-        )
-        self._batch_plot.show(
-            Figure(x, axes.linear(f"batch {self.moment}", y, 3), tuple(noisy), done[0])
-        )
+    def _line(self, trace: Trace, unit: int, x: Scale, dots: int) -> Series:
+        """A unit's running statistic, from its initial value where the first step was seen."""
+        column = trace.columns[f"running_{self.moment}"][unit]
+        taken = sample(column, x, dots, steps=trace.steps, window=0)
+        begins = [INITIAL[self.moment]] if trace.steps[0] == 0 else []
+        label = f"{trace.units[unit]} {column.last:{'+' if self.moment == 'mean' else ''}.2f}"
+        xs = [1.0] * len(begins) + taken.x
+        return Series(xs, begins + taken.mean, f"unit-{unit % 5}", label)
 
 
 def lag(trace: Trace, moment: str, unit: int) -> float:
     """Batch minus running, averaged over the last sampled steps."""
     batch = trace.columns[f"batch_{moment}"][unit].mean_of_last(LAG_WINDOW)
     return batch - trace.columns[f"running_{moment}"][unit].mean_of_last(LAG_WINDOW)
-
-
-def _line(trace: Trace, column: Column, unit: int, ranges: Ranges) -> Series:
-    """The mean over each range of samples."""
-    x = [float(trace.steps[start]) for start, _ in ranges]
-    return Series(x, [column.over(*each)[2] for each in ranges], f"unit-{unit % 5}", THICK)
-
-
-def _band(trace: Trace, column: Column, ink: str, ranges: Ranges) -> Series:
-    """Every batch's value, or between a range's extremes where there are more than fit."""
-    x = [float(trace.steps[start]) for start, _ in ranges for _ in range(2)]
-    y = [edge for each in ranges for edge in column.over(*each)[:2]]
-    return Series(x, y, ink, THIN)

@@ -10,21 +10,27 @@ from bntui.history.history import History
 from bntui.protocol import WeightHealth, Weights
 from bntui.tui.commands import NEXT_NETWORK, PAGE_KEYS, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm
-from bntui.tui.panes.pane import Pane, Part, brief, value
-from bntui.tui.plotting import axes
-from bntui.tui.plotting.histogram import blocks, shares
-from bntui.tui.plotting.marks import marks
-from bntui.tui.plotting.plot import THICK, THIN, Figure, Plot, Series
+from bntui.tui.panes.pane import Pane, Part, brief, marked
+from bntui.tui.plotting.bars import in_columns, shares, text_bars
+from bntui.tui.plotting.figure import Figure, Guide, Panel, Series
+from bntui.tui.plotting.plot import Plot
+from bntui.tui.plotting.sampling import sample
+from bntui.tui.plotting.scale import Scale, ScaleKeeper, log_steps
+from bntui.tui.plotting.strips import axis_text, strip
 from bntui.tui.plotting.text_rows import Row, Rows
 
 HEALTHY = -3.0
 """log10 of update:data at which a weight learns neither slowly nor wildly (makemore part 3)."""
-SHAPES = {"▞": THICK, "⠒": THIN, "×": "×", "+": "+", "o": "o"}
-"""How curves differ without colour, by their signs in the headline."""
-CURVES = len(SHAPES)
-"""As many weights as can be told apart in one plot."""
-NUMBERS = 38
-"""Columns of a weight's name and numbers."""
+LEVELS = tuple(HEALTHY + 0.5 * i for i in range(-3, 4))
+"""Limits between the heights of a strip: from far below to far above the guide."""
+INKS = ("low", "low", "lowish", "fair", "fair", "highish", "bad", "bad")
+"""Their colours: by the distance from the guide."""
+PLAIN = ("axis",) * 8
+CURVES = 5
+"""As many weights as can be told apart in one plot; all have a strip."""
+HEAD = f"{'upd:data':>9}{'grad:data':>10}{'std':>7}"
+NAME, NUMBERS, BARS = 10, 26, 16
+"""Columns of a weight's name, of its numbers, and of its histogram where there is room."""
 
 
 class UpdatesPane(Pane):
@@ -36,7 +42,8 @@ class UpdatesPane(Pane):
         "std(weight), a curve a weight. About -3 is healthy: a thousandth of a weight's size each "
         "step. Far above, weights are thrown about; far below, they hardly learn, and a weight "
         "lower than the rest learns slower than the rest. Key g shows gradient:data, which the "
-        "learning rate does not touch. Below: every weight's spread and a histogram.\nSource: "
+        "learning rate does not touch. Below: every weight's ratio over the steps as a strip, its "
+        "height and colour by the distance from -3, then its last values and a histogram.\nSource: "
         "makemore part 3, update:data ratios.\n"
         "Try: the learning rate ten times higher, then lower."
     )
@@ -54,6 +61,7 @@ class UpdatesPane(Pane):
         self.ratio = "update"
         self._first = 0
         self._plot = Plot("no update yet")
+        self._scale = ScaleKeeper()
         self._rows = Rows()
 
     def compose_body(self) -> ComposeResult:
@@ -79,66 +87,84 @@ class UpdatesPane(Pane):
             self.headline_waiting(history)
         else:
             self.headline(self.name_part(history, arm), *self._words(trace))
-        self._plot.show(self._figure(trace, history) if trace else None)
-        self._show_table(trace, weights.weights if weights else [], arm)
+        x = log_steps(max(history.config.steps, history.steps))
+        self._plot.show(self._figure(trace, x, history) if trace else None)
+        self._show_table(trace, weights.weights if weights else [], arm, x)
 
     def _words(self, trace: UpdateTrace | None) -> list[Part]:
         what = "update" if self.ratio == "update" else "gradient"
-        words: list[Part] = [(f"log10 {what}:data · ", "")]
-        places = _spread(trace) if trace else []
-        if trace and len(places) < len(trace.names):
-            words.append((f"{CURVES} of {len(trace.names)}: ", "dim"))
-        for ink, place in enumerate(places):
-            name = trace.names[place] if trace else ""
-            words.append((f"{list(SHAPES)[ink]} {name} ", f"$ink-unit-{ink}"))
+        words: list[Part] = [(f"log10 {what}:data", "")]
+        if trace and len(trace.names) > CURVES:
+            words.append((f" · curves: {CURVES} of {len(trace.names)}", "dim"))
         return words
 
     def _columns(self, trace: UpdateTrace) -> list[Column]:
         return trace.update_ratio if self.ratio == "update" else trace.grad_ratio
 
-    def _figure(self, trace: UpdateTrace, history: History) -> Figure | None:
-        ranges = trace.buckets(max(self._plot.size.width - 8, 10))
-        x = [float(trace.steps[start]) for start, _ in ranges]
-        curves = [
-            Series(
-                x,
-                [self._columns(trace)[place].over(*each)[2] for each in ranges],
-                f"unit-{ink}",
-                list(SHAPES.values())[ink],
-            )
-            for ink, place in enumerate(_spread(trace))
-        ]
-        y = [v for curve in curves for v in curve.y]
-        if all(isnan(v) for v in y):
-            return None
-        total = history.config.steps
-        stop = axes.room_for(history.steps, total)
-        guide = [HEALTHY] if self.ratio == "update" else []
-        lines = [Series([0.0, float(stop)], guide * 2, "axis", "-") for _ in guide]
-        axis = axes.linear(f"log10 {self.ratio}", y + guide)
-        return Figure(
-            axes.steps("step", 0, stop), axis, (*lines, *curves), *marks(history, 0, stop)
-        )
+    def _figure(self, trace: UpdateTrace, x: Scale, history: History) -> Figure:
+        dots = 2 * max(self._plot.size.width - 20, 8)
+        curves = []
+        for ink, place in enumerate(_spread(trace)):
+            column = self._columns(trace)[place]
+            taken = sample(column, x, dots, steps=trace.steps)
+            label = f"{trace.names[place]} {_ratio(column.last)}"
+            curves.append(Series(taken.x, taken.mean, f"unit-{ink}", label))
+        guides = [Guide(HEALTHY, f"{HEALTHY:g}")] if self.ratio == "update" else []
+        values = [y for curve in curves for y in curve.y] + [guide.y for guide in guides]
+        y = self._scale.fit((id(history.hello), self.ratio), values)
+        marks = marked(history, 0, history.steps)
+        return Figure(((Panel(x, y, (*guides, *marks, *curves)),),))
 
     def _show_table(
-        self, trace: UpdateTrace | None, weights: list[WeightHealth], arm: Arm | None
+        self, trace: UpdateTrace | None, weights: list[WeightHealth], arm: Arm | None, x: Scale
     ) -> None:
-        ink = f"arm-{arm.place}" if arm else "plain"
-        width = max(self.size.width - 2 - NUMBERS, 0)
-        room = max((self.size.height - 1) * 55 // 100 - 1, 1)
-        self._first = min(max(self._first, 0), max(len(weights) - room, 0))
-        seen = weights[self._first : self._first + room]
-        top = max((share for weight in weights for share in shares(weight.counts)), default=0.0)
-        rows: list[Row] = [[(_header(len(weights), self._first, len(seen)), "dim")]]
-        for weight in seen:
-            bars = blocks(shares(weight.counts), top, max(width - 16, 0), 1)[0]
-            edge = f"{value(weight.low, 3):>7} " if width > 25 else ""
-            end = f" {value(weight.high, 3)}" if width > 25 else ""
+        """A row a weight: its strip, its last ratios, its spread and histogram."""
+        health = {weight.name: weight for weight in weights}
+        names = list(dict.fromkeys([*(trace.names if trace else []), *health]))
+        width = self.size.width - 2 - NAME - NUMBERS
+        bars = BARS if width >= 3 * BARS else 0
+        wide = max(width - bars - 2, 8)
+        room = max((self.size.height - 1) * 55 // 100 - 2, 1)
+        self._first = min(max(self._first, 0), max(len(names) - room, 0))
+        seen = names[self._first : self._first + room]
+        heights = {
+            name: in_columns(shares(health[name].counts), bars)
+            for name in seen
+            if bars and name in health
+        }
+        top = max((max(each, default=0.0) for each in heights.values()), default=0.0)
+        page = f"{self._first + 1}–{self._first + len(seen)} of {len(names)}"
+        title = "weight" if len(seen) == len(names) else page
+        rows: list[Row] = [
+            [
+                (
+                    f"{title:<{NAME}}{axis_text(x, wide)}{HEAD}",
+                    "dim",
+                )
+            ]
+        ]
+        for name in seen:
+            cells = self._strip(trace, name, x, wide)
+            numbers = _numbers(name, health.get(name), trace)
+            drawn = text_bars(heights[name], top, 1)[0] if name in heights else ""
+            ink = f"arm-{arm.place}" if arm else "plain"
             rows.append(
-                [(_numbers(weight, trace), "plain"), (edge, "dim"), (bars, ink), (end, "dim")]
+                [
+                    (f"{name:<{NAME}.{NAME}}", "plain"),
+                    *cells,
+                    (numbers, "plain"),
+                    (f"  {drawn}", ink),
+                ]
             )
-        self._rows.styles.height = len(rows) if weights else 0
+        self._rows.styles.height = len(rows) if names else 0
         self._rows.show(rows)
+
+    def _strip(self, trace: UpdateTrace | None, name: str, x: Scale, width: int) -> Row:
+        if trace is None or name not in trace.names:
+            return [(" " * width, "plain")]
+        column = self._columns(trace)[trace.names.index(name)]
+        taken = sample(column, x, width, steps=trace.steps, window=0)
+        return strip(taken, x, width, LEVELS, INKS if self.ratio == "update" else PLAIN)
 
 
 def _spread(trace: UpdateTrace) -> list[int]:
@@ -149,20 +175,14 @@ def _spread(trace: UpdateTrace) -> list[int]:
     return [round(i * last / (CURVES - 1)) for i in range(CURVES)]
 
 
-def _header(count: int, first: int, seen: int) -> str:
-    title = "weight" if seen == count else f"{first + 1}–{first + seen} of {count}"
-    return f"{title:<10}{'std':>7}{'upd:data':>9}{'grad:data':>10}"
-
-
-def _numbers(weight: WeightHealth, trace: UpdateTrace | None) -> str:
-    place = trace.names.index(weight.name) if trace and weight.name in trace.names else None
+def _numbers(name: str, health: WeightHealth | None, trace: UpdateTrace | None) -> str:
+    place = trace.names.index(name) if trace and name in trace.names else None
     update, gradient = (
-        (trace.update_ratio[place].mean_of_last(1), trace.grad_ratio[place].mean_of_last(1))
-        if trace and place is not None and len(trace.steps)
+        (trace.update_ratio[place].last, trace.grad_ratio[place].last)
+        if trace and place is not None
         else (None, None)
     )
-    ratios = f"{_ratio(update):>9}{_ratio(gradient):>10}"
-    return f"{weight.name:<10.10}{brief(weight.std, 6):>7}{ratios}  "
+    return f"{_ratio(update):>9}{_ratio(gradient):>10}{brief(health.std if health else None, 6):>7}"
 
 
 def _ratio(number: float | None) -> str:

@@ -241,10 +241,10 @@ class LabScreen(Screen[None]):
 
     def action_layer(self, by: int) -> None:
         """Choose another hidden layer for every pane that shows one of them."""
-        hello, statistics = self.history.hello, self.pages.statistics
-        if hello and hello.config.depth > 1:
-            self.pages.choose_layer((self.pages.hidden_layer + by) % hello.config.depth)
-            watch = statistics.watched(self.pages.hidden_layer)
+        depth = self.history.config.depth
+        if depth > 1:
+            self.pages.choose_layer((self.pages.hidden_layer + by) % depth)
+            watch = self.pages.statistics.watched(self.pages.hidden_layer)
             if watch and not self.pages.on_page:
                 self.send(watch)
             self.draw()
@@ -267,7 +267,7 @@ class LabScreen(Screen[None]):
     def action_restart(self) -> None:
         """Restart the same run."""
         if self.history.hello:
-            self.send(protocol.Start(self.history.hello.config))
+            self.send(protocol.Start(self.history.config))
 
     def action_faster(self) -> None:
         """Double the pace."""

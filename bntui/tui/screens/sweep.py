@@ -21,7 +21,7 @@ from bntui.sweep.report import power_sentence
 from bntui.sweep.results import GLYPHS, CellResult, Verdict, sentence
 from bntui.sweep.source import SweepSource
 from bntui.text import clean
-from bntui.tui.plotting.axes import number
+from bntui.tui.plotting.scale import number
 from bntui.tui.themes import inked
 
 INKS: dict[Verdict, str] = {

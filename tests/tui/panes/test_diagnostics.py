@@ -71,12 +71,25 @@ async def test_fifty_layers_turn_by_page_and_follow_the_chosen_one() -> None:
 async def test_updates_show_a_guide_and_turn_to_gradients() -> None:
     async with lab(some()) as it:
         text = await it.press("6")
-        assert "log10 update:data · ▞ C ⠒ W1 × W2" in text
-        assert "-------" in text
+        assert "log10 update:data" in text
+        guide = next(row for row in text.splitlines() if row.lstrip().startswith("-3┤"))
+        assert "⠒ ⠒ ⠒" in guide or "⠉ ⠉ ⠉" in guide or "⠤ ⠤ ⠤" in guide or "⣀ ⣀ ⣀" in guide
         gradients = await it.press("g")
         assert "log10 gradient:data" in gradients
-        assert "-------" not in gradients
+        assert not any(row.lstrip().startswith("-3┤") for row in gradients.splitlines())
         assert all(name in gradients for name in ("C ", "W1 ", "W2 "))
+
+
+async def test_every_weight_has_a_strip_by_its_distance_from_the_guide() -> None:
+    names = ["far-below", "healthy", "far-above"]
+    columns: list[list[float | None]] = [[-6.0, -6.0], [-3.0, -3.0], [-0.5, -0.5]]
+    ratios = Updates("BN", names, [0, 1], columns, columns)
+    async with lab([*beginning(), ratios], (120, 40)) as it:
+        rows = (await it.press("6")).splitlines()
+        strips = {name: next(row for row in rows if row.startswith(f" {name}")) for name in names}
+        assert "▁▁▁" in strips["far-below"]
+        assert "▅▅▅" in strips["healthy"]
+        assert "███" in strips["far-above"]
 
 
 async def test_many_weights_are_thinned_and_said_to_be() -> None:
@@ -86,8 +99,9 @@ async def test_many_weights_are_thinned_and_said_to_be() -> None:
     weights = Weights("BN", 0, [WeightHealth(n, 0.0, 1.0, -1.0, 1.0, [1] * 50) for n in names])
     async with lab([*beginning(), told, weights], (80, 24)) as it:
         text = await it.press("6")
-        assert "5 of 52: ▞ W0 ⠒ W13 × W26 + W38 o W51" in text
+        assert "curves: 5 of 52" in text
         assert "1–9 of 52" in text
+        assert all(f"W{i} " in text for i in range(9))
         assert "10–18 of 52" in await it.press("pagedown")
 
 

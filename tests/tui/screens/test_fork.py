@@ -90,11 +90,11 @@ async def test_four_arms_differ_without_colour_and_fit_80_columns() -> None:
     async with lab(forked(2), (80, 24)) as it:
         status, *body = it.text.splitlines()
         assert "…" not in status
-        assert all(f"{shape} " in status for shape in "▞⠒×+")
+        assert all(f"{shape} " in status for shape in "■○◆□")
         assert any("××" in row for row in body)
         assert any("++" in row for row in body)
         activations = await it.press("2")
-        assert "▞ no BN now" in activations
+        assert "■ no BN  sat." in activations
 
 
 async def test_with_four_arms_there_is_no_fifth() -> None:

@@ -49,8 +49,8 @@ async def test_one_pane_with_tabs_where_there_is_less(size: tuple[int, int]) -> 
     async with lab(some(), size) as it:
         assert "1 Loss" in it.text
         assert "last-100 mean" in it.text or size[0] < 80
-        assert "density (√)" not in it.text
-        assert "density (√)" in await it.press("2")
+        assert "density ·" not in it.text
+        assert "density ·" in await it.press("2")
         assert "lag" in await it.press("3")
         assert "TRAIN" in await it.press("4")
 
@@ -117,14 +117,14 @@ async def test_a_finished_run_says_so_and_stays_explorable() -> None:
 async def test_zoom_shows_one_pane_and_goes_back() -> None:
     async with lab(some()) as it:
         zoomed = await it.press("2", "z")
-        assert "density (√)" in zoomed
+        assert "density ·" in zoomed
         assert "last-100 mean" not in zoomed
         assert "last-100 mean" in await it.press("z")
 
 
 async def test_tab_goes_round_the_panes() -> None:
     async with lab(some(), (80, 24)) as it:
-        for expected in ("density (√)", "lag", "TRAIN", "last-100 mean"):
+        for expected in ("density ·", "lag", "TRAIN", "last-100 mean"):
             assert expected in await it.press("tab")
         assert "TRAIN" in await it.press("shift+tab")
 
@@ -208,7 +208,7 @@ async def test_the_palette_offers_every_command() -> None:
         await it.wait_for("One pane alone, or all four")
         await it.press("enter", "enter")
         await it.wait_for("last-100 mean")
-        assert "density (√)" not in it.text
+        assert "density ·" not in it.text
 
 
 async def test_light_and_dark() -> None:

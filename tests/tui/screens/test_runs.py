@@ -117,10 +117,10 @@ async def test_the_overlay_switches_network_mode_axis_and_window(directory: Path
     async with app.run_test(size=(100, 30)) as pilot:
         it = Lab(pilot, None, app)  # type: ignore[arg-type]  # there is no source to play
         await it.wait_for("C  three  lr=0.3")
-        await it.wait_for("EVAL ▞ A 0.1938  ⠒ B 0.1938  × C 0.1938")
+        await it.wait_for("EVAL ■ A 0.1938  ○ B 0.1938  ◆ C 0.1938")
         assert "BN of every run" in it.text
         assert "no BN of every run" in await it.press("a")
-        assert "TRAIN ▞ A 0.17" in await it.press("m")
+        assert "TRAIN ■ A 0.17" in await it.press("m")
         assert "linear" in await it.press("l")
         await it.press("w", "t")
         await it.press("question_mark")

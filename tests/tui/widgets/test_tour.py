@@ -26,7 +26,7 @@ async def test_it_goes_from_stop_to_stop_and_ends(size: tuple[int, int]) -> None
 async def test_it_points_at_the_pane_that_it_speaks_of() -> None:
     async with lab(SOME, (80, 24), tour=True) as it:
         assert "last-100 mean" in await it.press("right")
-        assert "density (√)" in await it.press("right")
+        assert "density ·" in await it.press("right")
         assert "last-100 mean" in await it.press("left")
 
 

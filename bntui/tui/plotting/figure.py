@@ -1,0 +1,102 @@
+"""What a plot shows: panels of layers in data coordinates. `drawing.draw` makes cells of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bntui.tui.plotting.scale import Scale
+
+Run = tuple[str, str]
+"""Text and its ink: a colour of the theme (`arm-0`), a blend (`arm-0+arm-1`), or `a on b`."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve one dot thick, broken where y is NaN; `label` stands at its right end.
+
+    Where there is little room only the label's first word does.
+
+    Curves that share a cell share its dots and blend their inks.
+    """
+
+    x: Sequence[float]
+    y: Sequence[float]
+    ink: str
+    label: str = ""
+    dotted: bool = False
+
+
+@dataclass(frozen=True)
+class Band:
+    """A filled range for every x, under all curves."""
+
+    x: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+    ink: str
+
+
+@dataclass(frozen=True)
+class Points:
+    """Measured points: a glyph each, joined dimly between known neighbours."""
+
+    x: Sequence[float]
+    y: Sequence[float]
+    ink: str
+    glyph: str = "×"
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A histogram of equal bins over the panel's x, and another one as an outline over it.
+
+    What is above the panel's y is cut, and labelled with its density. So many of the first and of
+    the last bins as `saturated` says are drawn in the ink of what is bad.
+    """
+
+    densities: Sequence[float]
+    ink: str
+    outline: Sequence[float] = ()
+    saturated: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Guide:
+    """A level that means something (0, -3), as a line denser than the grid's."""
+
+    y: float
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An upright line at x, with a word beside it."""
+
+    x: float
+    text: str = ""
+
+
+Layer = Series | Band | Points | Bars | Guide | Mark
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Layers on one pair of scales; `title` is a row of its own above the canvas.
+
+    `width` and `height` are its share of the figure's, beside others in its row and column.
+    """
+
+    x: Scale
+    y: Scale
+    layers: tuple[Layer, ...]
+    title: tuple[Run, ...] = ()
+    x_labels: bool = True
+    width: float = 1.0
+    height: float = 1.0
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Rows of panels. The y axes of panels below each other stand in one column."""
+
+    rows: tuple[tuple[Panel, ...], ...]
