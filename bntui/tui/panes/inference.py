@@ -200,7 +200,12 @@ def _figure(event: Ladder) -> Figure | None:
         if loss is not None
     ]
     points = [
-        Points(sizes, [nan if loss is None else loss for loss in losses], ink, glyph)
+        Points(
+            sizes[: len(losses)],
+            [nan if loss is None else loss for loss in losses[: len(sizes)]],
+            ink,
+            glyph,
+        )
         for losses, ink, glyph in ((event.by_class, "gap", "×"), (event.batch, "train", "○"))
     ]
     layers: list[Series | Points] = [*lines, *points]

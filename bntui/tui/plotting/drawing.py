@@ -259,7 +259,7 @@ def _draw_curves(canvas: Canvas, curves: list[_Placed]) -> None:
 def _apart(marks: list[Mark], x: Scale, canvas: Canvas) -> dict[int, str]:
     """The marks that are not too close to a later one, the last first: dot column to text."""
     kept: dict[int, str] = {}
-    for mark in sorted(marks, key=lambda mark: mark.x, reverse=True):
+    for _, mark in sorted(enumerate(marks), key=lambda one: (one[1].x, one[0]), reverse=True):
         dot = x.dot(mark.x, canvas.width)
         near = BETWEEN_MARKS * canvas.shape.across
         if dot is not None and 0 <= dot < canvas.width and all(k - dot >= near for k in kept):

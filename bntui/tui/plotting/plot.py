@@ -7,6 +7,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from bntui.text import clean
 from bntui.tui.plotting.dots import BRAILLE, HALVES, Shape
 from bntui.tui.plotting.drawing import Cells, Row, draw
 from bntui.tui.plotting.figure import Figure
@@ -55,11 +56,15 @@ class Plot(Widget):
 
     def _draw(self) -> Cells:
         width, height = self.size
+        words = self._empty
         if self._figure is not None:
-            return draw(self._figure, width, height, self.shape)
+            try:
+                return draw(self._figure, width, height, self.shape)
+            except Exception as error:
+                words = clean(f"this cannot be drawn ({type(error).__name__}: {error})", limit=200)
         blank: Cells = [[(" " * width, "axis")] for _ in range(height)]
         if height:
-            blank[height // 2] = [(self._empty.center(width)[:width], "axis")]
+            blank[height // 2] = [(words.center(width)[:width], "axis")]
         return blank
 
     def render_line(self, y: int) -> Strip:

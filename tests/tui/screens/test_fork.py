@@ -3,6 +3,7 @@
 import pytest
 
 from bntui.protocol import AnyEvent, Changed, Fork, Forked, Refused, Removed, Steps, Undo
+from bntui.tui.plotting.figure import Series
 from tests.scripted import beginning, probes, steps
 from tests.tui.screen import lab
 
@@ -68,22 +69,24 @@ async def test_the_impossible_is_refused_and_escape_leaves() -> None:
 async def test_nothing_is_claimed_before_the_engine_has_forked() -> None:
     async with lab(some()) as it:
         await it.press("f", "enter")
-        assert "×" not in it.text
+        assert "◆" not in it.text
         await it.play(*forked()[len(some()) :])
-        assert "× BN lr=0.5" in it.text.splitlines()[0]
+        assert "◆ BN lr=0.5" in it.text.splitlines()[0]
         await it.press("u")
         assert it.source.sent[-1] == Undo()
-        assert "× BN lr=0.5" in it.text
+        assert "◆ BN lr=0.5" in it.text
         await it.play(Removed("BN lr=0.5", 200))
-        assert "×" not in it.text
+        assert "◆" not in it.text
 
 
 async def test_a_forks_curve_begins_where_it_was_forked() -> None:
     async with lab(forked(), (80, 24)) as it:
-        rows = [row for row in it.text.splitlines()[3:] if "×××" in row]
-        edge = min(row.index("×××") for row in rows)
-        assert rows
-        assert edge > 40 * 100 / 200
+        await it.press("w")
+        figure = it.app.lab.pages.loss._plot._figure
+        assert figure is not None
+        curves = [layer for layer in figure.rows[0][0].layers if isinstance(layer, Series)]
+        assert max(min(curve.x) for curve in curves[:2]) < 50
+        assert min(curves[2].x) > 100
 
 
 async def test_four_arms_differ_without_colour_and_fit_80_columns() -> None:
@@ -91,8 +94,8 @@ async def test_four_arms_differ_without_colour_and_fit_80_columns() -> None:
         status, *body = it.text.splitlines()
         assert "…" not in status
         assert all(f"{shape} " in status for shape in "■○◆□")
-        assert any("××" in row for row in body)
-        assert any("++" in row for row in body)
+        for sign in "■○◆□":
+            assert any(sign in row for row in body[2:])
         activations = await it.press("2")
         assert "■ no BN  sat." in activations
 
@@ -107,7 +110,7 @@ async def test_with_four_arms_there_is_no_fifth() -> None:
 async def test_what_was_done_is_marked_in_every_plot_over_time() -> None:
     turned: list[AnyEvent] = [*some(), *steps(100, 400), Changed(300, "lr", 0.5, 0.1)]
     async with lab(turned) as it:
-        assert it.text.count("lr 0.5") == 3
+        assert it.text.count("lr 0.5") >= 3
 
 
 async def test_marks_close_to_each_other_lose_their_words_not_the_newest() -> None:
