@@ -69,7 +69,7 @@ async def test_all_tabs_have_room(width: int, height: int) -> None:
 
 
 async def test_a_click_on_a_tab_turns_to_its_page() -> None:
-    async with lab(some(), (80, 24)) as it:
+    async with lab(some(), (79, 24)) as it:
         place = it.text.splitlines()[1].index("7 Units")
         await it.pilot.click("PaneTabs", offset=(place, 0))
         await it.wait_for("units 0–")

@@ -32,9 +32,11 @@ from bntui.tui.widgets.status import Status
 from bntui.tui.widgets.tabs import PaneTabs
 from bntui.tui.widgets.tour import Tour
 
-ROOM_FOR_ALL = (100, 30)
+ROOM_FOR_ALL = (80, 24)
 ROOM_FOR_ONE = (40, 12)
-ROOM_FOR_FINDINGS = 30
+ROOM_FOR_PANEL = 100
+"""Columns from which the settings stand beside the panes, and not over them."""
+ROOM_FOR_FINDINGS = 22
 PANEL_WIDTH = 42
 
 USUAL_PACE = 500.0
@@ -97,12 +99,12 @@ class LabScreen(Screen[None]):
     def fit(self) -> None:
         """Lay out for the terminal's size, with the control panel or without."""
         width, height = self.app.size
-        over = width < ROOM_FOR_ALL[0]
+        over = width < ROOM_FOR_PANEL
         room = width if over or not self.panel.is_shown else width - PANEL_WIDTH
         self.pages.narrow = room < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
         self.panel.set_class(over, "-over")
         self.set_class(width < ROOM_FOR_ONE[0] or height < ROOM_FOR_ONE[1], "-tiny")
-        self.set_class(over or height < ROOM_FOR_ALL[1], "-narrow")
+        self.set_class(width < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1], "-narrow")
         self._findings.display = height >= ROOM_FOR_FINDINGS
         self.query_one("#too-small", Static).update(
             f"bntui needs at least {ROOM_FOR_ONE[0]} x {ROOM_FOR_ONE[1]};\n"

@@ -1,9 +1,12 @@
-"""The keys at the bottom: one row where there is room, two on a narrow terminal."""
+"""The keys at the bottom: all of them on a high terminal, what fits into a row on a low one."""
 
 from textual import events
 from textual.widgets import Static
 
 from bntui.tui.commands import KeyCommand
+
+ROOM_FOR_TWO = 30
+"""Rows of the terminal from which the bar may take two."""
 
 
 class KeyBar(Static):
@@ -27,9 +30,17 @@ class KeyBar(Static):
         self._fill(event.size.width)
 
     def _fill(self, width: int) -> None:
-        self.update(
-            "\n".join("  ".join(map(_markup, row)) for row in rows(self._commands, width - 2))
-        )
+        low = self.app.size.height < ROOM_FOR_TWO
+        shown = [one_row(self._commands, width - 2)] if low else rows(self._commands, width - 2)
+        self.update("\n".join("  ".join(map(_markup, row)) for row in shown))
+
+
+def one_row(commands: list[KeyCommand], width: int) -> list[KeyCommand]:
+    """The first commands and always the last two, help and quit, in one row."""
+    *first, help_, quit_ = commands
+    while first and len(rows([*first, help_, quit_], width)) > 1:
+        first.pop()
+    return [*first, help_, quit_]
 
 
 def rows(commands: list[KeyCommand], width: int) -> list[list[KeyCommand]]:

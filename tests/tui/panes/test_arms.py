@@ -24,7 +24,7 @@ def four() -> list[AnyEvent]:
 
 
 async def test_panes_about_bn_show_the_chosen_arm() -> None:
-    async with lab(four(), (80, 24)) as it:
+    async with lab(four(), (79, 24)) as it:
         assert "BN  TRAIN 0.1905" in await it.press("4")
         assert "BN torch  TRAIN 0.6" in await it.press("a")
         assert "units 7" in await it.press("3")

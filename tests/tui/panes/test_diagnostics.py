@@ -58,7 +58,7 @@ async def test_layers_of_five_stand_below_each_other() -> None:
 
 
 async def test_fifty_layers_turn_by_page_and_follow_the_chosen_one() -> None:
-    async with lab(some(50), (80, 24)) as it:
+    async with lab(some(50), (79, 24)) as it:
         assert "layers 1–17 of 50" in await it.press("5")
         assert "layers 18–34 of 50" in await it.press("pagedown")
         assert "layers 1–17 of 50" in await it.press("pageup")
@@ -97,7 +97,7 @@ async def test_many_weights_are_thinned_and_said_to_be() -> None:
     column: list[float | None] = [-3.0]
     told = Updates("BN", names, [0], [column] * 52, [column] * 52)
     weights = Weights("BN", 0, [WeightHealth(n, 0.0, 1.0, -1.0, 1.0, [1] * 50) for n in names])
-    async with lab([*beginning(), told, weights], (80, 24)) as it:
+    async with lab([*beginning(), told, weights], (79, 24)) as it:
         text = await it.press("6")
         assert "curves: 5 of 52" in text
         assert "1–8 of 52" in text

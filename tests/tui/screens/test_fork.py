@@ -80,7 +80,7 @@ async def test_nothing_is_claimed_before_the_engine_has_forked() -> None:
 
 
 async def test_a_forks_curve_begins_where_it_was_forked() -> None:
-    async with lab(forked(), (80, 24)) as it:
+    async with lab(forked(), (79, 24)) as it:
         await it.press("w")
         figure = it.app.lab.pages.loss._plot._figure
         assert figure is not None

@@ -16,6 +16,8 @@ async def test_above_the_keys_where_there_is_room_and_in_the_help_everywhere() -
         place = next(i for i, row in enumerate(rows) if SENTENCE in row)
         assert "space Pause" in rows[place + 1]
     async with lab(SOME, (80, 24)) as it:
+        assert SENTENCE in it.text
+    async with lab(SOME, (80, 20)) as it:
         assert SENTENCE not in it.text
         assert SENTENCE in " ".join((await it.press("question_mark")).split())
 

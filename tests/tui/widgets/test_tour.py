@@ -24,7 +24,7 @@ async def test_it_goes_from_stop_to_stop_and_ends(size: tuple[int, int]) -> None
 
 
 async def test_it_points_at_the_pane_that_it_speaks_of() -> None:
-    async with lab(SOME, (80, 24), tour=True) as it:
+    async with lab(SOME, (79, 24), tour=True) as it:
         assert "last-100 mean" in await it.press("right")
         assert "density ·" in await it.press("right")
         assert "last-100 mean" in await it.press("left")
@@ -71,7 +71,7 @@ def test_a_state_that_cannot_be_kept_is_no_trouble(
 
 
 async def test_it_ends_where_the_lab_begins() -> None:
-    async with lab(SOME, (80, 24), tour=True) as it:
+    async with lab(SOME, (79, 24), tour=True) as it:
         await it.press(*["enter"] * (len(STOPS) - 1))
         assert "TRAIN" in it.text
         assert "last-100 mean" in await it.press("enter")
