@@ -47,7 +47,7 @@ def findings(history: History) -> list[Finding]:
     """All findings of `history`, the most urgent first."""
     if not history.steps:
         return []
-    found = (_diverged, _still, _one_row, _frozen, _flat, _compared, _gap)
+    found = (_diverged, _still, _one_row, _frozen, _saturated, _compared, _gap)
     return [finding for say in found for finding in say(history)]
 
 
@@ -96,14 +96,15 @@ def _modes(arm: ArmHistory) -> list[str]:
     ]
 
 
-def _flat(history: History) -> Iterator[Finding]:
+def _saturated(history: History) -> Iterator[Finding]:
     """A layer through which almost no gradient passes."""
     for name, arm in history.arms.items():
         for layer, events in sorted(arm.activations.items()):
             share = events[-1].saturation if events else None
             if share is not None and share >= NEARLY_ALL:
-                text = f"{name}: {share:.1%} of hidden layer {layer + 1}'s outputs are flat"
-                yield Finding(f"flat {name}", (text, "almost no gradient passes"))
+                what = "0" if history.config.activation == "relu" else "saturated"
+                text = f"{name}: {share:.1%} of hidden layer {layer + 1}'s outputs are {what}"
+                yield Finding(f"saturated {name}", (text, "almost no gradient passes"))
                 break
 
 

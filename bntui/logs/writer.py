@@ -141,4 +141,4 @@ def _create(path: Path) -> int:
 
 def _exists(path: Path) -> InputError:
     name = clean(repr(str(path)), limit=200)
-    return InputError(f"--log {name} exists already; it takes the path of a file yet to be made.")
+    return InputError(f"--log {name} already exists; it takes the path of a new file.")

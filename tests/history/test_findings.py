@@ -153,7 +153,7 @@ def test_what_stands_still_is_said() -> None:
 def test_a_flat_layer_is_named() -> None:
     flat = Activations("no BN", 0, 100, 1000, [500, *[0] * 48, 500], 0.996)
     text = sentences(run(told(0, plain=wavy(1, 100), bn=wavy(1, 100)), flat))[0]
-    assert text.startswith("no BN: 99.6% of hidden layer 1's outputs are flat")
+    assert text.startswith("no BN: 99.6% of hidden layer 1's outputs are saturated")
 
 
 def test_the_widest_gap_between_the_modes() -> None:

@@ -95,9 +95,7 @@ def test_a_file_that_is_there_is_never_touched(tmp_path: Path) -> None:
     done = subprocess.run([*RUN, "--log", str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert (
-        f"--log '{path}' exists already; it takes the path of a file yet to be made." in done.stderr
-    )
+    assert f"--log '{path}' already exists; it takes the path of a new file." in done.stderr
     assert path.read_text() == "precious"
 
 
