@@ -1,6 +1,6 @@
 """Findings: sentences about a run, made only from measurements.
 
-A difference counts as one only if it exceeds two standard errors of the two means.
+A difference counts as one only if it exceeds two standard errors of the paired differences' mean.
 """
 
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from bntui.protocol import Changed
 FEWEST = 30
 """The fewest steps whose mean losses are compared."""
 
+BLOCKS, FEWEST_IN_BLOCK = 10, 6
+"""Blocks of steps whose means are compared, and the fewest steps of one."""
+
 ERRORS = 2.0
 """Standard errors within which two means count as equal."""
-
-SMALL = 1_000
-"""Examples up to which a data set counts as small."""
 
 NEARLY_ALL = 0.99
 """Share of saturated outputs from which a layer passes almost no gradient."""
@@ -53,12 +53,12 @@ def findings(history: History) -> list[Finding]:
 
 def _diverged(history: History) -> Iterator[Finding]:
     """Which networks diverged, at which learning rate, and which did not."""
-    rates = history.standing("lr")
     for name, arm in history.arms.items():
         if arm.diverged:
+            lr = arm.standing.as_of(arm.diverged.step).value("lr")
             others = [other for other, its in history.arms.items() if not its.diverged]
             goes_on = [f"{' and '.join(others)} did not"] if others else []
-            text = f"{name} diverged at step {arm.diverged.step:,} with lr {rates[name]:g}"
+            text = f"{name} diverged at step {arm.diverged.step:,} with lr {lr:g}"
             yield Finding(f"diverged {name}", (text, *goes_on))
 
 
@@ -130,29 +130,40 @@ def _pair(history: History, one: str, other: str) -> Finding:
     ]
     began = [history.arms[name].began for name in (one, other)]
     since = max([0, history.steps - LAST, *began, *changes])
-    windows = {name: _window(history.arms[name], since) for name in (one, other)}
-    count = min(map(len, windows.values()))
+    windows = _windows(history.arms[one], history.arms[other], since)
+    count = len(windows[0])
     if count < FEWEST:
         text = f"{count} of the {FEWEST} steps needed to compare {one} and {other} are done"
         return Finding(f"compare {one} {other}", (text,))
-    higher, lower = sorted(windows, key=lambda name: -fmean(windows[name]))
-    clauses = compare(higher, lower, windows[higher], windows[lower])
-    reasons = _little_to_fix(history, higher, lower) if " > " in clauses else []
-    return Finding(
-        f"compare {one} {other}", (clauses, *reasons, *_saturation(history, higher, lower))
-    )
+    ranked = sorted(zip((one, other), windows, strict=True), key=lambda pair: -fmean(pair[1]))
+    (higher, above), (lower, below) = ranked
+    clauses = compare(higher, lower, above, below)
+    return Finding(f"compare {one} {other}", (clauses, *_saturation(history, higher, lower)))
 
 
-def _window(arm: ArmHistory, since: int) -> list[float]:
-    return [loss for loss in arm.loss.values[since : len(arm.loss)] if not isnan(loss)]
+def _windows(one: ArmHistory, other: ArmHistory, since: int) -> tuple[list[float], list[float]]:
+    """The losses of the same steps, where both are known."""
+    pairs = [
+        pair
+        for pair in zip(
+            one.loss.values[since : len(one.loss)],
+            other.loss.values[since : len(other.loss)],
+            strict=False,
+        )
+        if not isnan(sum(pair))
+    ]
+    return [a for a, _ in pairs], [b for _, b in pairs]
 
 
 def compare(higher: str, lower: str, a: list[float], b: list[float]) -> str:
-    """Whether the mean of `a` is higher by more than two standard errors, in words."""
+    """Whether the mean of `a` is higher by more than two standard errors, in words.
+
+    The networks saw the same batches, so `a` and `b` are compared step by step.
+    """
     if a == b:
         return f"{higher} and {lower} have had equal losses in each of the last {len(a)} steps"
     means = fmean(a), fmean(b)
-    error = sqrt(variance(a) / len(a) + variance(b) / len(b))
+    error = standard_error([x - y for x, y in zip(a, b, strict=True)])
     steps = f"mean loss of the last {min(len(a), len(b))} steps"
     if means[0] - means[1] > ERRORS * error:
         return f"{higher}'s {steps} is higher ({apart(*means)})"
@@ -162,21 +173,23 @@ def compare(higher: str, lower: str, a: list[float], b: list[float]) -> str:
     )
 
 
+def standard_error(differences: list[float]) -> float:
+    """Standard error of the mean of neighbouring steps' differences.
+
+    Neighbours are alike, so their number overstates what they say. The means of `BLOCKS` long
+    blocks are nearly independent (method of batch means: A. M. Law and W. D. Kelton, "Simulation
+    Modeling and Analysis", chapter 9).
+    """
+    count = max(min(BLOCKS, len(differences) // FEWEST_IN_BLOCK), 2)
+    size = len(differences) // count
+    means = [fmean(differences[i * size : (i + 1) * size]) for i in range(count)]
+    return sqrt(variance(means) / count)
+
+
 def apart(high: float, low: float) -> str:
     """`high > low`, with the fewest digits, at least three, in which they differ."""
     texts = ((f"{high:.{digits}g}", f"{low:.{digits}g}") for digits in range(3, 18))
     return next(f"{one} > {two}" for one, two in texts if float(one) > float(two))
-
-
-def _little_to_fix(history: History, higher: str, lower: str) -> list[str]:
-    """Why a normalized network may end higher than a plain one: the task is small."""
-    data = history.dataset
-    norms = history.arms[higher].norm, history.arms[lower].norm
-    if not data or data.examples > SMALL or history.config.depth > 1:
-        return []
-    if norms[0] == "none" or norms[1] != "none":
-        return []
-    return [f"with {data.examples:,} examples and one hidden layer there is little for it to fix"]
 
 
 def _saturation(history: History, one: str, other: str) -> list[str]:

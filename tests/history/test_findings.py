@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from statistics import fmean, variance
+from random import Random
+from statistics import fmean
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,16 +44,30 @@ def wavy(mean: float, count: int) -> Column:
     return [mean + 0.05 * (-1) ** i for i in range(count)]
 
 
-@given(losses, losses)
-def test_the_inequality_agrees_with_the_numbers(a: list[float], b: list[float]) -> None:
-    higher, lower = sorted((a, b), key=lambda values: -fmean(values))
-    text = compare("A", "B", higher, lower)
-    error = (variance(a) / len(a) + variance(b) / len(b)) ** 0.5
-    if claim := re.search(r"\((\S+) > (\S+)\)", text):
-        assert float(claim[1]) > float(claim[2])
-        assert fmean(higher) - fmean(lower) > 2 * error
-    else:
-        assert fmean(higher) - fmean(lower) <= 2 * error
+def test_noise_that_both_share_hides_no_difference() -> None:
+    draw = Random(1)
+    shared = [draw.gauss(2.0, 1.0) for _ in range(500)]
+    text = compare("A", "B", [x + 0.02 for x in shared], shared)
+    assert text == f"A's mean loss of the last 500 steps is higher ({apart(*_means(shared))})"
+
+
+def _means(shared: list[float]) -> tuple[float, float]:
+    return fmean([x + 0.02 for x in shared]), fmean(shared)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.9])
+def test_equal_networks_are_seldom_called_unequal(kept: float) -> None:
+    """Also where neighbouring steps are alike: as independent ones 45 % would be called so."""
+    draw, claims = Random(7), 0
+    for _ in range(200):
+        drift, a, b = 0.0, [], []
+        for _ in range(500):
+            drift = kept * drift + draw.gauss(0, 0.1)
+            b.append(draw.gauss(1.0, 0.3))
+            a.append(b[-1] + drift)
+        higher, lower = sorted((a, b), key=lambda values: -fmean(values))
+        claims += "higher" in compare("A", "B", higher, lower)
+    assert claims <= 30
 
 
 @given(st.floats(0, 1e9), st.floats(0, 1e9))
@@ -73,8 +89,8 @@ def test_whoever_is_called_higher_is(plain: list[float], bn: list[float]) -> Non
 def test_the_notebooks_end() -> None:
     text = sentences(run(told(0, plain=wavy(0.168, 600), bn=wavy(0.196, 600)), *probes(600)))[0]
     assert text == (
-        "BN's mean loss of the last 500 steps is higher (0.196 > 0.168); with 90 examples and one "
-        "hidden layer there is little for it to fix; saturation is 2.8% against 70.8%."
+        "BN's mean loss of the last 500 steps is higher (0.196 > 0.168); saturation is "
+        "2.8% against 70.8%."
     )
 
 
@@ -85,11 +101,6 @@ def test_as_many_clauses_as_fit() -> None:
     assert finding.sentence(500) == finding.sentence()
 
 
-def test_a_deep_network_is_not_excused() -> None:
-    deep = run(told(0, plain=wavy(0.1, 600), bn=wavy(0.2, 600)), config=RunConfig(depth=5))
-    assert "to fix" not in sentences(deep)[0]
-
-
 def test_a_young_run_says_of_how_many_steps() -> None:
     assert "the last 100 steps" in sentences(run(told(0, plain=wavy(3, 100), bn=wavy(2, 100))))[0]
     text = sentences(run(told(0, plain=[9.0] * 5, bn=[8.0] * 5)))[0]
@@ -98,7 +109,9 @@ def test_a_young_run_says_of_how_many_steps() -> None:
 
 
 def test_equal_within_noise_is_not_called_higher() -> None:
-    text = sentences(run(told(0, plain=wavy(0.2, 600), bn=wavy(0.2001, 600))))[0]
+    draw = Random(3)
+    plain, bn = ([draw.gauss(mean, 0.05) for _ in range(600)] for mean in (0.2, 0.2001))
+    text = sentences(run(told(0, plain=plain, bn=bn)))[0]
     assert "the same mean loss of the last 500 steps within noise" in text
     assert ">" not in text
 
@@ -108,6 +121,15 @@ def test_divergence_comes_first_and_is_not_compared() -> None:
     texts = sentences(history)
     assert texts[0] == "no BN diverged at step 12 with lr 0.1; BN did not."
     assert not any("mean loss" in text for text in texts)
+
+
+def test_a_divergence_keeps_the_lr_of_its_step() -> None:
+    history = run(
+        told(0, plain=[1e30] * 40, bn=[0.3] * 40),
+        Diverged("no BN", 12, None),
+        Changed(40, "lr", 0.001, 0.1),
+    )
+    assert sentences(history)[0].startswith("no BN diverged at step 12 with lr 0.1")
 
 
 def test_a_change_begins_a_new_window() -> None:
