@@ -12,7 +12,7 @@ from tests.scripted import finished_log
 def test_it_starts_draws_reacts_and_leaves_the_terminal_as_it_was(size: tuple[int, int]) -> None:
     with Terminal("--steps", "100000", size=size) as terminal:
         terminal.wait_for("running")
-        terminal.wait_for("last-500 mean")
+        terminal.wait_for("■ no BN")
         terminal.press(" ")
         terminal.wait_for("paused")
         terminal.press("4")

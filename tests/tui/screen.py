@@ -36,8 +36,25 @@ class Lab:
     async def press(self, *keys: str) -> str:
         """Press keys one by one; the screen afterwards."""
         await self.pilot.press(*keys)
-        await self.pilot.pause()
-        return self.text
+        return await self.drawn()
+
+    async def resize(self, columns: int, rows: int) -> str:
+        """Give the terminal another size; the screen afterwards."""
+        await self.pilot.resize_terminal(columns, rows)
+        return await self.drawn()
+
+    async def drawn(self) -> str:
+        """The screen once two looks at it agree; what never rests (a replay) gets ten.
+
+        Panes get a new size first and are drawn after it.
+        """
+        before = ""
+        for _ in range(10):
+            await self.pilot.pause()
+            if self.text == before:
+                break
+            before = self.text
+        return before
 
     async def wait_for(self, sentence: str) -> None:
         """Wait until the screen shows `sentence`; on failure show the screen instead."""

@@ -102,7 +102,7 @@ class LossPane(Pane):
         points = [_points(curve.arm) for curve in curves]
         values = [y for curve in curves for y in curve.sampled.mean]
         values += [y for each in points for y in each.y]
-        key = id(history.hello), self.view
+        key = id(history.hello), self.view, width
         y = self._whole.fit(key, values, log=self.log_scale)
         bands = [_band(curve) for curve in curves]
         lines = [_line(curve, ARM_SHAPES[curve.arm.place]) for curve in curves]
@@ -120,7 +120,7 @@ class LossPane(Pane):
             raw = _curves(history, x, _dots(width, LABEL), around=0)
             layers = [_band(curve) for curve in raw]
             values += [y for curve in raw for y in (*curve.sampled.low, *curve.sampled.high)]
-        key = id(history.hello), alone
+        key = id(history.hello), alone, width
         y = self._last.fit(key, values, log=alone and self.log_scale, moving=True)
         layers += marked(history, int(x.low), int(x.high))
         return Panel(x, y, (*layers, *(_line(curve, _label(curve.arm)) for curve in curves)))

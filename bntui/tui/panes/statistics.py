@@ -129,7 +129,7 @@ class StatisticsPane(Pane):
         layers += marked(history, 0, total)
         lines = [self._line(trace, i, x, dots) for i in self._chosen(trace)]
         values = [v for line in lines for v in line.y]
-        key = id(history.hello), self.moment, tuple(trace.units), self.unit
+        key = id(history.hello), self.moment, tuple(trace.units), self.unit, dots
         return Figure(((Panel(x, self._scale.fit(key, values), (*layers, *lines)),),))
 
     def _line(self, trace: Trace, unit: int, x: Scale, dots: int) -> Series:

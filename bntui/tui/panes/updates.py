@@ -111,7 +111,7 @@ class UpdatesPane(Pane):
             curves.append(Series(taken.x, taken.mean, f"unit-{ink}", label))
         guides = [Guide(HEALTHY, f"{HEALTHY:g}")] if self.ratio == "update" else []
         values = [y for curve in curves for y in curve.y] + [guide.y for guide in guides]
-        y = self._scale.fit((id(history.hello), self.ratio), values)
+        y = self._scale.fit((id(history.hello), self.ratio, dots), values)
         marks = marked(history, 0, history.steps)
         return Figure(((Panel(x, y, (*guides, *marks, *curves)),),))
 

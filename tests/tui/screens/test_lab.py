@@ -296,3 +296,14 @@ async def test_where_no_shell_can_resume_it_ctrl_z_says_so(
     async with lab(some()) as it:
         await it.press("ctrl+z")
         await it.wait_for("no shell to return to")
+
+
+async def test_what_is_drawn_does_not_depend_on_the_sizes_before() -> None:
+    """A narrow curve averages a spike over more steps than a wide one."""
+    spike = [300.0 if step == 300 else 1.0 for step in range(4000)]
+    events = [*beginning(), Steps(0, 2.0, {"no BN": list(spike), "BN": list(spike)})]
+    async with lab([*events, *probes(4000)], (80, 24)) as it:
+        before = await it.drawn()
+        for columns in (60, 130, 200, 79):
+            await it.resize(columns, 24)
+        assert await it.resize(80, 24) == before
