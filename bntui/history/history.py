@@ -27,21 +27,30 @@ from bntui.protocol import (
     Failed,
     Forked,
     Hello,
+    Histogram,
     Ladder,
+    LayerFacts,
     Layers,
+    LayerSamples,
     Log,
+    ModelFacts,
     ModeLosses,
+    Output,
     Reading,
     Recalibrated,
     Refused,
     Removed,
+    Scalars,
     Skipped,
     SplitLosses,
     State,
     Statistics,
     Steps,
+    ThreeLosses,
+    Timing,
     Units,
     Updates,
+    Watching,
     Weights,
 )
 
@@ -132,6 +141,11 @@ class History:
     @singledispatchmethod
     def _fold(self, event: Event) -> None:
         raise TypeError(f"a history cannot fold {type(event).__name__}")
+
+    @_fold.register(Watching | Scalars | Timing | LayerSamples | LayerFacts | ModelFacts)
+    @_fold.register(Histogram | ThreeLosses | Output)
+    def _(self, event: Event) -> None:
+        self.skip("an event of a watched run")
 
     @_fold.register
     def _(self, event: Hello) -> None:

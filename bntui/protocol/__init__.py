@@ -58,6 +58,18 @@ from bntui.protocol.run import (
     Statistics,
     Steps,
 )
+from bntui.protocol.watched import (
+    Histogram,
+    LayerFacts,
+    LayerSamples,
+    ModelFacts,
+    Output,
+    Scalars,
+    ThreeLosses,
+    Timing,
+    WatchedLayer,
+    Watching,
+)
 
 __all__ = [
     "LOG_BY_DEFAULT",
@@ -78,11 +90,16 @@ __all__ = [
     "Fork",
     "Forked",
     "Hello",
+    "Histogram",
     "Ladder",
+    "LayerFacts",
     "LayerHealth",
+    "LayerSamples",
     "Layers",
     "Log",
     "ModeLosses",
+    "ModelFacts",
+    "Output",
     "Pause",
     "Probe",
     "Reading",
@@ -91,6 +108,7 @@ __all__ = [
     "Refused",
     "Removed",
     "Resume",
+    "Scalars",
     "SetPace",
     "Skipped",
     "SplitLosses",
@@ -101,10 +119,14 @@ __all__ = [
     "Steps",
     "Stop",
     "Subscribe",
+    "ThreeLosses",
+    "Timing",
     "TraceUnits",
     "Undo",
     "Units",
     "Updates",
+    "WatchedLayer",
+    "Watching",
     "WeightHealth",
     "Weights",
 ]
@@ -116,6 +138,8 @@ AnyEvent = (
     | Layers | Updates | Weights | Units | Ladder | Checks
     | Changed | Forked | Removed | Recalibrated | Refused
     | Diverged | Failed | Log | Ended | Skipped
+    | Watching | Scalars | Timing | LayerSamples | LayerFacts | ModelFacts | Histogram
+    | ThreeLosses | Output
 )  # fmt: skip
 
 AnyCommand = (

@@ -48,12 +48,14 @@ from bntui.protocol import (
 from bntui.protocol import codec as wire
 from bntui.protocol.codec import MAX_LINE, command_reader, encode, event_reader
 from tests.scripted import beginning, diagnostics, steps, updates
+from tests.watched_events import watched_run
 
 EVENTS: list[Event] = [
     *beginning(RunConfig(pace=None, data="/tmp/ü.txt")),
     *steps(0, 3),
     *diagnostics(0),
     *updates(0, 20),
+    *watched_run(8),
     Changed(3, "norm", 0.0, 1.0, "BN", 0),
     Forked("BN lr=0.5", "BN", 3),
     Removed("BN lr=0.5", 4),

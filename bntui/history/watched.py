@@ -1,0 +1,224 @@
+"""The events of a watched run folded into what the screen draws and the doctor's rules read.
+
+Memory: a sample of a layer takes about 40 bytes, its facts are kept at `KEPT` moments; the writer
+of the log spaces its samples so that both stay bounded however long the run is.
+"""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from functools import singledispatchmethod
+from math import inf, nan
+
+from bntui.protocol import (
+    PROTOCOL,
+    Ended,
+    Event,
+    Failed,
+    Histogram,
+    LayerFacts,
+    LayerSamples,
+    Log,
+    ModelFacts,
+    Output,
+    Scalars,
+    Skipped,
+    State,
+    Statistics,
+    ThreeLosses,
+    Timing,
+    WatchedLayer,
+    Watching,
+)
+
+KEPT = 512
+"""Moments at which a layer's facts are kept; beyond them every second one is dropped."""
+
+LINES = 2000
+"""Lines of a script's output that are kept."""
+
+
+class Series:
+    """Numbers at steps that rise: `steps` and `values` of one length, NaN where one is missing."""
+
+    def __init__(self) -> None:
+        self.steps = array("q")
+        self.values = array("f")
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def append(self, step: int, value: float | None) -> None:
+        """Append the number of a step."""
+        self.steps.append(step)
+        self.values.append(nan if value is None or abs(value) == inf else value)
+
+
+class LayerHistory:
+    """One layer: its samples, its traced channels, its histograms and its facts over time."""
+
+    SAMPLED = ("mean_distance", "mean_distance_worst", "var_ratio", "var_ratio_worst")
+
+    def __init__(self, layer: WatchedLayer, index: int) -> None:
+        self.layer = layer
+        self.samples = {name: Series() for name in self.SAMPLED}
+        self.sizes = Series()
+        self.histograms: dict[str, list[Histogram]] = {"input": [], "output": []}
+        self.units: list[int] = []
+        self.trace: dict[tuple[str, int], Series] = {}
+        self.facts = LayerFacts(index, 0)
+        self.facts_at: list[LayerFacts] = []
+
+    def extend(self, event: LayerSamples) -> None:
+        """Append samples; those of steps that are known already are left out."""
+        last = self.sizes.steps[-1] if len(self.sizes) else -1
+        for row, step in enumerate(event.steps):
+            if step > last:
+                self.sizes.append(step, event.n[row])
+                for name, series in self.samples.items():
+                    series.append(step, getattr(event, name)[row])
+
+    def follow(self, event: Statistics) -> None:
+        """Append the traced channels of sampled steps."""
+        self.units = event.units
+        for name in ("batch_mean", "running_mean", "batch_var", "running_var"):
+            for unit, column in zip(event.units, getattr(event, name), strict=True):
+                series = self.trace.setdefault((name, unit), Series())
+                for step, value in zip(event.steps, column, strict=True):
+                    series.append(step, value)
+
+    def learn(self, facts: LayerFacts) -> None:
+        """Keep the facts of a moment."""
+        self.facts = facts
+        self.facts_at.append(facts)
+        if len(self.facts_at) > KEPT:
+            del self.facts_at[1:-1:2]
+
+
+class WatchedRun:
+    """Everything known of a watched run so far; `version` grows by one with every event."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.watching: Watching | None = None
+        self.layers: list[LayerHistory] = []
+        self.models: dict[str, ModelFacts] = {}
+        self.scalars: dict[str, Series] = {}
+        self.probes: dict[str, list[ThreeLosses]] = {}
+        self.timing: Timing | None = None
+        self.state: State | None = None
+        self.log: Log | None = None
+        self.failed: Failed | None = None
+        self.ended = False
+        self.output: list[Output] = []
+        self.skipped = 0
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps known so far."""
+        return max((facts.optimizer_steps for facts in self.models.values()), default=0)
+
+    def fold(self, event: Event) -> None:
+        """Fold one event in; one that does not fit the run is counted as skipped."""
+        self.version += 1
+        self._fold(event)
+
+    @singledispatchmethod
+    def _fold(self, event: Event) -> None:
+        self.skipped += 1
+
+    @_fold.register
+    def _(self, event: Watching) -> None:
+        if self.watching is None or event.started != self.watching.started:
+            self.layers.clear()
+        if event.protocol > PROTOCOL:
+            self.skipped += 1
+        self.watching = event
+        for index in range(len(self.layers), len(event.layers)):
+            self.layers.append(LayerHistory(event.layers[index], index))
+        for known, layer in zip(self.layers, event.layers, strict=False):
+            known.layer = layer
+
+    @_fold.register
+    def _(self, event: LayerSamples) -> None:
+        columns = [event.n, *(getattr(event, name) for name in LayerHistory.SAMPLED)]
+        if layer := self._layer(event.layer, event.steps, columns):
+            layer.extend(event)
+
+    @_fold.register
+    def _(self, event: Statistics) -> None:
+        rows = [event.batch_mean, event.running_mean, event.batch_var, event.running_var]
+        columns = [column for row in rows for column in row]
+        if any(len(row) != len(event.units) for row in rows):
+            self.skipped += 1
+        elif layer := self._layer(event.layer, event.steps, columns):
+            layer.follow(event)
+
+    @_fold.register
+    def _(self, event: Histogram) -> None:
+        if layer := self._layer(event.layer):
+            layer.histograms[event.side].append(event)
+
+    @_fold.register
+    def _(self, event: LayerFacts) -> None:
+        if layer := self._layer(event.layer):
+            layer.learn(event)
+
+    @_fold.register
+    def _(self, event: ModelFacts) -> None:
+        self.models[event.model] = event
+
+    @_fold.register
+    def _(self, event: Scalars) -> None:
+        for name, column in event.values.items():
+            series = self.scalars.setdefault(name, Series())
+            for step, value in zip(event.steps, column, strict=False):
+                series.append(step, value)
+
+    @_fold.register
+    def _(self, event: ThreeLosses) -> None:
+        self.probes.setdefault(event.model, []).append(event)
+
+    @_fold.register
+    def _(self, event: Timing) -> None:
+        self.timing = event
+
+    @_fold.register
+    def _(self, event: State) -> None:
+        self.state = event
+
+    @_fold.register
+    def _(self, event: Log) -> None:
+        self.log = event
+
+    @_fold.register
+    def _(self, event: Failed) -> None:
+        self.failed = event
+
+    @_fold.register
+    def _(self, event: Ended) -> None:
+        self.ended = True
+
+    @_fold.register
+    def _(self, event: Output) -> None:
+        self.output.append(event)
+        del self.output[:-LINES]
+
+    @_fold.register
+    def _(self, event: Skipped) -> None:
+        self.skipped += 1
+
+    def _layer(
+        self, index: int, steps: list[int] | None = None, columns: Iterable[Sequence[object]] = ()
+    ) -> LayerHistory | None:
+        """The layer of that index; None, and counted, if there is none or lengths differ."""
+        fits = index < len(self.layers) and all(len(c) == len(steps or ()) for c in columns)
+        self.skipped += not fits
+        return self.layers[index] if fits else None
+
+
+def watched(events: Iterable[Event]) -> WatchedRun:
+    """A watched run of all these events."""
+    run = WatchedRun()
+    for event in events:
+        run.fold(event)
+    return run

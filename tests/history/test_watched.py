@@ -1,0 +1,46 @@
+"""A watched run's events folded."""
+
+from bntui.history.history import folded
+from bntui.history.watched import KEPT, WatchedRun, watched
+from bntui.protocol import LayerFacts, LayerSamples, Statistics
+from tests.watched_events import watched_run, watching
+
+
+def test_samples_traces_and_facts_arrive_at_their_layer() -> None:
+    run = watched(watched_run(40))
+    good, bad = run.layers
+    assert list(good.samples["mean_distance"].steps) == list(range(0, 40, 2))
+    assert bad.samples["mean_distance"].values[-1] > good.samples["mean_distance"].values[-1]
+    assert bad.trace["running_mean", 1].steps[-1] == 38
+    assert bad.facts.trained == 36
+    assert run.steps == 36
+    assert run.scalars["loss"].values[0] == 2.0
+    assert run.state
+    assert run.state.state == "finished"
+    assert run.skipped == 0
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    run = watched([watching()])
+    run.fold(LayerSamples(7, [1], [1], [0.0], [0.0], [0.0], [0.0]))
+    run.fold(LayerSamples(0, [1, 2], [1], [0.0], [0.0], [0.0], [0.0]))
+    run.fold(Statistics("net", 0, [0], [1], [], [], [], []))
+    run.fold(LayerFacts(3, 0))
+    assert run.skipped == 4
+
+
+def test_facts_over_time_stay_bounded_and_keep_both_ends() -> None:
+    run = WatchedRun()
+    run.fold(watching())
+    for step in range(3 * KEPT):
+        run.fold(LayerFacts(0, step))
+    kept = [facts.step for facts in run.layers[0].facts_at]
+    assert len(kept) <= KEPT
+    assert kept[0] == 0
+    assert kept[-1] == 3 * KEPT - 1
+    assert kept == sorted(kept)
+
+
+def test_the_labs_history_counts_them_as_skipped() -> None:
+    events = watched_run(8)
+    assert folded(events).skipped_count > 0
