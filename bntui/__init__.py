@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bntui.core.nn.batchnorm import LECTURE, NOTEBOOK, TORCH, BatchNorm1d
+    from bntui.watch.handle import watch
 
-__all__ = ["LECTURE", "NOTEBOOK", "TORCH", "BatchNorm1d", "__version__"]
+__all__ = ["LECTURE", "NOTEBOOK", "TORCH", "BatchNorm1d", "__version__", "watch"]
 __version__ = "0.1.0"
 
 _HOMES = dict.fromkeys(("BatchNorm1d", "NOTEBOOK", "TORCH", "LECTURE"), "bntui.core.nn.batchnorm")
@@ -19,4 +20,6 @@ _HOMES = dict.fromkeys(("BatchNorm1d", "NOTEBOOK", "TORCH", "LECTURE"), "bntui.c
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name == "watch":
+        return import_module("bntui.watch")  # the package can be called
     raise AttributeError(f"module 'bntui' has no attribute {name!r}")

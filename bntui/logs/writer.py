@@ -56,12 +56,12 @@ def open_log(place: str, config: RunConfig, again: bool) -> "LogWriter":
     wanted = default_path(config) if place == LOG_BY_DEFAULT else Path(place)
     while True:
         try:
-            return LogWriter(_free(wanted))
+            return LogWriter(free(wanted))
         except InputError:
             continue  # another run took the name just now
 
 
-def _free(path: Path) -> Path:
+def free(path: Path) -> Path:
     """This path, or the first of `name-2`, `name-3`, ... where nothing is."""
     others = (path.with_stem(f"{path.stem}-{n}") for n in count(2))
     return next(place for place in chain([path], others) if not os.path.lexists(place))

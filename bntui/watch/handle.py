@@ -1,0 +1,412 @@
+"""`bntui.watch(model)`: what the user holds."""
+
+import atexit
+import re
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from math import isfinite
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor, nn
+
+import bntui
+from bntui.doctor.examination import examine
+from bntui.doctor.finding import Finding
+from bntui.errors import InputError
+from bntui.history.watched import WatchedRun
+from bntui.logs.writer import LogWriter, directory, free
+from bntui.protocol import (
+    LOG_BY_DEFAULT,
+    PROTOCOL,
+    Event,
+    Failed,
+    Scalars,
+    State,
+    ThreeLosses,
+    Timing,
+    WatchedLayer,
+    Watching,
+)
+from bntui.protocol.codec import encode
+from bntui.text import clean
+from bntui.watch.facts import LayerSummary, ask_model, model_facts, replicas
+from bntui.watch.layers import describe
+from bntui.watch.losses import Batch, three_losses
+from bntui.watch.monitor import MONITOR
+from bntui.watch.observer import ModelObserver
+from bntui.watch.readout import Readout
+from bntui.watch.sampling import Sampling
+
+LEAST_WAIT = 0.5
+"""Seconds between two writings of the log; they grow to 1/50 of the run."""
+
+MOST_WAITING = 4_000_000
+"""Numbers that samples may hold before they are written sooner."""
+
+Probe = tuple[Any, Any, Callable[..., Tensor]]
+"""Inputs, targets, and a loss of the model's output and the targets."""
+
+
+class Watch:
+    """Watches models until it is closed or they are gone; see `watch`.
+
+    `path` is the log, or None without one. `problem` says why watching stopped early.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, nn.Module],
+        *,
+        name: str,
+        log: str | Path | None,
+        every: int | None,
+        budget: float,
+        probe: Probe | None,
+        script: str = "",
+    ) -> None:
+        self.observers: list[ModelObserver] = []
+        self.problem: str | None = None
+        self.closed = False
+        self._name, self._script = name, script
+        self._every, self._budget, self._probe = every, budget, probe
+        self._started = datetime.now().astimezone().isoformat(timespec="seconds")
+        self._run = WatchedRun()
+        self._summaries: list[LayerSummary] = []
+        self._layers: list[WatchedLayer] = []
+        self._scalars: dict[str, list[tuple[int, Any]]] = {}
+        self._began = perf_counter()
+        self._next = LEAST_WAIT
+        self._step_ends: deque[float] = deque(maxlen=50)
+        self._inflight: Readout | None = None
+        self._extra = 0.0
+        self._next_probe = 0
+        self._writer = _open(log, name)
+        self.path = self._writer.path if self._writer else None
+        for key, model in models.items():
+            self._observe(model, key)
+        self._greet()
+        MONITOR.add(self)
+
+    # For the user
+
+    def add(self, model: nn.Module, name: str | None = None) -> None:
+        """Watch one more model; one that is watched already stays as it is."""
+        if any(observer.ref() is model for observer in self.observers):
+            return
+        self._observe(model, _free_name(name or type(model).__name__, [o.name for o in self.observers]))
+        self._greet()
+        MONITOR.add(self)
+
+    def log(self, **scalars: float | Tensor) -> None:
+        """Log named numbers for the step that was just made, such as `loss=loss`.
+
+        A tensor may have one element; it is read later, so that nothing waits for it.
+        """
+        if self.closed:
+            return
+        try:
+            for name, value in scalars.items():
+                kept = value.detach().clone() if isinstance(value, Tensor) else value
+                self._scalars.setdefault(clean(name, limit=80), []).append((self._steps, kept))
+        except Exception as error:
+            self.give_up(error)
+
+    def findings(self) -> list[Finding]:
+        """What the doctor's rules say of everything seen so far, the worst first."""
+        if not self.closed:
+            try:
+                for observer in self.observers:
+                    observer.conclude()
+                self._flush(wait=True, replica=True)
+            except Exception as error:
+                self.give_up(error)
+        return examine(self._run)
+
+    def close(self) -> None:
+        """Stop watching: the modules are as they were, and the log is complete."""
+        if self.closed:
+            return
+        try:
+            for observer in self.observers:
+                observer.conclude()
+            self._flush(wait=True, replica=True)
+            self._emit([State("finished", self._steps, None)])
+        except Exception as error:
+            self.give_up(error)
+        self._leave()
+
+    def __enter__(self) -> Self:
+        """The watch itself; leaving closes it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    # For the monitor
+
+    def stepped(self) -> None:
+        """After an optimizer's step: now and then, write what has come."""
+        now = perf_counter() - self._began
+        self._step_ends.append(now)
+        if self._inflight is not None and self._inflight.ready():
+            self._arrive()
+        if now >= self._next:
+            self._flush()
+            self._next = now + max(LEAST_WAIT, now / 50, 5 * self._extra / self._budget)
+        if self._probe is not None and self._steps >= self._next_probe:
+            self._measure_probe()
+
+    def give_up(self, error: Exception) -> None:
+        """A fault of ours: report it once, stop watching, and let the training go on."""
+        if self.closed:
+            return
+        self.problem = clean(f"{type(error).__name__}: {error}", limit=300)
+        print(f"bntui: watching stopped: {self.problem}", file=sys.stderr)  # noqa: T201
+        try:
+            self._emit([Failed("crash", f"Watching stopped: {self.problem}")])
+        except Exception:
+            self._writer = None
+        self._leave()
+
+    # Inside
+
+    @property
+    def _steps(self) -> int:
+        return max((observer.interval for observer in self.observers), default=0)
+
+    def _observe(self, model: nn.Module, name: str) -> None:
+        sampling = Sampling(self._budget / (len(self.observers) + 1), self._every)
+        observer = ModelObserver(model, name, sampling, self.give_up)
+        self.observers.append(observer)
+        for layer in observer.layers:
+            self._summaries.append(LayerSummary(layer, len(self._summaries)))
+
+    def _greet(self) -> None:
+        others: dict[str, int] = {}
+        for observer in self.observers:
+            for kind, count in observer.others.items():
+                others[kind] = others.get(kind, 0) + count
+        self._layers = self._described()
+        names = [observer.name for observer in self.observers]
+        first = Watching(
+            PROTOCOL, bntui.__version__, self._started, self._name, names, self._layers, others,
+            torch.__version__, self._script,
+        )  # fmt: skip
+        self._emit([first, State("running", self._steps, None)])
+
+    def _described(self) -> list[WatchedLayer]:
+        """The layers as they are now: a lazy one knows its channels after its first pass."""
+        found = []
+        for summary in self._summaries:
+            module = summary.layer.ref()
+            old = summary.layer.described
+            found.append(describe(old.name, module, old.model) if module is not None else old)
+        return found
+
+    def _flush(self, wait: bool = False, replica: bool = False) -> None:
+        """Everything that has come since the last time: to plain numbers, to events, to the log."""
+        if self._inflight is not None:
+            if not wait and not self._inflight.ready():
+                return
+            self._arrive()
+        began = perf_counter()
+        if any(module.channels == 0 for module in self._layers):
+            layers = self._described()
+            if layers != self._layers:
+                self._greet()
+        readout = Readout()
+        with torch.no_grad(), torch.inference_mode(False), torch.autocast("cpu", enabled=False):
+            for observer in self.observers:
+                ask_model(observer, readout)
+            for summary in self._summaries:
+                summary.ask(readout)
+            for name, pairs in self._scalars.items():
+                for place, (_, value) in enumerate(pairs):
+                    if isinstance(value, Tensor):
+                        readout.add((name, place), value.reshape(-1)[:1])
+            readout.send()
+        self._inflight = readout
+        self._sent = self._scalars
+        self._scalars = {}
+        self._extra = perf_counter() - began
+        if wait or readout.ready():
+            self._arrive(replica)
+
+    def _arrive(self, replica: bool = False) -> None:
+        began = perf_counter()
+        readout, self._inflight = self._inflight, None
+        if readout is None:
+            return
+        readout.wait()
+        numbers = readout.numbers()
+        events: list[Event] = []
+        for summary in self._summaries:
+            events += summary.learn(numbers, summary.layer.model, summary.layer.model.interval)
+        for observer in self.observers:
+            facts = model_facts(observer, numbers)
+            events.append(_with_replica(facts, observer) if replica else facts)
+        events += self._scalar_events(numbers)
+        events.append(self._timing())
+        self._emit(events)
+        self._extra += perf_counter() - began
+        for observer in self.observers[:1]:
+            observer.sampling.total += self._extra
+
+    def _scalar_events(self, numbers: Mapping[object, list[float | None]]) -> Iterable[Event]:
+        for name, pairs in self._sent.items():
+            steps = [step for step, _ in pairs]
+            values = [
+                numbers[name, place][0] if isinstance(value, Tensor) else _finite(value)
+                for place, (_, value) in enumerate(pairs)
+            ]
+            yield Scalars(steps, {name: values})
+
+    def _timing(self) -> Timing:
+        ends = list(self._step_ends)
+        gaps = [after - before for before, after in zip(ends, ends[1:], strict=False)]
+        memory = torch.cuda.memory_allocated() if torch.cuda.is_initialized() else None
+        total = sum(observer.sampling.total for observer in self.observers)
+        now = perf_counter() - self._began
+        return Timing(self._steps, now, median(gaps) if gaps else None, total / max(now, 1e-9), memory)
+
+    def _measure_probe(self) -> None:
+        self._next_probe = max(self._steps + 1, self._steps * 5 // 4)
+        model = self.observers[0].ref() if self.observers else None
+        if model is None or self._probe is None:
+            return
+        inputs, targets, loss = self._probe
+        batch = Batch(inputs, targets)
+        began = perf_counter()
+        found = three_losses(model, [batch], loss)
+        self.observers[0].sampling.total += perf_counter() - began
+        self._emit([ThreeLosses(self.observers[0].name, self._steps, found.batch, found.running, found.recalibrated)])  # fmt: skip
+
+    def _emit(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._run.fold(event)
+            if self._writer is not None:
+                self._writer.write(encode(event))
+        if self._writer is not None and self._writer.problem is not None:
+            problem, self._writer = self._writer.problem, None
+            raise OSError(f"the log cannot be written: {problem}")
+
+    def _leave(self) -> None:
+        self.closed = True
+        for observer in self.observers:
+            observer.close()
+        MONITOR.remove(self)
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def watch(
+    model: nn.Module,
+    *more: nn.Module,
+    name: str | None = None,
+    log: str | Path | None = LOG_BY_DEFAULT,
+    every: int | Literal["auto"] = "auto",
+    budget: float = 0.02,
+    probe: Probe | None = None,
+) -> Watch:
+    """Watch what the BatchNorm layers of a model do while it is trained.
+
+    Nothing changes: weights, buffers, losses and random states are bit for bit what they would be.
+    Any `nn.Module` will do; its BatchNorm1d, 2d and 3d, SyncBatchNorm, lazy and frozen layers are
+    watched, other normalization layers are counted and left alone.
+
+    Args:
+        model: The model; `more` are others of the same training, such as a discriminator.
+        name: The run's name; the model's class if not given.
+        log: Where to write, "auto" for a new file where runs live, None for no log.
+        every: Measure every so many steps; "auto" spaces measurements by `budget`.
+        budget: Share of the step time that measuring may take.
+        probe: (inputs, targets, loss_fn): now and then the loss of this batch by the batch's, the
+            running and recalibrated statistics.
+
+    Returns:
+        A `Watch`: a context manager with `log`, `findings` and `close`. The models' own watch if
+        they are watched already.
+
+    Raises:
+        InputError: An argument cannot be used; the sentence says which.
+    """
+    models = (model, *more)
+    for place, each in enumerate(models, 1):
+        if not isinstance(each, nn.Module):
+            raise InputError(f"Model {place} is of type {type(each).__name__}, but it takes an nn.Module.")
+    if every != "auto" and (not isinstance(every, int) or every < 1):
+        raise InputError(f'every is {every!r}, but it takes a number of steps from 1 on, or "auto".')
+    if not 0 < budget <= 1:
+        raise InputError(f"budget is {budget!r}, but it takes a share above 0, up to 1.")
+    for listener in list(MONITOR.listeners):
+        watched = [observer.ref() for observer in listener.observers]
+        if all(any(each is other for other in watched) for each in models):
+            return listener  # type: ignore[no-any-return]  # watching twice is watching once
+    names: list[str] = []
+    for each in models:
+        names.append(_free_name(type(each).__name__, names))
+    watch = Watch(
+        dict(zip(names, models, strict=True)),
+        name=clean(name or names[0], limit=80),
+        log=log,
+        every=None if every == "auto" else every,
+        budget=budget,
+        probe=probe,
+    )
+    if watch.path is not None:
+        command = f"bntui open {watch.path.stem}" if watch.path.parent == directory() else f"bntui open {watch.path}"
+        print(f"bntui: watching {watch._name}; see it with: {clean(command)}", file=sys.stderr)  # noqa: T201
+    return watch
+
+
+def _open(log: str | Path | None, name: str) -> LogWriter | None:
+    if log is None:
+        return None
+    if log != LOG_BY_DEFAULT:
+        return LogWriter(Path(log))
+    stem = re.sub(r"[^\w-]", "_", name)[:40]
+    wanted = directory() / f"{datetime.now():%Y%m%d-%H%M%S}-watch-{stem}.jsonl"
+    while True:
+        try:
+            return LogWriter(free(wanted))
+        except InputError:
+            continue  # another run took the name just now
+
+
+def _free_name(name: str, taken: Sequence[str]) -> str:
+    name = clean(name, limit=80)
+    others = (f"{name}-{n}" for n in range(2, len(taken) + 3))
+    return next(each for each in (name, *others) if each not in taken)
+
+
+def _finite(value: Any) -> float | None:
+    number = float(value)
+    return number if isfinite(number) else None
+
+
+def _with_replica(facts: Any, observer: ModelObserver) -> Any:
+    from msgspec.structs import replace  # noqa: PLC0415
+
+    for other in MONITOR.observers():
+        if other is not observer and (apart := replicas(observer, other)) is not None:
+            return replace(facts, replica=other.name, replica_apart=apart)
+    return facts
+
+
+def _close_all() -> None:
+    for listener in list(MONITOR.listeners):
+        listener.close()
+
+
+atexit.register(_close_all)

@@ -1,0 +1,36 @@
+"""The only thing that is ever put on a user's modules: a hook that leaves with every copy."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.hooks import RemovableHandle
+
+Seen = Callable[[nn.Module, tuple[Any, ...]], None]
+
+
+class Hook:
+    """A forward pre-hook that calls `seen`, on the very module it was put on.
+
+    Compiled code skips it: what it would do is decided while tracing. A copy of the module
+    (copy.deepcopy, torch.save, pickle) gets a hook that does nothing and needs no bntui.
+    """
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        """Pass the call on; see the class."""
+        if not torch.compiler.is_compiling():
+            self._seen(module, args)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """nullcontext().__exit__ takes any arguments and returns None."""
+        return getattr, (nullcontext(), "__exit__")
+
+
+def put(module: nn.Module, seen: Seen) -> RemovableHandle:
+    """Put a hook on a module."""
+    return module.register_forward_pre_hook(Hook(seen))

@@ -1,0 +1,140 @@
+"""Process-wide: which optimizer moves which model, what runs inside a model unregistered.
+
+One optimizer hook serves every watched model. While something is still to be discovered, a global
+module hook looks at every call; after the first steps it is taken off.
+"""
+
+import os
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary, WeakSet
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.utils.hooks import RemovableHandle
+
+from bntui.watch.layers import is_batchnorm
+from bntui.watch.observer import ModelObserver
+
+
+class Listener(Protocol):
+    """A watch: what it looks at, and what to do after a step or a fault."""
+
+    observers: list[ModelObserver]
+
+    def stepped(self) -> None:
+        """After an optimizer's step."""
+
+    def give_up(self, error: Exception) -> None:
+        """Stop watching; the training goes on."""
+
+
+class Monitor:
+    """Every watch of this process."""
+
+    def __init__(self) -> None:
+        self.listeners: WeakSet[Any] = WeakSet()
+        self._optimizer_hook: RemovableHandle | None = None
+        self._scan_hook: RemovableHandle | None = None
+        self._owners: WeakKeyDictionary[Any, tuple[int, list[ModelObserver]]] = WeakKeyDictionary()
+        self._homes: dict[int, ModelObserver] = {}
+
+    def observers(self) -> list[ModelObserver]:
+        """Every watched model."""
+        return [observer for listener in list(self.listeners) for observer in listener.observers]
+
+    def add(self, listener: Any) -> None:
+        """Serve a watch, or one that has more models now."""
+        self.listeners.add(listener)
+        self._owners.clear()
+        if self._optimizer_hook is None:
+            self._optimizer_hook = register_optimizer_step_post_hook(self._after_step)
+        self._homes = {id(m): observer for observer in self.observers() for m in observer.members()}
+        if self._scan_hook is None:
+            self._scan_hook = register_module_forward_pre_hook(self._look)
+
+    def remove(self, listener: Any) -> None:
+        """Serve a watch no more; the last one takes every global hook with it."""
+        self.listeners.discard(listener)
+        self._owners.clear()
+        self._stop_scan_when_done()
+        if not self.listeners and self._optimizer_hook is not None:
+            self._optimizer_hook.remove()
+            self._optimizer_hook = None
+
+    def _after_step(self, optimizer: Any, args: object, kwargs: object) -> None:
+        owned = self._owned(optimizer)
+        for listener in list(self.listeners):
+            try:
+                moved = False
+                for observer in listener.observers:
+                    own = observer in owned
+                    if own or not observer.owned:
+                        observer.stepped(own)
+                        moved = True
+                if moved:
+                    listener.stepped()
+            except Exception as error:
+                listener.give_up(error)
+        if self._scan_hook is not None:
+            self._stop_scan_when_done()
+
+    def _owned(self, optimizer: Any) -> list[ModelObserver]:
+        """The models of which this optimizer moves some weights."""
+        count = sum(len(group["params"]) for group in optimizer.param_groups)
+        known = self._owners.get(optimizer)
+        if known is not None and known[0] == count:
+            return known[1]
+        decay = {
+            id(p): float(group.get("weight_decay") or 0)
+            for group in optimizer.param_groups
+            for p in group["params"]
+        }
+        owned = []
+        for observer in self.observers():
+            model = observer.ref()
+            if model is not None and any(id(p) in decay for p in model.parameters()):
+                owned.append(observer)
+                observer.owned = True
+                for layer in observer.layers:
+                    module = layer.ref()
+                    weight = module._parameters.get("weight") if module else None
+                    layer.weight_decay = decay.get(id(weight), layer.weight_decay)
+        self._owners[optimizer] = (count, owned)
+        return owned
+
+    def _look(self, module: nn.Module, args: object) -> None:
+        """Every module's call, while there is something to discover."""
+        if torch.compiler.is_compiling():
+            return
+        try:
+            home = self._homes.get(id(module))
+            if home is not None:
+                if module.training and "Dropout" in type(module).__name__:
+                    home.dropout = max(home.dropout, float(getattr(module, "p", 0)))
+            elif module.training and is_batchnorm(module) and torch.is_grad_enabled():
+                any(observer.hides(module) for observer in self.observers())
+        except Exception as error:
+            for listener in list(self.listeners):
+                listener.give_up(error)
+
+    def _stop_scan_when_done(self) -> None:
+        if self._scan_hook and not any(observer.scan_left for observer in self.observers()):
+            self._scan_hook.remove()
+            self._scan_hook = None
+            self._homes.clear()
+
+
+MONITOR = Monitor()
+
+
+def _forget_in_child() -> None:
+    """A forked worker has our hooks in its modules: it counts nothing and writes nothing."""
+    for observer in MONITOR.observers():
+        observer.close()
+    for listener in list(MONITOR.listeners):
+        MONITOR.remove(listener)
+
+
+os.register_at_fork(after_in_child=_forget_in_child)

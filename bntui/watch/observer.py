@@ -1,0 +1,570 @@
+"""What one model's BatchNorm layers do, noted from light hooks and, at sampled steps, measured.
+
+The hooks run in the user's training: all they do in every pass is to count. A pass is told by its
+flags; statistics are taken at sampled steps alone, and stay tensors until the log is written.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import inf
+from statistics import median_low
+from time import perf_counter
+from typing import Any
+from weakref import ref
+
+import torch
+from torch import Tensor, nn
+
+from bntui.protocol import WatchedLayer
+from bntui.watch import statistics
+from bntui.watch.hooks import put
+from bntui.watch.layers import batchnorms, buffer, describe, other_norms
+from bntui.watch.sampling import Sampling
+from bntui.watch.statistics import Moments, Sample
+
+TRAIN, GRAD, BACKWARD, ROOT, NEEDS_GRAD, FROZEN, RECALIBRATING = (1 << bit for bit in range(7))
+"""Flags of a pass: the layer's mode, grad mode, inside a backward pass, the root module's mode,
+whether the input requires a gradient, whether gamma does not, in a recalibration."""
+
+SCANNED_STEPS = 20
+"""Steps at which every module's call is looked at: for hidden layers, and Dropout upstream."""
+
+PASSES = 4
+"""Passes of a step that are sampled, and of an evaluation."""
+
+CHECKED = 24
+"""Samples in which padding is looked for; a quarter of them look for a mistaken axis."""
+
+PRINTED = 4
+"""Weights that a fingerprint takes values of, and how many of each."""
+PRINT_VALUES = 64
+
+TRANSPARENT = frozenset({"TransposeBackward0", "PermuteBackward0", "ToCopyBackward0"})
+BIAS_PLACE = {"AddmmBackward0": 0, "ConvolutionBackward0": 2}
+"""Which input of these autograd nodes is the bias."""
+
+FLOATS = frozenset({torch.float32, torch.float64})
+
+_backward_id = torch._C._current_graph_task_id
+
+
+class Pass:
+    """A pass of the leading layer in train mode: whether a backward pass has followed."""
+
+    __slots__ = ("closed", "followed", "graded")
+
+    def __init__(self, graded: bool) -> None:
+        self.graded = graded
+        self.followed = False
+        self.closed = 0
+
+    def follow(self, _: Tensor) -> None:
+        """Called with a gradient when the backward pass comes through."""
+        self.followed = True
+
+
+@dataclass(slots=True)
+class Pending:
+    """A sampled pass whose update of the buffers is yet to be read."""
+
+    step: int
+    index: int
+    shape: torch.Size
+    graded: bool
+    pass_: Pass | None
+    before: tuple[Tensor, Tensor]
+    buffers: tuple[Tensor, Tensor]
+    """The very buffers that the pass updates, even where functional_call put others in place."""
+    momentum: float
+
+
+class LayerObserver:
+    """One BatchNorm layer; keeps no reference to it."""
+
+    def __init__(self, module: nn.Module, described: WatchedLayer, model: "ModelObserver") -> None:
+        self.ref = ref(module)
+        self.model = model
+        self.described = described
+        self.eps = described.eps
+        self.counts: dict[tuple[int, torch.Size], int] = {}
+        self.order = inf
+        self.interval = -1
+        self.index = 0
+        self.eval_phase = 0
+        self.eval_left = 0
+        self.pending: Pending | None = None
+        self.samples: list[tuple[Sample, bool, Pass | None]] = []
+        """Of train mode: whether a gradient was recorded, and the leading layer's pass."""
+        self.eval_samples: list[tuple[Sample, EvalPhase]] = []
+        self.paddings: list[Tensor] = []
+        self.scales: list[Tensor] = []
+        self.checked = 0
+        self.histograms: list[tuple[int, Tensor, Tensor, Tensor]] = []
+        self.dead_bias = ""
+        self.dropout = 0.0
+        self.weight_decay = 0.0
+        self.handle = put(module, self.enter)
+
+    def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        """Before every forward pass of the layer; never raises."""
+        if not args or module is not self.ref():
+            return  # a replica of DataParallel shares our hook
+        x = args[0]
+        if type(x) is not Tensor or x.dim() < 2:
+            return
+        try:
+            self._enter(module, x)
+        except Exception as error:
+            self.model.give_up(error)
+
+    def _enter(self, module: nn.Module, x: Tensor) -> None:
+        model = self.model
+        grad = torch.is_grad_enabled()
+        inside = _backward_id() != -1
+        training = module.training
+        root = model.ref()
+        weight = module._parameters.get("weight")
+        flags = (
+            (TRAIN if training else 0)
+            | (GRAD if grad else 0)
+            | (BACKWARD if inside else 0)
+            | (ROOT if root is None or root.training else 0)
+            | (NEEDS_GRAD if x.requires_grad else 0)
+            | (FROZEN if weight is not None and not weight.requires_grad else 0)
+            | (RECALIBRATING if model.recalibrating else 0)
+        )
+        key = (flags, x.shape)
+        self.counts[key] = self.counts.get(key, 0) + 1
+        if self.interval != model.interval:
+            self.interval = model.interval
+            self.index = 0
+        if not training:
+            if not flags & ROOT:
+                model.evaluates(flags)
+                if self.eval_phase != model.phase.number:
+                    self.eval_phase, self.eval_left = model.phase.number, PASSES
+                if self.eval_left and model.phase.sampled and _is_plain(x):
+                    self.eval_left -= 1
+                    self._sample_eval(module, x)
+            return
+        if inside:
+            if model.leader is self:
+                model.recomputed()
+            return
+        index = self.index
+        self.index += 1
+        if model.leader is self or model.choosing:
+            model.passes_through(self, module, x, flags)
+        self.dropout = max(self.dropout, model.dropout)
+        if model.sampling.now and index < PASSES and _is_plain(x):
+            self._sample_train(module, x, index, grad)
+
+    def _sample_train(self, module: nn.Module, x: Tensor, index: int, graded: bool) -> None:
+        began = perf_counter()
+        model = self.model
+        with torch.no_grad():
+            self.finish()
+            mean, var = buffer(module, "running_mean"), buffer(module, "running_var")
+            momentum = getattr(module, "momentum", None)
+            record = model.passes[-1] if model.passes else None
+            if mean is not None and var is not None:
+                before = (mean.clone(), var.clone())
+                waiting = Pending(
+                    model.interval,
+                    index,
+                    x.shape,
+                    graded,
+                    record,
+                    before,
+                    (mean, var),
+                    momentum or 0,
+                )
+                if 1e-3 <= waiting.momentum <= 1 and mean.dtype in FLOATS:
+                    self.pending = waiting
+                else:
+                    self._keep(waiting, statistics.from_input(x))
+            if graded and self.checked < CHECKED * PASSES:
+                self._check(x)
+        model.sampling.spent(perf_counter() - began)
+
+    def finish(self) -> None:
+        """Read the update of a sampled pass."""
+        waiting, self.pending = self.pending, None
+        if waiting is not None:
+            with torch.no_grad():
+                batch = statistics.from_update(waiting.before, waiting.buffers, waiting.momentum)
+                self._keep(waiting, batch)
+
+    def _keep(self, taken: Pending, batch: tuple[Tensor, Tensor]) -> None:
+        n = taken.shape.numel() // max(taken.shape[1], 1)
+        sample = Sample(taken.step, taken.index, taken.shape[0], n, *taken.before, *batch)
+        self.samples.append((sample, taken.graded, taken.pass_))
+
+    def _check(self, x: Tensor) -> None:
+        """What can only be seen in the input itself, in the first samples."""
+        self.checked += 1
+        if self.checked <= 2 and (name := self.model.bias_before(x)):
+            self.dead_bias = name
+        if self.checked in {1, 8, 64}:
+            self.histograms.append((self.model.interval, *statistics.histogram(x)))
+        if x.dim() > 2 and self.checked <= CHECKED:
+            self.paddings.append(statistics.constant_tail(x))
+        if x.dim() == 3 and x.shape[1] == x.shape[2] > 2 and self.checked <= CHECKED // 4:
+            self.scales.append(statistics.axis_scales(x))
+
+    def _sample_eval(self, module: nn.Module, x: Tensor) -> None:
+        began = perf_counter()
+        mean, var = buffer(module, "running_mean"), buffer(module, "running_var")
+        if mean is not None and var is not None:
+            with torch.no_grad():
+                n = x.shape.numel() // max(x.shape[1], 1)
+                batch = statistics.from_input(x)
+                sample = Sample(
+                    self.model.interval, 0, x.shape[0], n, mean.clone(), var.clone(), *batch
+                )
+            self.eval_samples.append((sample, self.model.phase))
+        self.model.sampling.spent(perf_counter() - began)
+
+
+@dataclass(slots=True)
+class EvalPhase:
+    """Passes in eval mode between two steps, and how the weights stood then."""
+
+    number: int = 0
+    sampled: bool = False
+    print_now: Tensor | None = None
+    print_then: Tensor | None = None
+    """Where the weights should be, had nothing but the optimizer moved them."""
+    allowed: Tensor | float = 0.0
+    """Distance from there that the optimizer explains."""
+
+
+@dataclass(slots=True)
+class Print:
+    """A fingerprint of the weights at a step."""
+
+    step: int
+    values: Tensor
+
+
+@dataclass
+class ModelCounts:
+    """What is counted of the model as a whole."""
+
+    steps: int = 0
+    unfollowed: int = 0
+    unfollowed_steps: int = 0
+    stuck: int = 0
+    hidden: Counter[str] = field(default_factory=Counter)
+
+
+class ModelObserver:
+    """One watched model: its layers, its steps, its passes; keeps no reference to the model."""
+
+    def __init__(self, model: nn.Module, name: str, sampling: Sampling, give_up: Any) -> None:
+        self.ref = ref(model)
+        self.name = name
+        self.sampling = sampling
+        self.give_up = give_up
+        self.counts = ModelCounts()
+        self.interval = 0
+        """Steps of whatever optimizer moves this model, or of any while none is known to."""
+        self.recalibrating = False
+        self.leader: LayerObserver | None = None
+        self.choosing = 3
+        self.passes: list[Pass] = []
+        self.phase = EvalPhase()
+        self.dropout = 0.0
+        self.scan_left = SCANNED_STEPS
+        self.ever_trained = False
+        self.owned = False
+        self._graded_eval = False
+        self._leader_version = -1
+        self._leader_bump = 0
+        self._leader_passes = 0
+        self._prints: list[Print] = []
+        self.inputs = Moments()
+        self.input_batches: list[tuple[Tensor, Tensor, int]] = []
+        self._root_passes = 0
+        self.domains_within = False
+        self._first_print = self.fingerprint()
+        self._handles = [put(model, self.entered)]
+        self.layers = [
+            LayerObserver(module, describe(path, module, name), self)
+            for path, module in batchnorms(model)
+        ]
+        self.others = other_norms(model)
+
+    # Passes
+
+    def entered(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        """Before every forward pass of the whole model; never raises."""
+        try:
+            self.dropout = 0.0
+            if not module.training or not torch.is_grad_enabled() or _backward_id() != -1:
+                return
+            self._root_passes += 1
+            if self.sampling.now and self._root_passes == 1 and args:
+                self._sample_input(args[0])
+        except Exception as error:
+            self.give_up(error)
+
+    def _sample_input(self, x: object) -> None:
+        if type(x) is not Tensor or not x.is_floating_point() or x.dim() < 2 or not _is_plain(x):
+            return
+        began = perf_counter()
+        with torch.no_grad():
+            thinned = x[..., :: max(1, x.numel() // 2**20)] if x.dim() > 2 else x
+            self.input_batches.append((*statistics.from_input(thinned), x.shape[0]))
+        self.sampling.spent(perf_counter() - began)
+
+    def passes_through(
+        self, layer: LayerObserver, module: nn.Module, x: Tensor, flags: int
+    ) -> None:
+        """A pass of a layer in train mode, outside of a backward pass: does it lead?"""
+        if self.choosing and layer is not self.leader:
+            if self.leader is None or _worth(flags) > _worth(self._leader_flags):
+                self.leader, self._leader_flags = layer, flags
+                self._leader_version = -1
+            else:
+                return
+        elif self.choosing:
+            self._leader_flags |= flags & (NEEDS_GRAD | GRAD)
+        graded = bool(flags & GRAD)
+        running = module._buffers.get("running_mean")
+        if running is not None and not graded and not self.recalibrating:
+            expected = self._leader_version + self._leader_bump * self._leader_passes
+            written = self._leader_version >= 0 and running._version != expected
+            cumulative = module.momentum is None and layer.described.momentum is not None
+            self.recalibrating = written or cumulative
+        if graded:
+            self.recalibrating = False
+            self.ever_trained = True
+        self._leader_passes += 1
+        if self.recalibrating:
+            return
+        record = Pass(graded)
+        self.passes.append(record)
+        if graded and _is_plain(x):
+            self._await_backward(module, x, record)
+
+    _leader_flags = 0
+
+    def _await_backward(self, module: nn.Module, x: Tensor, record: Pass) -> None:
+        if x.requires_grad:
+            x.register_hook(record.follow)
+            return
+        weight = module._parameters.get("weight")
+        if weight is None or not weight.requires_grad:
+            record.followed = True  # no gradient ever comes here, and none is missed
+            return
+
+        def after(_: nn.Module, __: object, output: object) -> None:
+            handle.remove()
+            if isinstance(output, Tensor) and output.requires_grad:
+                output.register_hook(record.follow)
+
+        handle = module.register_forward_hook(after)
+
+    def recomputed(self) -> None:
+        """The leading layer ran again inside a backward pass: its first pass is followed."""
+        for record in reversed(self.passes):
+            if not record.followed:
+                record.followed = True
+                return
+
+    def evaluates(self, flags: int) -> None:
+        """A pass in eval mode, the root's too."""
+        self._graded_eval |= bool(flags & GRAD and not flags & FROZEN)
+        if self.phase.number <= self.interval:
+            self.phase = EvalPhase(self.interval + 1)
+            if self.sampling.affords_evaluation():
+                began = perf_counter()
+                self.phase.sampled = True
+                self._compare_weights()
+                self.sampling.spent(perf_counter() - began)
+
+    def _compare_weights(self) -> None:
+        phase = self.phase
+        phase.print_now = self.fingerprint()
+        if not self.owned:
+            phase.print_then = self._first_print
+        elif self._prints:
+            last = self._prints[-1]
+            phase.print_then = last.values
+            if len(self._prints) > 1 and last.step > self._prints[0].step:
+                first = self._prints[0]
+                rate = _distance(last.values, first.values) / (last.step - first.step)
+                phase.allowed = rate * (self.counts.steps - last.step + 1)
+
+    def fingerprint(self) -> Tensor | None:
+        """Some values of some weights, or None without weights."""
+        model = self.ref()
+        weights = [] if model is None else [p for p in model.parameters() if p.dim() > 1]
+        if not weights or any(type(w) is not nn.Parameter for w in weights):
+            return None
+        chosen = weights[:: max(1, len(weights) // PRINTED)][:PRINTED]
+        with torch.no_grad():
+            parts = [w.flatten()[:: max(1, w.numel() // PRINT_VALUES)].float() for w in chosen]
+            return torch.cat([part.to(parts[0].device) for part in parts])
+
+    # Steps
+
+    def stepped(self, own: bool) -> None:
+        """After an optimizer's step, this model's `own` or, while none is known, any."""
+        self.scan_left = max(0, self.scan_left - 1)
+        self._count_unfollowed()
+        if own:
+            self.counts.steps += 1
+            self.choosing = max(0, self.choosing - 1)
+            if self._leader_passes:
+                self.counts.stuck = 0
+            elif self._graded_eval and self.ever_trained:
+                self.counts.stuck += 1
+        if self.sampling.now:
+            began = perf_counter()
+            for layer in self.layers:
+                layer.finish()
+            if own and (values := self.fingerprint()) is not None:
+                self._prints = [*self._prints[-3:], Print(self.counts.steps, values)]
+            self.sampling.spent(perf_counter() - began)
+        self._close_interval()
+        self.sampling.decide(self.interval)
+
+    def _close_interval(self) -> None:
+        self.domains_within |= bool(self._root_passes == 1 and self.leader and self.leader.index > 1
+                                    and self.leader.interval == self.interval)  # fmt: skip
+        self._root_passes = 0
+        self.interval += 1
+        self.recalibrating = self._graded_eval = False
+        module = self.leader.ref() if self.leader else None
+        running = module._buffers.get("running_mean") if module else None
+        if running is not None:
+            version, before = running._version, self._leader_version
+            if before >= 0 and self._leader_passes:
+                self._leader_bump = (version - before) // self._leader_passes
+            self._leader_version = version
+        self._leader_passes = 0
+
+    def _count_unfollowed(self) -> None:
+        """Passes that no backward pass followed; one that recorded a graph may wait a step."""
+        waiting = [p for p in self.passes if not p.followed and p.graded and not p.closed]
+        missed = sum(not p.followed for p in self.passes) - len(waiting)
+        for record in waiting:
+            record.closed = 1
+        self.passes = waiting
+        self.counts.unfollowed += missed
+        self.counts.unfollowed_steps += missed > 0
+
+    def conclude(self) -> None:
+        """Before findings are asked for: what is known of the passes since the last step."""
+        for layer in self.layers:
+            layer.finish()
+        missed = [p for p in self.passes if not p.followed and (not p.graded or p.closed)]
+        self.passes = [p for p in self.passes if p not in missed and not p.followed]
+        self.counts.unfollowed += len(missed)
+        self.counts.unfollowed_steps += bool(missed)
+
+    def weights_changed(self) -> bool:
+        """Whether the weights are others than when watching began."""
+        now = self.fingerprint()
+        return (
+            now is not None
+            and self._first_print is not None
+            and not torch.equal(now, self._first_print)
+        )
+
+    # What is around a layer
+
+    def bias_before(self, x: Tensor) -> str:
+        """The trainable bias of the Linear or convolution that returned this very x, or "".
+
+        A transposition in between changes nothing, since it is still one bias a channel.
+        """
+        node = x.grad_fn
+        while node is not None and node.name() in TRANSPARENT:
+            node = node.next_functions[0][0]
+        if node is not None and node.name() == "ViewBackward0" and x.dim() == 3:
+            node = node.next_functions[0][0]  # Linear on (N, L, F)
+        if node is None or node.name() not in BIAS_PLACE:
+            return ""
+        leaf = node.next_functions[BIAS_PLACE[node.name()]][0]
+        bias = getattr(leaf, "variable", None)
+        model = self.ref()
+        if bias is None or bias.dim() != 1 or len(bias) != x.shape[1] or model is None:
+            return ""
+        names = (name for name, parameter in model.named_parameters() if parameter is bias)
+        return next(names, "bias")
+
+    def members(self) -> Iterable[nn.Module]:
+        """Every module of the model, as long as it lives."""
+        model = self.ref()
+        return () if model is None else model.modules()
+
+    def hides(self, module: nn.Module) -> bool:
+        """Whether a module that is none of this model's runs inside it now; noted by name."""
+        root = self.ref()
+        frame = sys._getframe(1)
+        while frame is not None:
+            if (
+                frame.f_code.co_name == "_call_impl"
+                and frame.f_locals.get("self") is root is not None
+            ):
+                self.counts.hidden[_path(root, module)] += 1
+                return True
+            frame = frame.f_back  # type: ignore[assignment]  # the outermost has none
+        return False
+
+    def close(self) -> None:
+        """Take every hook off again."""
+        for handle in self._handles + [layer.handle for layer in self.layers]:
+            handle.remove()
+
+
+def usual(values: Counter[int]) -> int:
+    """The median of counted values; 0 of none."""
+    return median_low(values.elements()) if values else 0
+
+
+def _is_plain(x: Tensor) -> bool:
+    """Not a tensor inside of vmap, grad, a tracer or a fake mode."""
+    wrapped = torch._C._functorch.is_functorch_wrapped_tensor(x)
+    return not wrapped and torch._C._get_tracing_state() is None and x.device.type != "meta"
+
+
+def _worth(flags: int) -> int:
+    """How much a layer's passes say of the model's: trained, with a gradient at its input."""
+    return 0 if flags & FROZEN else 1 + bool(flags & NEEDS_GRAD and flags & GRAD)
+
+
+def _distance(some: Tensor, others: Tensor) -> Tensor:
+    return torch.dist(some, others)
+
+
+def _path(root: nn.Module, hidden: nn.Module) -> str:
+    """Where a module stands that is in no registered place: an attribute's list, or its class."""
+    for name, module in root.named_modules():
+        for attribute, value in vars(module).items():
+            if not attribute.startswith("_") and (found := _within(value, hidden, 3)) is not None:
+                return f"{name}.{attribute}{found}".removeprefix(".")
+    return type(hidden).__name__
+
+
+def _within(value: object, hidden: nn.Module, depth: int) -> str | None:
+    if value is hidden:
+        return ""
+    if isinstance(value, nn.Module):
+        names = (name for name, module in value.named_modules() if module is hidden)
+        return next((f".{name}" for name in names), None)
+    if depth and isinstance(value, dict):
+        items: Iterable[tuple[object, object]] = value.items()
+    elif depth and isinstance(value, (list, tuple)):
+        items = enumerate(value)
+    else:
+        return None
+    for key, item in items:
+        if (found := _within(item, hidden, depth - 1)) is not None:
+            return f"[{key}]{found}"
+    return None
