@@ -32,6 +32,9 @@ from bntui.watch.statistics import ENOUGH, Moments, Sample
 SMALL_GAMMA = 0.01
 NO_VARIANCE = 1e-7
 
+CAUGHT_UP = 30
+"""Steps after which lag is measured: at momentum 0.1 the start weighs 4 % then."""
+
 EVALUATED = 8
 """Evaluations of a layer over which its inputs are averaged."""
 
@@ -104,9 +107,8 @@ class LayerSummary:
             if not graded or _was_missed(record):
                 self._missed.add(sample.mean, sample.var, sample.examples)
                 continue
-            self._moments[sample.index].add(
-                sample.mean, sample.var, sample.examples, sample.running_mean
-            )
+            running = sample.running_mean if sample.step >= CAUGHT_UP else None
+            self._moments[sample.index].add(sample.mean, sample.var, sample.examples, running)
             if sample.step > last:
                 rows.append(sample)
                 last = sample.step
@@ -121,9 +123,10 @@ class LayerSummary:
         if first.count >= ENOUGH:
             ratio, share = first.scatter()
             readout.add((self.index, "scatter"), torch.stack([ratio, share]))
-            readout.add((self.index, "lag"), first.lag())
             module = self.layer.ref()
             var = None if module is None else buffer(module, "running_var")
+            if first.lags >= ENOUGH:
+                readout.add((self.index, "lag"), first.lag())
             if var is not None:
                 eps = self.layer.eps
                 ratio = ((var.float() + eps) / (first.var + eps)).log().median()
@@ -311,7 +314,8 @@ class LayerSummary:
                 "scatter_share": scatter[1],
                 "scatter_batches": first.count,
             }
-            found |= {"lag": get("lag")[0], "lag_noise": first.lag_noise(self.facts.momentum)}
+            if lag := get("lag"):
+                found |= {"lag": lag[0], "lag_noise": first.lag_noise(self.facts.momentum)}
             found["var_lag"] = next(iter(get("var_lag")), None)
         if domains := get("domains"):
             streams = [m.settled.count for m in self._moments if m.settled.count >= ENOUGH]
@@ -342,7 +346,7 @@ class LayerSummary:
             changed = _changed(phase)
             if changed is not None:
                 self._changed = changed
-            self._eval_initial += bool(initial and model.weights_changed())
+            self._eval_initial += bool(initial and model.weights.changed())
             if enough:
                 self._evaluations = [*self._evaluations[1 - EVALUATED :], (var, mean)]
         found: dict[str, Any] = {
@@ -400,9 +404,9 @@ def replicas(some: ModelObserver, other: ModelObserver) -> float | None:
     if a is None or b is None or not some.layers or len(some.layers) != len(other.layers):
         return None
     pairs = list(zip(a.parameters(), b.parameters(), strict=False))
-    if not pairs or any(p.shape != q.shape for p, q in pairs):
+    if not pairs or any(p.shape != q.shape or p.dtype != q.dtype for p, q in pairs):
         return None
-    if not (some.weights_changed() and other.weights_changed()):
+    if not (some.weights.changed() and other.weights.changed()):
         return None
     with torch.no_grad():
         for p, q in pairs:
@@ -438,13 +442,11 @@ def _was_missed(record: Pass | None) -> bool:
 
 
 def _changed(phase: EvalPhase) -> float | None:
-    """Relative change of the weights beyond what the optimizer explains; 0 if it explains it."""
-    if phase.print_now is None or phase.print_then is None:
+    """Relative change of the weights by something other than their optimizer."""
+    if phase.prints is None:
         return None
-    moved = torch.dist(phase.print_now, phase.print_then)
-    if float(moved) <= 10 * float(phase.allowed):
-        return 0.0
-    return float(moved / (phase.print_then.norm() + 1e-12))
+    now, before = phase.prints
+    return float(torch.dist(now, before) / (before.norm() + 1e-12))
 
 
 def _rounded(n: int) -> int:

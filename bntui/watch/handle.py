@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from statistics import median
@@ -14,6 +15,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor, nn
 
 import bntui
@@ -27,6 +29,7 @@ from bntui.protocol import (
     PROTOCOL,
     Event,
     Failed,
+    ModelFacts,
     Scalars,
     State,
     ThreeLosses,
@@ -100,7 +103,9 @@ class Watch:
         """Watch one more model; one that is watched already stays as it is."""
         if any(observer.ref() is model for observer in self.observers):
             return
-        self._observe(model, _free_name(name or type(model).__name__, [o.name for o in self.observers]))
+        self._observe(
+            model, _free_name(name or type(model).__name__, [o.name for o in self.observers])
+        )
         self._greet()
         MONITOR.add(self)
 
@@ -147,7 +152,10 @@ class Watch:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Close."""
         self.close()
@@ -273,11 +281,13 @@ class Watch:
 
     def _timing(self) -> Timing:
         ends = list(self._step_ends)
-        gaps = [after - before for before, after in zip(ends, ends[1:], strict=False)]
+        gaps = [after - before for before, after in pairwise(ends)]
         memory = torch.cuda.memory_allocated() if torch.cuda.is_initialized() else None
         total = sum(observer.sampling.total for observer in self.observers)
         now = perf_counter() - self._began
-        return Timing(self._steps, now, median(gaps) if gaps else None, total / max(now, 1e-9), memory)
+        return Timing(
+            self._steps, now, median(gaps) if gaps else None, total / max(now, 1e-9), memory
+        )
 
     def _measure_probe(self) -> None:
         self._next_probe = max(self._steps + 1, self._steps * 5 // 4)
@@ -289,7 +299,9 @@ class Watch:
         began = perf_counter()
         found = three_losses(model, [batch], loss)
         self.observers[0].sampling.total += perf_counter() - began
-        self._emit([ThreeLosses(self.observers[0].name, self._steps, found.batch, found.running, found.recalibrated)])  # fmt: skip
+        name = self.observers[0].name
+        losses = (found.batch, found.running, found.recalibrated)
+        self._emit([ThreeLosses(name, self._steps, *losses)])
 
     def _emit(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -326,7 +338,8 @@ def watch(
     watched, other normalization layers are counted and left alone.
 
     Args:
-        model: The model; `more` are others of the same training, such as a discriminator.
+        model: The model.
+        *more: Others of the same training, such as a discriminator.
         name: The run's name; the model's class if not given.
         log: Where to write, "auto" for a new file where runs live, None for no log.
         every: Measure every so many steps; "auto" spaces measurements by `budget`.
@@ -344,9 +357,13 @@ def watch(
     models = (model, *more)
     for place, each in enumerate(models, 1):
         if not isinstance(each, nn.Module):
-            raise InputError(f"Model {place} is of type {type(each).__name__}, but it takes an nn.Module.")
-    if every != "auto" and (not isinstance(every, int) or every < 1):
-        raise InputError(f'every is {every!r}, but it takes a number of steps from 1 on, or "auto".')
+            raise InputError(
+                f"Model {place} is of type {type(each).__name__}, but it takes an nn.Module."
+            )
+    if every != "auto" and every < 1:
+        raise InputError(
+            f'every is {every!r}, but it takes a number of steps from 1 on, or "auto".'
+        )
     if not 0 < budget <= 1:
         raise InputError(f"budget is {budget!r}, but it takes a share above 0, up to 1.")
     for listener in list(MONITOR.listeners):
@@ -365,7 +382,11 @@ def watch(
         probe=probe,
     )
     if watch.path is not None:
-        command = f"bntui open {watch.path.stem}" if watch.path.parent == directory() else f"bntui open {watch.path}"
+        command = (
+            f"bntui open {watch.path.stem}"
+            if watch.path.parent == directory()
+            else f"bntui open {watch.path}"
+        )
         print(f"bntui: watching {watch._name}; see it with: {clean(command)}", file=sys.stderr)  # noqa: T201
     return watch
 
@@ -395,9 +416,7 @@ def _finite(value: Any) -> float | None:
     return number if isfinite(number) else None
 
 
-def _with_replica(facts: Any, observer: ModelObserver) -> Any:
-    from msgspec.structs import replace  # noqa: PLC0415
-
+def _with_replica(facts: ModelFacts, observer: ModelObserver) -> ModelFacts:
     for other in MONITOR.observers():
         if other is not observer and (apart := replicas(observer, other)) is not None:
             return replace(facts, replica=other.name, replica_apart=apart)

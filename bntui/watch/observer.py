@@ -23,6 +23,7 @@ from bntui.watch.hooks import put
 from bntui.watch.layers import batchnorms, buffer, describe, other_norms
 from bntui.watch.sampling import Sampling
 from bntui.watch.statistics import Moments, Sample
+from bntui.watch.weights import Weights
 
 TRAIN, GRAD, BACKWARD, ROOT, NEEDS_GRAD, FROZEN, RECALIBRATING = (1 << bit for bit in range(7))
 """Flags of a pass: the layer's mode, grad mode, inside a backward pass, the root module's mode,
@@ -36,10 +37,6 @@ PASSES = 4
 
 CHECKED = 24
 """Samples in which padding is looked for; a quarter of them look for a mistaken axis."""
-
-PRINTED = 4
-"""Weights that a fingerprint takes values of, and how many of each."""
-PRINT_VALUES = 64
 
 TRANSPARENT = frozenset({"TransposeBackward0", "PermuteBackward0", "ToCopyBackward0"})
 BIAS_PLACE = {"AddmmBackward0": 0, "ConvolutionBackward0": 2}
@@ -149,6 +146,8 @@ class LayerObserver:
                     self.eval_left -= 1
                     self._sample_eval(module, x)
             return
+        if self.pending is not None:
+            self.finish()
         if inside:
             if model.leader is self:
                 model.recomputed()
@@ -165,7 +164,6 @@ class LayerObserver:
         began = perf_counter()
         model = self.model
         with torch.no_grad():
-            self.finish()
             mean, var = buffer(module, "running_mean"), buffer(module, "running_var")
             momentum = getattr(module, "momentum", None)
             record = model.passes[-1] if model.passes else None
@@ -234,19 +232,8 @@ class EvalPhase:
 
     number: int = 0
     sampled: bool = False
-    print_now: Tensor | None = None
-    print_then: Tensor | None = None
-    """Where the weights should be, had nothing but the optimizer moved them."""
-    allowed: Tensor | float = 0.0
-    """Distance from there that the optimizer explains."""
-
-
-@dataclass(slots=True)
-class Print:
-    """A fingerprint of the weights at a step."""
-
-    step: int
-    values: Tensor
+    prints: tuple[Tensor, Tensor] | None = None
+    """Fingerprints of the weights now, and as their own training left them; None if not known."""
 
 
 @dataclass
@@ -284,12 +271,11 @@ class ModelObserver:
         self._leader_version = -1
         self._leader_bump = 0
         self._leader_passes = 0
-        self._prints: list[Print] = []
         self.inputs = Moments()
         self.input_batches: list[tuple[Tensor, Tensor, int]] = []
         self._root_passes = 0
         self.domains_within = False
-        self._first_print = self.fingerprint()
+        self.weights = Weights(model)
         self._handles = [put(model, self.entered)]
         self.layers = [
             LayerObserver(module, describe(path, module, name), self)
@@ -383,32 +369,8 @@ class ModelObserver:
             if self.sampling.affords_evaluation():
                 began = perf_counter()
                 self.phase.sampled = True
-                self._compare_weights()
+                self.phase.prints = self.weights.outside(self.owned)
                 self.sampling.spent(perf_counter() - began)
-
-    def _compare_weights(self) -> None:
-        phase = self.phase
-        phase.print_now = self.fingerprint()
-        if not self.owned:
-            phase.print_then = self._first_print
-        elif self._prints:
-            last = self._prints[-1]
-            phase.print_then = last.values
-            if len(self._prints) > 1 and last.step > self._prints[0].step:
-                first = self._prints[0]
-                rate = _distance(last.values, first.values) / (last.step - first.step)
-                phase.allowed = rate * (self.counts.steps - last.step + 1)
-
-    def fingerprint(self) -> Tensor | None:
-        """Some values of some weights, or None without weights."""
-        model = self.ref()
-        weights = [] if model is None else [p for p in model.parameters() if p.dim() > 1]
-        if not weights or any(type(w) is not nn.Parameter for w in weights):
-            return None
-        chosen = weights[:: max(1, len(weights) // PRINTED)][:PRINTED]
-        with torch.no_grad():
-            parts = [w.flatten()[:: max(1, w.numel() // PRINT_VALUES)].float() for w in chosen]
-            return torch.cat([part.to(parts[0].device) for part in parts])
 
     # Steps
 
@@ -419,6 +381,7 @@ class ModelObserver:
         if own:
             self.counts.steps += 1
             self.choosing = max(0, self.choosing - 1)
+            self.weights.stepped(self.sampling.budget)
             if self._leader_passes:
                 self.counts.stuck = 0
             elif self._graded_eval and self.ever_trained:
@@ -427,8 +390,6 @@ class ModelObserver:
             began = perf_counter()
             for layer in self.layers:
                 layer.finish()
-            if own and (values := self.fingerprint()) is not None:
-                self._prints = [*self._prints[-3:], Print(self.counts.steps, values)]
             self.sampling.spent(perf_counter() - began)
         self._close_interval()
         self.sampling.decide(self.interval)
@@ -466,15 +427,6 @@ class ModelObserver:
         self.passes = [p for p in self.passes if p not in missed and not p.followed]
         self.counts.unfollowed += len(missed)
         self.counts.unfollowed_steps += bool(missed)
-
-    def weights_changed(self) -> bool:
-        """Whether the weights are others than when watching began."""
-        now = self.fingerprint()
-        return (
-            now is not None
-            and self._first_print is not None
-            and not torch.equal(now, self._first_print)
-        )
 
     # What is around a layer
 
@@ -537,10 +489,6 @@ def _is_plain(x: Tensor) -> bool:
 def _worth(flags: int) -> int:
     """How much a layer's passes say of the model's: trained, with a gradient at its input."""
     return 0 if flags & FROZEN else 1 + bool(flags & NEEDS_GRAD and flags & GRAD)
-
-
-def _distance(some: Tensor, others: Tensor) -> Tensor:
-    return torch.dist(some, others)
 
 
 def _path(root: nn.Module, hidden: nn.Module) -> str:

@@ -65,7 +65,7 @@ class Moments:
     """Sums over a stream of batch means and variances, a block at a time."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count = self.lags = 0
         self._previous: Moments | None = None
 
     def add(self, mean: Tensor, var: Tensor, examples: int, running: Tensor | None = None) -> None:
@@ -81,7 +81,7 @@ class Moments:
             self._mean, self._square, self._var, self._noise, self._lag = (
                 zero.clone() for _ in range(5)
             )
-            self._per_example = 0.0
+            self._per_example, self.lags = 0.0, 0
         shifted = mean - self._origin
         self._mean += shifted
         self._square += shifted * shifted
@@ -89,7 +89,8 @@ class Moments:
         self._noise += var / max(examples, 1)
         self._per_example += 1 / max(examples, 1)
         if running is not None:
-            self._lag += (running - mean) / (var + TINY).sqrt()
+            self._lag += running - mean
+            self.lags += 1
         self.count += 1
 
     @property
@@ -115,25 +116,30 @@ class Moments:
         Examples drawn independently scatter by at most sqrt(variance / N), whatever the spatial
         axes: those only make it less.
         """
-        mean = self._mean / self.count
-        between = (
-            (self._square / self.count - mean * mean).clamp_min(0) * self.count / (self.count - 1)
-        )
+        between = self._between()
         chance = self._noise / self.count
         total = self.var + between
         ratio = (between / (chance + TINY)).sqrt()
         share = ((between - chance).clamp_min(0) / (total + TINY)).sqrt()
         return ratio.median(), share.median()
 
+    def _between(self) -> Tensor:
+        mean = self._mean / self.count
+        spread = (self._square / self.count - mean * mean).clamp_min(0)
+        return spread * self.count / max(self.count - 1, 1)
+
+    def _total(self) -> Tensor:
+        return self.var + self._between()
+
     def lag(self) -> Tensor:
         """|mean of (running_mean - batch mean)| in sd, median over channels."""
-        return (self._lag / self.count).abs().median()
+        return ((self._lag / max(self.lags, 1)).abs() / (self._total() + TINY).sqrt()).median()
 
     def lag_noise(self, momentum: float | None) -> float:
         """What chance alone makes of `lag`: the noise of the average, and of the EMA itself."""
         per_batch = self._per_example / self.count
         ema = 0.0 if momentum is None else momentum / max(2 - momentum, 1e-3)
-        return sqrt(per_batch * (1 / self.count + ema))
+        return sqrt(per_batch * (1 / max(self.lags, 1) + ema))
 
 
 def apart(some: Moments, others: Moments) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,120 @@
+"""All rules over a watched run: one finding a cause, with the layers where it holds."""
+
+from collections.abc import Iterable
+from itertools import chain
+
+from bntui.doctor.catalogue import RULES
+from bntui.doctor.finding import SEVERITIES, Finding
+from bntui.doctor.rules import (
+    Evidence,
+    LayerRule,
+    Subject,
+    batches,
+    buffers,
+    models,
+    passes,
+    settings,
+)
+from bntui.history.watched import LayerHistory, WatchedRun
+
+LAYER_RULES: dict[str, LayerRule] = {
+    **buffers.RULES,
+    **settings.RULES,
+    **passes.RULES,
+    **batches.RULES,
+}
+
+MOMENTS = 32
+"""Earlier moments of a layer at which a rule is tried, to say since when."""
+
+
+def examine(run: WatchedRun, resolved: bool = False) -> list[Finding]:
+    """Every finding that holds now, the worst first; those that were `resolved` too, if wanted."""
+    if run.watching is None:
+        return []
+    found = list(chain(_of_models(run), _of_layers(run)))
+    if resolved:
+        holding = {(finding.rule, finding.model) for finding in found}
+        found += [f for f in _gone(run) if (f.rule, f.model) not in holding]
+    order = {rule: place for place, rule in enumerate(RULES)}
+    return sorted(_merged(found), key=lambda f: (SEVERITIES.index(f.severity), order[f.rule]))
+
+
+def _of_layers(run: WatchedRun) -> Iterable[Finding]:
+    for rule, decide in LAYER_RULES.items():
+        for model in dict.fromkeys(layer.layer.model for layer in run.layers):
+            layers = [layer for layer in run.layers if layer.layer.model == model]
+            held: list[tuple[LayerHistory, Evidence]] = []
+            for layer in layers:
+                if evidence := decide(Subject(layer.layer, layer.facts, run)):
+                    held.append((layer, evidence))
+            if held:
+                held.sort(key=lambda pair: -pair[1].weight)
+                since = min(_since(layer, decide, run) for layer, _ in held)
+                names = [layer.layer.name for layer, _ in held]
+                yield _finding(rule, model, names, held[0][1], since)
+
+
+def _since(layer: LayerHistory, decide: LayerRule, run: WatchedRun) -> int:
+    """The step from which on the rule has held without a break."""
+    step = layer.facts.step
+    for facts in reversed(layer.facts_at[-MOMENTS:]):
+        if not decide(Subject(layer.layer, facts, run)):
+            break
+        step = facts.step
+    return step
+
+
+def _of_models(run: WatchedRun) -> Iterable[Finding]:
+    for facts in run.models.values():
+        for rule, decide in models.RULES.items():
+            if evidence := decide(facts, run):
+                yield _finding(rule, facts.model, [], evidence, facts.step)
+
+
+def _gone(run: WatchedRun) -> Iterable[Finding]:
+    """What held once and does not now, with the step at which it was gone."""
+    for rule, decide in LAYER_RULES.items():
+        for layer in run.layers:
+            moments = layer.facts_at[:: max(1, len(layer.facts_at) // MOMENTS)]
+            evidence, since, gone = None, 0, 0
+            for facts in [*moments, layer.facts]:
+                found = decide(Subject(layer.layer, facts, run))
+                if found:
+                    since = since if evidence else facts.step
+                    evidence, gone = found, 0
+                elif evidence and not gone:
+                    gone = facts.step
+            if evidence and gone:
+                name = [layer.layer.name]
+                yield _finding(rule, layer.layer.model, name, evidence, since, gone)
+
+
+def _merged(findings: list[Finding]) -> list[Finding]:
+    """One finding for each rule and model: that of the model itself before its layers'."""
+    kept: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        known = kept.setdefault((finding.rule, finding.model), finding)
+        if known is not finding:
+            names = [*known.layers, *finding.layers]
+            kept[finding.rule, finding.model] = Finding(
+                known.rule,
+                known.severity,
+                known.model,
+                names,
+                known.evidence,
+                known.since,
+                known.resolved,
+            )
+    return list(kept.values())
+
+
+def _finding(
+    rule: str,
+    model: str,
+    layers: list[str],
+    evidence: Evidence,
+    since: int,
+    resolved: int | None = None,
+) -> Finding:
+    return Finding(rule, RULES[rule].severity, model, layers, evidence.text, since, resolved)

@@ -1,0 +1,112 @@
+"""Rules over what the running statistics hold."""
+
+from math import exp, log
+
+from bntui.doctor.rules import Evidence, LayerRule, Subject, limit
+
+SETTLED = 60
+"""Updates before lag is called lag: with torch's momentum of 0.1 the start weighs 0.2 % then."""
+
+LAG = 0.5
+LAG_NOISES = 4.0
+"""A lasting distance in sd beyond so many times what chance makes of it."""
+
+VAR_LAG = log(3)
+MISFIT_MEAN = 0.4
+MISFIT_VAR = log(1.5)
+"""How far inputs in eval mode are from running statistics that do not fit them: sd, ln variance."""
+
+
+def nonfinite(s: Subject) -> Evidence | None:
+    """NaN or infinity."""
+    bad = s.facts.nonfinite
+    if bad <= limit("nonfinite-buffers"):
+        return None
+    return Evidence(
+        f"{bad} of {s.channels} channels have running statistics that are not finite.", bad
+    )
+
+
+def low_precision(s: Subject) -> Evidence | None:
+    """Half precision."""
+    if s.layer.tracked and s.facts.dtype in {"float16", "bfloat16"}:
+        return Evidence(f"running_mean and running_var are {s.facts.dtype}.")
+    return None
+
+
+def never_updated(s: Subject) -> Evidence | None:
+    """Buffers of exactly 0 and 1 beside trained weights, in eval."""
+    if s.facts.eval_initial <= limit("never-updated"):
+        return None
+    return Evidence(
+        "running_mean is exactly 0 and running_var exactly 1 in eval mode, though the weights "
+        "have changed.",
+        s.facts.eval_initial,
+    )
+
+
+def lag(s: Subject) -> Evidence | None:
+    """The start still weighs, or the average stays away from the batches."""
+    f = s.facts
+    if f.updates < SETTLED or not f.training or f.drifted:
+        return None
+    weight = f.initial_weight
+    if weight is not None and weight > limit("ema-lag"):
+        return Evidence(
+            f"After {f.updates} updates at momentum {f.momentum:g} the initial values still weigh "
+            f"{weight:.0%}.",
+            10 + weight,
+        )
+    if f.lag is None or f.lag_noise is None or f.domains > 1:
+        return None
+    if f.lag > LAG + LAG_NOISES * f.lag_noise:
+        return Evidence(
+            f"running_mean stays {f.lag:.2f} sd from the mean of recent batches.", f.lag
+        )
+    if f.var_lag is not None and abs(f.var_lag) > VAR_LAG:
+        return Evidence(
+            f"running_var is {exp(f.var_lag):.2g} times the mean variance of recent batches.",
+            abs(f.var_lag),
+        )
+    return None
+
+
+def stale(s: Subject) -> Evidence | None:
+    """Weights moved by something other than training, and statistics that do not fit any more."""
+    f = s.facts
+    if f.changed_outside is None or f.changed_outside <= limit("stale-stats"):
+        return None
+    if f.eval_mean is None or f.eval_var is None or f.eval_initial or f.nonfinite:
+        return None
+    off = max(f.eval_mean / MISFIT_MEAN, abs(log(max(f.eval_var, 1e-12))) / MISFIT_VAR)
+    if off < 1:
+        return None
+    return Evidence(
+        f"In eval mode the inputs are {f.eval_mean:.2f} sd from running_mean and have "
+        f"{f.eval_var:.2g} times running_var; the weights moved by {f.changed_outside:.0%} outside "
+        "of training.",
+        off,
+    )
+
+
+def no_variance(s: Subject) -> Evidence | None:
+    """Channels of almost no variance."""
+    f = s.facts
+    if f.no_variance <= limit("zero-variance"):
+        return None
+    gain = (max(f.min_var or 0.0, 0.0) + s.layer.eps) ** -0.5
+    return Evidence(
+        f"{f.no_variance} of {s.channels} channels have a running_var below 1e-7: eval mode "
+        f"multiplies whatever else comes there by up to {gain:.0f}.",
+        f.no_variance,
+    )
+
+
+RULES: dict[str, LayerRule] = {
+    "nonfinite-buffers": nonfinite,
+    "low-precision-stats": low_precision,
+    "never-updated": never_updated,
+    "ema-lag": lag,
+    "stale-stats": stale,
+    "zero-variance": no_variance,
+}

@@ -1,0 +1,111 @@
+"""Rules over a model as a whole."""
+
+from bntui.doctor.rules import Evidence, ModelRule, limit
+from bntui.history.watched import WatchedRun
+from bntui.protocol import ModelFacts
+
+INPUT_SCATTER = 1.8
+INPUT_SHARE = 0.2
+"""Inputs do not change with the weights, so scatter beyond chance is plain there: over 16 batches
+chance alone gives 1.0 with an sd of 0.18. The share leaves out what is certain and harmless."""
+
+LASTING = 16
+GAP = 0.1
+BN_SHARE = 0.5
+"""A gap is BatchNorm's when recalibration removes half of it; it counts from 10 % of the loss."""
+
+
+def hidden(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
+    """Layers that no train() or eval() reaches."""
+    if not facts.hidden:
+        return None
+    names = ", ".join(facts.hidden[:3]) + (", ..." if len(facts.hidden) > 3 else "")
+    return Evidence(
+        f"{len(facts.hidden)} ran in train mode and are no modules of the model: {names}."
+    )
+
+
+def scattered(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
+    """The model's inputs come in batches that are not alike."""
+    ratio, share = facts.input_scatter, facts.input_scatter_share
+    if ratio is None or share is None or facts.input_scatter_batches < LASTING:
+        return None
+    layers = [layer.facts for layer in run.layers if layer.layer.model == facts.model]
+    examples = max((layer.usual_examples for layer in layers), default=0)
+    if ratio <= INPUT_SCATTER or share <= INPUT_SHARE or examples < 4:
+        return None
+    if any(layer.domains > 1 for layer in layers):
+        return None
+    return Evidence(
+        f"The means of input batches scatter {ratio:.1f} times as much as random draws of "
+        f"{examples} examples would.",
+        ratio,
+    )
+
+
+def apart(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
+    """Replicas with equal weights and other statistics."""
+    if facts.replica_apart is None or facts.replica_apart <= limit("replicas-apart"):
+        return None
+    return Evidence(
+        f"{facts.replica} has the same weights, and running means {facts.replica_apart:.2f} sd away.",
+        facts.replica_apart,
+    )
+
+
+def unsynchronized(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
+    """BatchNorm by itself in every process, on few values."""
+    if facts.unsynchronized <= limit("sync-not-converted"):
+        return None
+    sizes = [
+        o.facts.usual_n for o in run.layers if o.layer.model == facts.model and o.facts.usual_n
+    ]
+    if not sizes or min(sizes) >= 32:
+        return None
+    return Evidence(
+        f"{facts.unsynchronized} layers normalize by each of {facts.processes} processes' own batch, "
+        f"of {min(sizes)} values a channel."
+    )
+
+
+def exported(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
+    """An export that computes something else."""
+    if facts.export_difference is None or facts.export_difference <= limit("export-mismatch"):
+        return None
+    return Evidence(
+        f"The export's outputs differ by {facts.export_difference:.2g} of the largest.",
+        facts.export_difference,
+    )
+
+
+def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
+    """A gap between train and eval that recalibration removes."""
+    probes = run.probes.get(facts.model, [])[-2:]
+    if not probes:
+        return None
+    worst = None
+    for p in probes:
+        if p.batch is None or p.recalibrated is None:
+            return None
+        running = float("inf") if p.running is None else p.running
+        removed = running - p.recalibrated
+        if running - p.batch <= GAP * abs(p.batch) or removed <= BN_SHARE * (running - p.batch):
+            return None
+        worst = p
+    if worst is None:
+        return None
+    running_text = "not finite" if worst.running is None else f"{worst.running:.3g}"
+    return Evidence(
+        f"The loss is {running_text} by running statistics, {worst.batch:.3g} by the batch's own and "
+        f"{worst.recalibrated:.3g} by recalibrated ones, on the same data."
+    )
+
+
+RULES: dict[str, ModelRule] = {
+    "unregistered-bn": hidden,
+    "non-iid-batches": scattered,
+    "replicas-apart": apart,
+    "sync-not-converted": unsynchronized,
+    "export-mismatch": exported,
+    "train-eval-gap": gap,
+}
