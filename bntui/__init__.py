@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bntui.core.nn.batchnorm import LECTURE, NOTEBOOK, TORCH, BatchNorm1d
+    from bntui.watch.diagnosis import diagnose
     from bntui.watch.handle import watch
 
-__all__ = ["LECTURE", "NOTEBOOK", "TORCH", "BatchNorm1d", "__version__", "watch"]
+__all__ = ["LECTURE", "NOTEBOOK", "TORCH", "BatchNorm1d", "__version__", "diagnose", "watch"]
 __version__ = "0.1.0"
 
 _HOMES = dict.fromkeys(("BatchNorm1d", "NOTEBOOK", "TORCH", "LECTURE"), "bntui.core.nn.batchnorm")
+_HOMES["diagnose"] = "bntui.watch.diagnosis"
 """Where the public names are defined; the modules take a second to load."""
 
 

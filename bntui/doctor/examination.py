@@ -52,7 +52,7 @@ def _of_layers(run: WatchedRun) -> Iterable[Finding]:
                 held.sort(key=lambda pair: -pair[1].weight)
                 since = min(_since(layer, decide, run) for layer, _ in held)
                 names = [layer.layer.name for layer, _ in held]
-                yield _finding(rule, model, names, held[0][1], since)
+                yield _finding(rule, model, names, held[0][1], since=since)
 
 
 def _since(layer: LayerHistory, decide: LayerRule, run: WatchedRun) -> int:
@@ -69,7 +69,7 @@ def _of_models(run: WatchedRun) -> Iterable[Finding]:
     for facts in run.models.values():
         for rule, decide in models.RULES.items():
             if evidence := decide(facts, run):
-                yield _finding(rule, facts.model, [], evidence, facts.step)
+                yield _finding(rule, facts.model, [], evidence, since=facts.step)
 
 
 def _gone(run: WatchedRun) -> Iterable[Finding]:
@@ -87,7 +87,7 @@ def _gone(run: WatchedRun) -> Iterable[Finding]:
                     gone = facts.step
             if evidence and gone:
                 name = [layer.layer.name]
-                yield _finding(rule, layer.layer.model, name, evidence, since, gone)
+                yield _finding(rule, layer.layer.model, name, evidence, since=since, resolved=gone)
 
 
 def _merged(findings: list[Finding]) -> list[Finding]:
@@ -114,6 +114,7 @@ def _finding(
     model: str,
     layers: list[str],
     evidence: Evidence,
+    *,
     since: int,
     resolved: int | None = None,
 ) -> Finding:

@@ -107,7 +107,8 @@ class LayerSummary:
             if not graded or _was_missed(record):
                 self._missed.add(sample.mean, sample.var, sample.examples)
                 continue
-            running = sample.running_mean if sample.step >= CAUGHT_UP else None
+            caught_up = sample.step >= CAUGHT_UP
+            running = (sample.running_mean, sample.running_var) if caught_up else None
             self._moments[sample.index].add(sample.mean, sample.var, sample.examples, running)
             if sample.step > last:
                 rows.append(sample)
@@ -123,14 +124,9 @@ class LayerSummary:
         if first.count >= ENOUGH:
             ratio, share = first.scatter()
             readout.add((self.index, "scatter"), torch.stack([ratio, share]))
-            module = self.layer.ref()
-            var = None if module is None else buffer(module, "running_var")
             if first.lags >= ENOUGH:
                 readout.add((self.index, "lag"), first.lag())
-            if var is not None:
-                eps = self.layer.eps
-                ratio = ((var.float() + eps) / (first.var + eps)).log().median()
-                readout.add((self.index, "var_lag"), ratio)
+                readout.add((self.index, "var_lag"), first.var_lag(self.layer.eps))
         streams = [m.settled for m in self._moments if m.settled.count >= ENOUGH]
         pairs = [
             torch.stack(statistics.apart(a, b))
@@ -316,7 +312,7 @@ class LayerSummary:
             }
             if lag := get("lag"):
                 found |= {"lag": lag[0], "lag_noise": first.lag_noise(self.facts.momentum)}
-            found["var_lag"] = next(iter(get("var_lag")), None)
+                found["var_lag"] = get("var_lag")[0]
         if domains := get("domains"):
             streams = [m.settled.count for m in self._moments if m.settled.count >= ENOUGH]
             found |= {"domains": len(streams), "domain_samples": min(streams)}

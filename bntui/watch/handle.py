@@ -92,10 +92,13 @@ class Watch:
         self._next_probe = 0
         self._writer = _open(log, name)
         self.path = self._writer.path if self._writer else None
-        for key, model in models.items():
-            self._observe(model, key)
-        self._greet()
-        MONITOR.add(self)
+        try:
+            for key, model in models.items():
+                self._observe(model, key)
+            self._greet()
+            MONITOR.add(self)
+        except Exception as error:
+            self.give_up(error)
 
     # For the user
 
@@ -208,7 +211,7 @@ class Watch:
         names = [observer.name for observer in self.observers]
         first = Watching(
             PROTOCOL, bntui.__version__, self._started, self._name, names, self._layers, others,
-            torch.__version__, self._script,
+            str(torch.__version__), self._script,
         )  # fmt: skip
         self._emit([first, State("running", self._steps, None)])
 

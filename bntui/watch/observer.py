@@ -32,6 +32,11 @@ whether the input requires a gradient, whether gamma does not, in a recalibratio
 SCANNED_STEPS = 20
 """Steps at which every module's call is looked at: for hidden layers, and Dropout upstream."""
 
+WATCHFUL = 256
+SPACED = 7
+"""Passes for which every backward pass is awaited, at first and after one that did not come; of
+the others one in seven, since waiting costs as much as all the rest of the hooks."""
+
 PASSES = 4
 """Passes of a step that are sampled, and of an evaluation."""
 
@@ -271,6 +276,7 @@ class ModelObserver:
         self._leader_version = -1
         self._leader_bump = 0
         self._leader_passes = 0
+        self._awaited, self._alert = 0, WATCHFUL
         self.inputs = Moments()
         self.input_batches: list[tuple[Tensor, Tensor, int]] = []
         self._root_passes = 0
@@ -333,7 +339,12 @@ class ModelObserver:
             return
         record = Pass(graded)
         self.passes.append(record)
-        if graded and _is_plain(x):
+        self._awaited += 1
+        if not graded:
+            return
+        if self._awaited > self._alert and self._awaited % SPACED:
+            record.followed = True  # one in seven will do while all were followed
+        elif _is_plain(x):
             self._await_backward(module, x, record)
 
     _leader_flags = 0
@@ -418,6 +429,8 @@ class ModelObserver:
         self.passes = waiting
         self.counts.unfollowed += missed
         self.counts.unfollowed_steps += missed > 0
+        if missed:
+            self._alert = self._awaited + WATCHFUL
 
     def conclude(self) -> None:
         """Before findings are asked for: what is known of the passes since the last step."""

@@ -68,8 +68,14 @@ class Moments:
         self.count = self.lags = 0
         self._previous: Moments | None = None
 
-    def add(self, mean: Tensor, var: Tensor, examples: int, running: Tensor | None = None) -> None:
-        """Add one batch's (C,) statistics, and running_mean as it was then."""
+    def add(
+        self,
+        mean: Tensor,
+        var: Tensor,
+        examples: int,
+        running: tuple[Tensor, Tensor] | None = None,
+    ) -> None:
+        """Add one batch's (C,) statistics, and the running ones as they were then."""
         if self.count >= BLOCK:
             previous, self._previous = Moments(), None
             previous.__dict__.update(self.__dict__)
@@ -78,9 +84,8 @@ class Moments:
         if self.count == 0:
             self._origin = mean.clone()
             zero = torch.zeros_like(mean)
-            self._mean, self._square, self._var, self._noise, self._lag = (
-                zero.clone() for _ in range(5)
-            )
+            self._mean, self._square, self._var, self._noise = (zero.clone() for _ in range(4))
+            self._lag, self._running_var, self._batch_var = (zero.clone() for _ in range(3))
             self._per_example, self.lags = 0.0, 0
         shifted = mean - self._origin
         self._mean += shifted
@@ -89,7 +94,9 @@ class Moments:
         self._noise += var / max(examples, 1)
         self._per_example += 1 / max(examples, 1)
         if running is not None:
-            self._lag += running - mean
+            self._lag += running[0] - mean
+            self._running_var += running[1]
+            self._batch_var += var
             self.lags += 1
         self.count += 1
 
@@ -134,6 +141,12 @@ class Moments:
     def lag(self) -> Tensor:
         """|mean of (running_mean - batch mean)| in sd, median over channels."""
         return ((self._lag / max(self.lags, 1)).abs() / (self._total() + TINY).sqrt()).median()
+
+    def var_lag(self, eps: float) -> Tensor:
+        """ln of mean running_var over the same batches' mean variance, median over channels."""
+        count = max(self.lags, 1)
+        ratio = (self._running_var / count + eps) / (self._batch_var / count + eps)
+        return ratio.log().median()
 
     def lag_noise(self, momentum: float | None) -> float:
         """What chance alone makes of `lag`: the noise of the average, and of the EMA itself."""

@@ -22,8 +22,8 @@ def ragged(s: Subject) -> Evidence | None:
     if f.ragged > f.updates / 3:
         return None
     return Evidence(
-        f"{f.ragged} of {f.updates} batches had a quarter of the usual {f.usual_n} values a channel "
-        f"or less, down to {f.smallest_n}.",
+        f"{f.ragged} of {f.updates} batches had at most a quarter of the usual {f.usual_n} "
+        f"values a channel, down to {f.smallest_n}.",
         f.usual_n / max(f.smallest_n, 1),
     )
 
@@ -43,8 +43,15 @@ def tiny(s: Subject) -> Evidence | None:
 
 
 def scattered(s: Subject) -> Evidence | None:
-    """Batch means scatter far more than draws from one distribution would."""
+    """Batch means scatter far more than draws from one distribution would.
+
+    Changing weights move them too, so a layer is asked only where the model's own inputs cannot be:
+    words, for instance.
+    """
     f = s.facts
+    model = s.run.models.get(s.layer.model)
+    if model is not None and model.input_scatter is not None:
+        return None
     if f.scatter is None or f.scatter_share is None or f.scatter_batches < 2 * LASTING:
         return None
     if f.scatter <= limit("non-iid-batches") or f.scatter_share < SCATTER_SHARE or f.domains > 1:
@@ -93,8 +100,8 @@ def dropout(s: Subject) -> Evidence | None:
     if f.eval_var >= limit("dropout-before-bn") * base:
         return None
     return Evidence(
-        f"In eval mode the input has {f.eval_var:.2g} times running_var; Dropout({f.dropout:g}) runs "
-        "before it in train mode.",
+        f"In eval mode the input has {f.eval_var:.2g} times running_var; Dropout({f.dropout:g}) "
+        "runs before it in train mode.",
         1 / max(f.eval_var, 1e-6),
     )
 

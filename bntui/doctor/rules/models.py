@@ -48,7 +48,7 @@ def apart(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
     if facts.replica_apart is None or facts.replica_apart <= limit("replicas-apart"):
         return None
     return Evidence(
-        f"{facts.replica} has the same weights, and running means {facts.replica_apart:.2f} sd away.",
+        f"{facts.replica} has equal weights, and running means {facts.replica_apart:.2f} sd away.",
         facts.replica_apart,
     )
 
@@ -63,8 +63,8 @@ def unsynchronized(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     if not sizes or min(sizes) >= 32:
         return None
     return Evidence(
-        f"{facts.unsynchronized} layers normalize by each of {facts.processes} processes' own batch, "
-        f"of {min(sizes)} values a channel."
+        f"{facts.unsynchronized} layers normalize by each of {facts.processes} processes' own "
+        f"batch, of {min(sizes)} values a channel."
     )
 
 
@@ -96,8 +96,8 @@ def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
         return None
     running_text = "not finite" if worst.running is None else f"{worst.running:.3g}"
     return Evidence(
-        f"The loss is {running_text} by running statistics, {worst.batch:.3g} by the batch's own and "
-        f"{worst.recalibrated:.3g} by recalibrated ones, on the same data."
+        f"The loss is {running_text} by running statistics, {worst.batch:.3g} by the batch's own "
+        f"and {worst.recalibrated:.3g} by recalibrated ones, on the same data."
     )
 
 

@@ -21,9 +21,10 @@ def unfollowed(s: Subject) -> Evidence | None:
     if f.nonfinite and f.unfollowed == f.unfollowed_steps:
         return None  # batches with a NaN loss that were skipped: another rule has them
     regular = f.unfollowed_steps > REGULAR * max(f.step, 1)
-    if regular and f.unfollowed_mean is not None and f.unfollowed_var is not None:
-        if f.unfollowed_mean < ALIKE_MEAN and f.unfollowed_var < ALIKE_VAR:
-            return None
+    mean, var = f.unfollowed_mean, f.unfollowed_var
+    alike = mean is not None and var is not None and mean < ALIKE_MEAN and var < ALIKE_VAR
+    if regular and alike:
+        return None
     off = "" if f.unfollowed_mean is None else f", {f.unfollowed_mean:.2f} sd from those trained on"
     return Evidence(
         f"{f.unfollowed} batches went through in train mode without a backward pass{off}.",

@@ -1,0 +1,190 @@
+"""`bntui.diagnose`: is the gap between train() and eval() BatchNorm's, and which layers carry it?"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from torch import Tensor, nn
+
+from bntui.doctor.catalogue import RULES
+from bntui.doctor.finding import Finding
+from bntui.errors import InputError
+from bntui.watch.layers import batchnorms
+from bntui.watch.losses import (
+    Batch,
+    Losses,
+    call,
+    mean_loss,
+    recalibrate,
+    three_losses,
+    tracked,
+    untouched,
+)
+
+MOST_BATCHES = 50
+"""Batches of the loader that are used: each is run a few times, and once more for every layer."""
+
+GAP = 0.1
+"""A gap counts from a tenth of the loss by the batch's own statistics."""
+
+BN_SHARE = 0.5
+"""It is BatchNorm's when recalibration removes at least half of it."""
+
+MISMATCH = 1e-3
+"""Largest difference of an export's outputs, relative to the largest output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Three losses of the same data, what each layer contributes, and a verdict in a paragraph.
+
+    `contributions` maps a layer to how much of the loss goes when its statistics alone are
+    recalibrated, largest first; it is empty where there is no gap. `export_difference` is relative
+    to the model's largest output, None without an export.
+    """
+
+    losses: Losses
+    contributions: dict[str, float]
+    export_difference: float | None
+    findings: Sequence[Finding]
+    verdict: str
+
+    def __str__(self) -> str:
+        """The verdict."""
+        return self.verdict
+
+
+def diagnose(
+    model: nn.Module,
+    loader: Iterable[Any],
+    loss_fn: Callable[..., Tensor],
+    *,
+    export: Callable[..., Any] | None = None,
+) -> Diagnosis:
+    """Compare the loss by the batch's own, the running and recalibrated statistics.
+
+    The model is left as it was, bit for bit: buffers, modes, hooks, gradients, random states.
+
+    Args:
+        model: The model, as it would be evaluated.
+        loader: Batches (inputs, targets); at most 50 are used. Inputs are a tensor, or a tuple or
+            dict of arguments.
+        loss_fn: A loss of the model's output and the targets.
+        export: What is to compute the same as `model.eval()`: a folded, exported or converted model.
+
+    Returns:
+        A `Diagnosis`; print it for its verdict.
+
+    Raises:
+        InputError: The loader gives no batches, or something else than (inputs, targets).
+    """
+    batches = [_batch(item) for item in islice(loader, MOST_BATCHES)]
+    if not batches:
+        raise InputError("The loader gives no batches, but a diagnosis takes at least one.")
+    losses = three_losses(model, batches, loss_fn)
+    gap = _gap(losses)
+    contributions = _contributions(model, batches, loss_fn, losses) if gap else {}
+    difference = _difference(model, export, batches) if export is not None else None
+    name = type(model).__name__
+    findings = []
+    if gap and _is_batchnorms(losses):
+        evidence = _sentence(losses)
+        layers = [layer for layer, share in contributions.items() if share > 0]
+        findings.append(_finding("train-eval-gap", name, layers, evidence))
+    if difference is not None and difference > MISMATCH:
+        evidence = f"The export's outputs differ by {difference:.2g} of the largest."
+        findings.append(_finding("export-mismatch", name, [], evidence))
+    verdict = _verdict(losses, contributions, difference)
+    return Diagnosis(losses, contributions, difference, findings, verdict)
+
+
+def _batch(item: Any) -> Batch:
+    if not isinstance(item, (list, tuple)) or len(item) < 2:
+        kind = type(item).__name__
+        raise InputError(f"The loader gives a {kind}, but a diagnosis takes (inputs, targets).")
+    *inputs, targets = item
+    return Batch(inputs[0] if len(inputs) == 1 else tuple(inputs), targets)
+
+
+def _gap(losses: Losses) -> bool:
+    if losses.batch is None:
+        return False
+    return losses.running is None or losses.running - losses.batch > GAP * abs(losses.batch)
+
+
+def _is_batchnorms(losses: Losses) -> bool:
+    if losses.recalibrated is None or losses.batch is None:
+        return False
+    if losses.running is None:
+        return True
+    return losses.running - losses.recalibrated > BN_SHARE * (losses.running - losses.batch)
+
+
+def _contributions(
+    model: nn.Module, batches: Sequence[Batch], loss: Callable[..., Tensor], losses: Losses
+) -> dict[str, float]:
+    """What of the loss goes when one layer alone is recalibrated."""
+    names = {id(module): name for name, module in batchnorms(model)}
+    found = {}
+    for place, layer in enumerate(tracked(model)):
+        with untouched(model):
+            model.eval()
+            recalibrate(model, [tracked(model)[place]], batches)
+            value = mean_loss(model, batches, loss)
+        before = float("inf") if losses.running is None else losses.running
+        if value is not None:
+            found[names[id(layer)]] = before - value
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _difference(model: nn.Module, export: Callable[..., Any], batches: Sequence[Batch]) -> float:
+    worst = 0.0
+    with untouched(model):
+        model.eval()
+        for batch in batches:
+            expected, got = call(model, batch.inputs), export(batch.inputs)
+            if not isinstance(expected, Tensor) or not isinstance(got, Tensor):
+                raise InputError("An export is compared where it and the model return one tensor.")
+            if expected.shape != got.shape:
+                shapes = f"{tuple(got.shape)}, the model {tuple(expected.shape)}"
+                raise InputError(f"The export returns shape {shapes}; they must be equal.")
+            scale = expected.abs().amax().clamp_min(1e-12)
+            apart = (expected.float() - got.detach().float()).abs().amax() / scale
+            worst = max(worst, float(apart) if bool(apart.isfinite()) else float("inf"))
+    return worst
+
+
+def _finding(rule: str, model: str, layers: list[str], evidence: str) -> Finding:
+    return Finding(rule, RULES[rule].severity, model, layers, evidence)
+
+
+def _sentence(losses: Losses) -> str:
+    by = {"running": losses.running, "the batch's own": losses.batch}
+    by["recalibrated"] = losses.recalibrated
+    said = [f"{'not finite' if v is None else f'{v:.4g}'} by {k}" for k, v in by.items()]
+    return f"On the same data the loss is {said[0]}, {said[1]} and {said[2]} statistics."
+
+
+def _verdict(losses: Losses, contributions: dict[str, float], difference: float | None) -> str:
+    parts = [_sentence(losses)]
+    if losses.batch is None:
+        parts.append("By the batch's own statistics it is not finite: look at the data first.")
+    elif not _gap(losses):
+        parts.append("There is no gap between train and eval that BatchNorm could cause.")
+    elif _is_batchnorms(losses):
+        worst = ", ".join(list(contributions)[:3])
+        parts.append(
+            "Recalibration removes the gap: the running statistics are at fault"
+            + (f", most of all in {worst}." if worst else ".")
+            + " Find out why they went wrong, or run torch.optim.swa_utils.update_bn."
+        )
+    else:
+        parts.append(
+            "Recalibration does not remove the gap: it is not the running statistics. The batch's "
+            "composition, or something else that differs between train and eval, is to blame."
+        )
+    if difference is not None:
+        same = "agrees with" if difference <= MISMATCH else "differs from"
+        parts.append(f"The export {same} the model (largest relative difference {difference:.2g}).")
+    return " ".join(parts)
