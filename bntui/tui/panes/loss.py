@@ -77,9 +77,11 @@ class LossPane(Pane):
 
     def draw(self, history: History) -> None:
         """Redraw curves and numbers."""
+        figure = self._figure(history) if history.steps else None
+        self._plot.show(figure)
         room = self.size.width - len(self.TITLE) - 4
-        self.headline(*_numbers(history, room), (self._words(history), "dim"))
-        self._plot.show(self._figure(history) if history.steps else None)
+        numbers = [*_numbers(history, room), (self._words(history), "dim")]
+        self.headline(*(self.read_at_cursor(figure) or numbers))
 
     def _words(self, history: History) -> str:
         scale = "log" if self.log_scale else "linear"
@@ -89,10 +91,10 @@ class LossPane(Pane):
     def _figure(self, history: History) -> Figure:
         width = self._plot.size.width
         if self.view == "last":
-            return Figure(((self._last_panel(history, width),),))
+            return Figure(((self._last_panel(history, width),),), self.cursor)
         half = (width - 1) // 2
         whole, last = self._whole_panel(history, half), self._last_panel(history, width - half)
-        return Figure(((whole, last),))
+        return Figure(((whole, last),), self.cursor)
 
     def _whole_panel(self, history: History, width: int) -> Panel:
         total = history.config.steps
@@ -163,7 +165,7 @@ def _band(curve: _Curve) -> Band:
 
 
 def _line(curve: _Curve, label: str) -> Series:
-    return Series(curve.sampled.x, curve.sampled.mean, f"arm-{curve.arm.place}", label)
+    return Series(curve.sampled.x, curve.sampled.mean, f"arm-{curve.arm.place}", label, form=".3f")
 
 
 def _label(arm: Arm) -> str:
@@ -174,7 +176,8 @@ def _label(arm: Arm) -> str:
 def _points(arm: Arm) -> Points:
     known = _validation(arm.history)
     x, y = [float(max(step, 1)) for step, _ in known], [loss for _, loss in known]
-    return Points(x, y, f"arm-{arm.place}", ARM_SHAPES[arm.place])
+    sign = ARM_SHAPES[arm.place]
+    return Points(x, y, f"arm-{arm.place}", sign, name=f"{sign}val.", form=".3f")
 
 
 def _numbers(history: History, room: int) -> list[Part]:

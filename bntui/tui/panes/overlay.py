@@ -46,8 +46,10 @@ class OverlayPane(Pane):
             arm_part(i, name, value(_losses(arm, self.mode)[-1] if arm.modes else None))
             for i, (name, arm) in enumerate(history.arms.items())
         ]
-        self.headline((f"{self.mode.upper()} ", f"bold $ink-{self.mode}"), *numbers)
-        self._plot.show(self._figure(history))
+        figure = self._figure(history)
+        self._plot.show(figure)
+        mode: Part = (f"{self.mode.upper()} ", f"bold $ink-{self.mode}")
+        self.headline(mode, *(self.read_at_cursor(figure) or numbers))
 
     def _figure(self, history: History) -> Figure | None:
         curves = [
@@ -58,7 +60,7 @@ class OverlayPane(Pane):
         x = log_steps(max(int(curve.x[-1]) for curve in curves))
         losses = [loss for curve in curves for loss in curve.y]
         y = self._scale.fit(self.mode, losses, log=all(not loss <= 0 for loss in losses))
-        return Figure(((Panel(x, y, tuple(curves)),),))
+        return Figure(((Panel(x, y, tuple(curves)),),), self.cursor)
 
 
 def _points(index: int, arm: ArmHistory, mode: str) -> Points:

@@ -17,7 +17,8 @@ from bntui.text import clean
 from bntui.tui.commands import KeyCommand
 from bntui.tui.messages import SendCommand
 from bntui.tui.panes.arms import Arm, arms_of, choose
-from bntui.tui.plotting.figure import Mark
+from bntui.tui.plotting.cursor import readings
+from bntui.tui.plotting.figure import Figure, Mark
 from bntui.tui.plotting.marks import marks
 from bntui.tui.plotting.plot import ARM_SHAPES
 
@@ -32,8 +33,8 @@ class Pane(Widget, can_focus=True):
     """Draws a history; does not know where it comes from.
 
     Its owner sets `history`, the run as it is now; `arm`, the name of the network that was chosen
-    for all panes; and `hidden_layer`, which counts from 0. `draw` gets the run as of the step that
-    is shown.
+    for all panes; `hidden_layer`, which counts from 0; and `cursor`, the step at which plots over
+    steps are read, if any. `draw` gets the run as of the step that is shown.
     """
 
     DEFAULT_CSS = """
@@ -80,6 +81,7 @@ class Pane(Widget, can_focus=True):
         self.history = History()
         self.arm = ""
         self.hidden_layer = 0
+        self.cursor: int | None = None
         self._headline = Static(self.TITLE, classes="headline", markup=False)
         self._headline_parts: tuple[Part, ...] = ()
 
@@ -134,6 +136,14 @@ class Pane(Widget, can_focus=True):
         """Which hidden layer is shown, where there are several."""
         depth = history.config.depth
         return f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
+
+    def read_at_cursor(self, figure: Figure | None) -> list[Part]:
+        """The cursor's step and each curve's value there, as the headline; nothing without one."""
+        found = readings(figure) if figure and figure.cursor is not None else []
+        if not found or figure is None:
+            return []
+        values: list[Part] = [(f"{r.name} {r.text}  ", f"$ink-{r.ink}") for r in found]
+        return [(f"step {figure.cursor:,}  ", "bold"), *values]
 
     def turn(self, by: int) -> None:
         """Next or previous page, where not everything fits."""

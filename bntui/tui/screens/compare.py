@@ -13,10 +13,11 @@ from textual.widgets import Static
 
 from bntui.config.schema import BN
 from bntui.history.comparison import Entry, differences, overlay
-from bntui.tui.commands import COMPARE_COMMANDS, with_panes
+from bntui.tui.commands import COMPARE_COMMANDS, CURSOR_KEYS, with_panes
 from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.overlay import OverlayPane
 from bntui.tui.panes.pane import Pane, Part, arm_part, owner
+from bntui.tui.plotting.plot import Plot
 from bntui.tui.screens.help import HelpScreen
 from bntui.tui.terminal.driver import is_behind
 from bntui.tui.widgets.key_bar import KeyBar
@@ -41,6 +42,7 @@ class CompareScreen(Screen[None]):
         self._runs = list(runs)
         self._arm = BN
         self._drawn = (-1, "")
+        self._cursor: int | None = None
         self._legend = Static("", classes="legend", markup=False)
         self.loss = LossPane(id="overlay-loss")
         self.modes = OverlayPane(id="overlay-modes")
@@ -49,7 +51,7 @@ class CompareScreen(Screen[None]):
         """The legend above both panes."""
         yield self._legend
         yield Container(self.loss, self.modes)
-        yield KeyBar(list(COMMANDS))
+        yield KeyBar([command for command in COMMANDS if command not in CURSOR_KEYS])
 
     def on_mount(self) -> None:
         """Read every log, and draw by the clock."""
@@ -82,6 +84,7 @@ class CompareScreen(Screen[None]):
 
     def _draw(self) -> None:
         together = overlay(self._runs, self._arm)
+        self.loss.cursor = self.modes.cursor = self._cursor
         self._legend.update(Content.assemble(*self._words()))
         self.loss.redraw(together)
         self.modes.redraw(together)
@@ -104,6 +107,27 @@ class CompareScreen(Screen[None]):
     async def action_pane_command(self, action: str) -> None:
         """Run a pane's own key, wherever the focus is."""
         await owner(action, [self._current(), self.loss, self.modes]).run_action(action)
+
+    def action_cursor(self, by: int) -> None:
+        """Read both plots at a step, or move on from there."""
+        newest = max((run.history.steps for run in self._runs), default=0)
+        here, by = (newest, 0) if self._cursor is None else (self._cursor, by)
+        plot = self._current().query_one(Plot)
+        self._cursor = plot.step_beside(here, by)
+        self._draw()
+
+    def on_plot_pointed(self, event: Plot.Pointed) -> None:
+        """The mouse chose the step at which plots are read."""
+        self._cursor = event.step
+        self._draw()
+
+    async def action_leave(self) -> None:
+        """Hide the cursor; without one, close the comparison."""
+        if self._cursor is None:
+            await self.run_action("app.close")
+        else:
+            self._cursor = None
+            self._draw()
 
     def action_next_network(self) -> None:
         """Show the next network of every run."""
