@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from bntui.cli.completion import run_names, words
-from bntui.cli.launch import show, show_together
+from bntui.cli.launch import print_once, show, show_together
 from bntui.cli.options import Value, fps_option
-from bntui.config.parsing import one_of
+from bntui.config.parsing import Accepted, one_of
 from bntui.history.comparison import MOST
 from bntui.history.history import History, folded
 from bntui.logs import writer as runlog
@@ -16,22 +16,56 @@ from bntui.logs.writer import find
 from bntui.sources import recording as recordings
 
 
+def _size(text: str) -> tuple[int, int]:
+    """Columns and rows of `120x40`."""
+    columns, rows = map(int, text.lower().split("x"))
+    if not (40 <= columns <= 500 and 12 <= rows <= 200):
+        raise ValueError
+    return columns, rows
+
+
 @click.command(name="open")
 @click.argument("logs", metavar="LOG...", nargs=-1, required=True, shell_complete=run_names)
 @click.option(
     "--follow/--no-follow", default=True, help="Whether to follow a log that is still growing."
 )
 @fps_option
-def open_log(logs: tuple[str, ...], follow: bool, fps: float) -> int:
+@click.option("--once", is_flag=True, help="Print one frame as text, without a screen.")
+@click.option(
+    "--ansi/--plain",
+    default=None,
+    help="With --once: with colours or without.  [colours on a terminal]",
+)
+@click.option(
+    "--size",
+    type=Value(Accepted("WxH", "columns x rows, from 40x12 to 500x200", _size)),
+    metavar="WxH",
+    help="With --once: columns x rows.  [the terminal's, else 120x40; 40x12 to 500x200]",
+)
+def open_log(
+    logs: tuple[str, ...],
+    *,
+    follow: bool,
+    fps: float,
+    once: bool,
+    ansi: bool | None,
+    size: tuple[int, int] | None,
+) -> int:
     """Show a run log, or with - the events on standard input.
 
     LOG is a path, or a name that bntui runs prints. Two to four logs are overlaid.
     """
-    if logs == ("-",):
-        return show(recordings.open_stdin(), fps)
+    if not once and (ansi is not None or size is not None):
+        raise click.UsageError("--ansi, --plain and --size go with --once.")
     if len(logs) > MOST:
         raise click.UsageError(f"{len(logs)} logs were given, but bntui open takes 1 to {MOST}.")
+    if logs == ("-",):
+        stdin = recordings.open_stdin(with_keyboard=not once)
+        return print_once([("standard input", stdin)], size, ansi) if once else show(stdin, fps)
+    follow = follow and not once
     opened = [(Path(log).stem, recordings.open_log(find(log), follow)) for log in logs]
+    if once:
+        return print_once(opened, size, ansi)
     return show(opened[0][1], fps) if len(opened) == 1 else show_together(opened, fps)
 
 

@@ -8,7 +8,7 @@ from bntui.config.diff import differing
 from bntui.config.settings import SETTINGS
 from bntui.history.arm import ArmHistory
 from bntui.history.history import History
-from bntui.sources.recording import Recording
+from bntui.sources.base import Source
 
 MOST = 4
 
@@ -19,11 +19,11 @@ class Entry:
 
     letter: str
     name: str
-    recording: Recording
+    recording: Source
     history: History = field(default_factory=History)
 
 
-def entries(recordings: Sequence[tuple[str, Recording]]) -> list[Entry]:
+def entries(recordings: Sequence[tuple[str, Source]]) -> list[Entry]:
     """The runs in their order: A, B, C, D."""
     lettered = zip(ascii_uppercase[: len(recordings)], recordings, strict=True)
     return [Entry(letter, name, recording) for letter, (name, recording) in lettered]

@@ -62,6 +62,10 @@ CURSOR_KEYS = (
 )  # fmt: skip
 PAGE_KEYS = (NEXT_PAGE, PREVIOUS_PAGE)
 
+SAVE = KeyCommand(
+    "e", "app.save", "Save", "Save this picture (SVG), and the notebook's figures (PNG)", APP, True
+)
+COPY = KeyCommand("c", "app.copy_share", "Copy config", "Copy the share string: the config", APP)
 THEME = KeyCommand("t", "app.toggle_theme", "Light / dark", "Light or dark colours", APP)
 HELP = KeyCommand("question_mark", "help", "Help", "About this pane, and all keys", APP, True, "?")
 SUSPEND = KeyCommand("ctrl+z", "app.suspend_process", "Suspend", "Suspend; fg resumes", APP)
@@ -111,6 +115,8 @@ LAB_COMMANDS = (
     *PAGE_KEYS,
     *CURSOR_KEYS,
     KeyCommand("o", "app.runs", "Runs", "Logged runs: open, compare, rename, delete", APP),
+    SAVE,
+    COPY,
     THEME,
     HELP,
     SUSPEND,
@@ -122,6 +128,8 @@ COMPARE_COMMANDS = (
     replace(NEXT_NETWORK, help="Next network of every run"),
     *CURSOR_KEYS,
     KeyCommand("tab", "app.focus_next", "Next pane", "Focus the other pane", PANES),
+    SAVE,
+    COPY,
     THEME,
     HELP,
     SUSPEND,

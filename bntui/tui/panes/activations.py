@@ -2,6 +2,7 @@
 
 from textual.app import ComposeResult
 
+from bntui.export.figures import densities
 from bntui.history.history import History
 from bntui.protocol import Activations
 from bntui.text import clean
@@ -97,10 +98,3 @@ def _ends(arm: Arm, layer: int) -> list[Activations]:
     """The first and the newest measurement."""
     events = arm.history.activations.get(layer, [])
     return [events[0], events[-1]] if events else []
-
-
-def densities(event: Activations) -> tuple[float, ...]:
-    """Counts as densities: their sum times the bin width is the share that is finite."""
-    width = (event.high - event.low) / len(event.counts)
-    known = event.n > 0 and width > 0
-    return tuple(count / (event.n * width) if known else 0.0 for count in event.counts)

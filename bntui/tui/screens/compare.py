@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from bntui.config.schema import BN
 from bntui.history.comparison import Entry, differences, overlay
+from bntui.history.history import History
 from bntui.tui.commands import COMPARE_COMMANDS, CURSOR_KEYS, with_panes
 from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.overlay import OverlayPane
@@ -96,6 +97,11 @@ class CompareScreen(Screen[None]):
         for i, (run, difference) in enumerate(zip(self._runs, found, strict=True)):
             lines += [arm_part(i, run.letter, ""), f"{run.name}  {difference}\n"]
         return [*lines[:-1], str(lines[-1]).rstrip("\n")]
+
+    @property
+    def shown(self) -> list[History]:
+        """The runs that are compared."""
+        return [run.history for run in self._runs]
 
     def _current(self) -> Pane:
         return self.modes if self.modes.has_focus else self.loss

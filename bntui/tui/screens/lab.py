@@ -144,6 +144,11 @@ class LabScreen(Screen[None]):
         return self.timeline.view(self.history)
 
     @property
+    def shown(self) -> list[History]:
+        """The run that is shown, as of its step."""
+        return [self.view]
+
+    @property
     def is_behind(self) -> bool:
         """Whether events came in since the last frame."""
         return self._drawn_version != self.history.version
