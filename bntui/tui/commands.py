@@ -125,7 +125,7 @@ LAB_COMMANDS = (
 """The lab's own keys."""
 
 COMPARE_COMMANDS = (
-    replace(NEXT_NETWORK, help="Next network of every run"),
+    replace(NEXT_NETWORK, title="Networks", help="All networks of every run, or one of each"),
     *CURSOR_KEYS,
     KeyCommand("tab", "app.focus_next", "Next pane", "Focus the other pane", PANES),
     SAVE,

@@ -1,6 +1,6 @@
 """Base class of panes: a headline with numbers, a body, its own keys, and drawing a history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import isnan
 from typing import ClassVar
 
@@ -34,7 +34,8 @@ class Pane(Widget, can_focus=True):
 
     Its owner sets `history`, the run as it is now; `arm`, the name of the network that was chosen
     for all panes; `hidden_layer`, which counts from 0; and `cursor`, the step at which plots over
-    steps are read, if any. `draw` gets the run as of the step that is shown.
+    steps are read, if any. `shown` replaces the history's networks where several runs are compared.
+    `draw` gets the run as of the step that is shown.
     """
 
     DEFAULT_CSS = """
@@ -82,6 +83,7 @@ class Pane(Widget, can_focus=True):
         self.arm = ""
         self.hidden_layer = 0
         self.cursor: int | None = None
+        self.shown: Sequence[Arm] = ()
         self._headline = Static(self.TITLE, classes="headline", markup=False)
         self._headline_parts: tuple[Part, ...] = ()
 
@@ -120,7 +122,8 @@ class Pane(Widget, can_focus=True):
 
     def arms(self, history: History) -> list[Arm]:
         """The networks that this pane can show."""
-        return [arm for arm in arms_of(history) if arm.has_bn or not self.BN_ONLY]
+        every = self.shown or arms_of(history)
+        return [arm for arm in every if arm.has_bn or not self.BN_ONLY]
 
     def chosen(self, history: History) -> Arm | None:
         """The chosen network, or another if this pane cannot show that one."""
