@@ -14,10 +14,9 @@ from bntui.config.schema import RunConfig
 from bntui.config.settings import SETTINGS
 from bntui.errors import InputError
 from bntui.history.arm import LAST, ArmHistory
-from bntui.history.findings import ERRORS, FEWEST, apart, standard_error
+from bntui.history.findings import ERRORS, FEWEST, apart, final_loss, standard_error
 from bntui.history.history import History
 from bntui.logs.index import summarise
-from bntui.protocol import SplitLosses
 from bntui.sources.base import Source
 
 MOST = 4
@@ -152,18 +151,6 @@ def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
     return fmean(values), sqrt(variance(values)) if len(values) > 1 else None
 
 
-def final_loss(arm: ArmHistory) -> tuple[float, str] | None:
-    """The newest loss in evaluation mode, on validation words where there are any; and on what."""
-    split = arm.latest(SplitLosses)
-    validation = split.losses.get("validation") if split else None
-    if validation is not None:
-        return validation, "validation"
-    last = arm.modes[-1] if arm.modes else None
-    if last is None or last.eval[-1] is None:
-        return None
-    return last.eval[-1], f"n = {last.sizes[-1]:,}"
-
-
 def compared(groups: Sequence[Group]) -> list[str]:
     """A sentence for each group after the first and each network that it shares with the first."""
     sentences = []
@@ -188,11 +175,12 @@ def _agree(pair: Sequence[Group], names: Sequence[str]) -> bool:
 
 def _evaluated(pair: tuple[Group, Group], network: str) -> list[str]:
     found = [final_loss(group.members(network)[0]) for group in pair]
-    if found[0] is None or found[1] is None or found[0][1] != found[1][1]:
+    if found[0] is None or found[1] is None or found[0].on != found[1].on:
         return []
     ends = [group.runs[0].history.steps for group in pair]
     at = "" if ends[0] == ends[1] else f", at steps {ends[0]:,} and {ends[1]:,}"
-    return [f"{_ranked(pair, (found[0][0], found[1][0]))} in evaluation mode ({found[0][1]}{at})"]
+    ranked = _ranked(pair, (found[0].loss, found[1].loss))
+    return [f"{ranked} in evaluation mode ({found[0].on}{at})"]
 
 
 def _trained(pair: tuple[Group, Group], network: str) -> list[str]:
@@ -218,7 +206,7 @@ def _over_seeds(pair: tuple[Group, Group], network: str, seeds: list[int]) -> li
     for group in pair:
         by_seed = {run.history.config.seed: run.history.arms[network] for run in group.runs}
         found = [final_loss(by_seed[seed]) for seed in seeds]
-        ends.append([loss for each in found if each for loss in each[:1]])
+        ends.append([each.loss for each in found if each])
     if any(len(each) < len(seeds) for each in ends):
         return ["not every seed has a loss in evaluation mode"]
     apart_by = [a - b for a, b in zip(*ends, strict=True)]

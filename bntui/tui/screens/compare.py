@@ -20,10 +20,10 @@ from bntui.history.comparison import (
     common_steps,
     compared,
     differences,
-    final_loss,
     grouped,
     mean_and_spread,
 )
+from bntui.history.findings import final_loss
 from bntui.history.history import History
 from bntui.text import clean
 from bntui.tui.commands import COMPARE_COMMANDS, CURSOR_KEYS, with_panes
@@ -236,7 +236,7 @@ def _mean_loss(members: Sequence[ArmHistory], first: int, stop: int) -> str:
 
 def _final(members: Sequence[ArmHistory]) -> str:
     found = [final_loss(arm) for arm in members]
-    return _spread([loss[0] for loss in found if loss])
+    return _spread([each.loss for each in found if each])
 
 
 def _spread(losses: Sequence[float]) -> str:
