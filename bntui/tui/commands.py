@@ -63,7 +63,7 @@ CURSOR_KEYS = (
 PAGE_KEYS = (NEXT_PAGE, PREVIOUS_PAGE)
 
 SAVE = KeyCommand(
-    "e", "app.save", "Save", "Save this picture (SVG), and the notebook's figures (PNG)", APP, True
+    "e", "app.save", "Save", "Save this picture (SVG), and the notebook's figures (PNG)", APP
 )
 COPY = KeyCommand("c", "app.copy_share", "Copy config", "Copy the share string: the config", APP)
 THEME = KeyCommand("t", "app.toggle_theme", "Light / dark", "Light or dark colours", APP)

@@ -51,7 +51,8 @@ class ActivationsPane(Pane):
     def draw(self, history: History) -> None:
         """Redraw the histograms."""
         rule = f"{flat_word(history)} = {flat_rule(history)}"
-        self.headline((f"{self.layer_part(history)}density · █ now ⠒ init · {rule}", "dim"))
+        words = (f"{self.layer_part(history)}density", " · █ now ⠒ init", f" · {rule}")
+        self.headline(*((part, "dim") for part in words))
         shown = [
             (arm, ends)
             for arm in self._with_room(history)

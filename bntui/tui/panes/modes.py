@@ -116,8 +116,9 @@ class ModesPane(Pane):
         losses = {"train": last.train[self.place], "eval": last.eval[self.place]}
         return [
             (self.mode.upper(), f"bold $ink-{self.mode}"),
-            f" {value(losses[self.mode])} · n={last.sizes[self.place]:,} · ",
-            f"gap {_gap_text(last, self.place)}",
+            f" {value(losses[self.mode])}",
+            f" · n={last.sizes[self.place]:,}",
+            f" · gap {_gap_text(last, self.place)}",
             (f" · {STATISTICS[self.mode]}" if roomy else "", "dim"),
         ]
 

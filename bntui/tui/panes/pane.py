@@ -157,16 +157,29 @@ class Pane(Widget, can_focus=True):
         self.headline(*before, (NO_BATCHNORM if never else WAITING, "dim"))
 
     def headline(self, *parts: Part) -> None:
-        """Set the text after the title; unchanged text is not redrawn."""
-        if parts != self._headline_parts:
-            self._headline_parts = parts
-            content = Content.assemble((self.TITLE, "bold"), "  ", *map(_cleaned, parts))
+        """Set the text after the title, as many parts as fit; unchanged text is not redrawn."""
+        shown = _fitting(tuple(map(_cleaned, parts)), self.size.width - len(self.TITLE) - 4)
+        if shown != self._headline_parts:
+            self._headline_parts = shown
+            content = Content.assemble((self.TITLE, "bold"), "  ", *shown)
             self._headline.update(content, layout=False)
 
 
 def owner(action: str, panes: Iterable[Pane]) -> Pane:
     """The first of `panes` that declares a key with that action."""
     return next(pane for pane in panes if any(c.action == action for c in pane.COMMANDS))
+
+
+def _fitting(parts: tuple[Part, ...], width: int) -> tuple[Part, ...]:
+    """The first parts that fit into `width` columns: half a number says another number.
+
+    The first part with any text is shown in any case, and so is everything before there is a size.
+    """
+    count = len(parts)
+    first = next((i for i, part in enumerate(parts) if width_of([part])), 0)
+    while width > 0 and count > first + 1 and width_of([*parts[:count]]) > width:
+        count -= 1
+    return parts[:count]
 
 
 def _cleaned(part: Part) -> Part:
@@ -208,7 +221,9 @@ def arm_parts(history: History, texts: list[str], width: int) -> list[Part]:
 
 def width_of(parts: list[Part]) -> int:
     """Terminal columns that the parts take, without trailing blanks."""
-    return cell_len("".join(part if isinstance(part, str) else part[0] for part in parts).rstrip())
+    return cell_len(
+        "".join(part if isinstance(part, str) else part[0] for part in parts).rstrip(" ·")
+    )
 
 
 def value(number: float | None, digits: int = 4) -> str:

@@ -103,14 +103,13 @@ class StatisticsPane(Pane):
     def _numbers(self, trace: Trace) -> list[Part]:
         what = "variance" if self.moment == "var" else "mean"
         layer = f"layer {trace.layer + 1} " if trace.layer else ""
-        chosen = self._chosen(trace)
-        units: list[Part] = [(f"{trace.units[i]} ", f"$ink-unit-{i % 5}") for i in chosen]
-        noun = "units" if self.unit is None else "unit"
-        words = f"{layer}{what} · {self._lag_text(trace)} · "
-        return [words, self._band_part(trace), f"{noun} ", *units]
-
-    def _band_part(self, trace: Trace) -> Part:
-        return (f"⣿ batches of {trace.units[self.unit or 0]} · ", "dim") if trace.units else ""
+        if not trace.units:
+            return [f"{layer}{what}"]
+        first, last = trace.units[0], trace.units[-1]
+        one = None if self.unit is None else trace.units[self.unit]
+        shown = f"units {first} to {last}" if one is None else f"unit {one}"
+        band = (f" · ⣿ batches of {trace.units[self.unit or 0]}", "dim")
+        return [f"{layer}{what} · ", self._lag_text(trace), f" · {shown}", band]
 
     def _lag_text(self, trace: Trace) -> str:
         if self.unit is not None:
