@@ -183,12 +183,12 @@ def _evaluated(history: History, one: str, other: str, since: int) -> list[str]:
         return []
     (high, higher), (low, lower) = found
     at = "" if high.step >= history.steps else f" at step {high.step:,}"
-    on = f"{high.on}, one seed"
     if high.loss == low.loss:
-        return [f"{higher} and {lower} are equal in evaluation mode{at} ({high.loss:.3g}, {on})"]
-    return [
-        f"{higher}'s loss in evaluation mode is higher{at} ({apart(high.loss, low.loss)}, {on})"
-    ]
+        text = f"{higher} and {lower} are equal in evaluation mode{at} ({high.loss:.3g}, {high.on})"
+    else:
+        losses = f"{apart(high.loss, low.loss)}, {high.on}"
+        text = f"{higher}'s loss in evaluation mode is higher{at} ({losses})"
+    return [text, "one seed"]
 
 
 def _race(history: History) -> Iterator[Finding]:

@@ -89,7 +89,7 @@ def test_whoever_is_called_higher_is(plain: list[float], bn: list[float]) -> Non
 def test_the_notebooks_end() -> None:
     text = sentences(run(told(0, plain=wavy(0.168, 600), bn=wavy(0.196, 600)), *probes(600)))[0]
     assert text == (
-        "BN's loss in evaluation mode is higher (0.194 > 0.17, n = 90, one seed); BN's mean loss "
+        "BN's loss in evaluation mode is higher (0.194 > 0.17, n = 90); one seed; BN's mean loss "
         "of the last 500 steps is higher (0.196 > 0.168); saturation is 2.8% against 70.8%."
     )
 
