@@ -4,13 +4,13 @@ Run it as `.venv/bin/python assets/picture.py assets/lab.svg`.
 """
 
 import asyncio
-import re
 import sys
 from pathlib import Path
 
 from bntui.config.schema import RunConfig
 from bntui.sources.local import EngineSource
 from bntui.tui.app import BntuiApp
+from bntui.tui.snapshot import svg
 
 
 async def picture(path: Path) -> None:
@@ -20,8 +20,7 @@ async def picture(path: Path) -> None:
         while app.history.state is None or app.history.state.state != "finished":
             await pilot.pause(0.1)
         await pilot.pause(0.5)
-        svg = app.export_screenshot(title="bntui")
-    path.write_text(re.sub(r"@font-face {.*?}\n", "", svg, flags=re.DOTALL))
+        path.write_text(svg(app, "bntui"))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
 """Open the lab in this terminal, or raise why it cannot be drawn there."""
 
+import asyncio
 import codecs
 import gc
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 
 from bntui.cli.first_start import is_first_start
 from bntui.errors import InputError
 from bntui.sources.base import Source
-from bntui.sources.recording import Recording
 from bntui.sweep.source import SweepSource
 from bntui.text import clean
 
@@ -29,7 +30,7 @@ def show(source: Source, fps: float, tour: bool = False) -> int:
     return run(source, fps, tour=is_first_start() or tour)
 
 
-def show_together(recordings: Sequence[tuple[str, Recording]], fps: float) -> int:
+def show_together(recordings: Sequence[tuple[str, Source]], fps: float) -> int:
     """Overlay several logs; returns the exit code.
 
     Raises:
@@ -40,6 +41,23 @@ def show_together(recordings: Sequence[tuple[str, Recording]], fps: float) -> in
     from bntui.tui.app import compare  # noqa: PLC0415 (textual takes a moment)
 
     return compare(recordings, fps)
+
+
+def print_once(
+    sources: Sequence[tuple[str, Source]], size: tuple[int, int] | None, ansi: bool | None
+) -> int:
+    """Print one frame of a run, or of several overlaid; returns the exit code.
+
+    `size` is by default the terminal's, as far as it can be drawn to; with `ansi` None there are
+    colours on a terminal.
+    """
+    from bntui.tui.app import frame  # noqa: PLC0415 (textual takes a moment)
+
+    columns, rows = shutil.get_terminal_size((120, 41))
+    size = size or (min(max(columns, 40), 500), min(max(rows - 1, 12), 200))
+    colours = sys.stdout.isatty() if ansi is None else ansi
+    sys.stdout.write(asyncio.run(frame(sources, size, colours)))
+    return 0
 
 
 def show_sweep(source: SweepSource, fps: float) -> int:

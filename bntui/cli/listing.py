@@ -8,15 +8,24 @@ from rich.cells import cell_len
 
 from bntui.logs.index import RunSummary, summaries
 from bntui.logs.table import COLUMNS, cells
+from bntui.logs.where import order, where
 from bntui.text import clean
 
 
-def show_runs(directory: Path, as_json: bool) -> None:
-    """Print every log's summary, newest first."""
-    found = summaries(directory)
+def show_runs(directory: Path, as_json: bool, terms: str, field: str) -> None:
+    """Print the summary of each log that meets the terms, sorted by the field.
+
+    Raises:
+        InputError: A term or the field is unknown.
+    """
+    meets, ordered = where(terms), order(field)
+    every = summaries(directory)
+    found = ordered([summary for summary in every if meets(summary)])
     if as_json:
         for summary in found:
             sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
+    elif every and not found:
+        sys.stderr.write(f"None of {len(every):,} runs meets: {clean(terms, 200)}\n")
     elif found:
         sys.stdout.write("\n".join([*_lines(found), f"in {clean(str(directory))}", ""]))
     else:

@@ -5,15 +5,23 @@ from pathlib import Path
 import click
 
 from bntui.cli.completion import run_names, words
-from bntui.cli.launch import show, show_together
+from bntui.cli.launch import print_once, show, show_together
 from bntui.cli.options import Value, fps_option
-from bntui.config.parsing import one_of
-from bntui.history.comparison import MOST
+from bntui.config.parsing import Accepted, one_of
+from bntui.history.comparison import check_comparable
 from bntui.history.history import History, folded
 from bntui.logs import writer as runlog
 from bntui.logs.reader import read_log
 from bntui.logs.writer import find
 from bntui.sources import recording as recordings
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Columns and rows of `120x40`."""
+    columns, rows = map(int, text.lower().split("x"))
+    if not (40 <= columns <= 500 and 12 <= rows <= 200):
+        raise ValueError
+    return columns, rows
 
 
 @click.command(name="open")
@@ -22,26 +30,68 @@ from bntui.sources import recording as recordings
     "--follow/--no-follow", default=True, help="Whether to follow a log that is still growing."
 )
 @fps_option
-def open_log(logs: tuple[str, ...], follow: bool, fps: float) -> int:
+@click.option("--once", is_flag=True, help="Print one frame as text, without a screen.")
+@click.option(
+    "--ansi/--plain",
+    default=None,
+    help="With --once: with colours or without.  [colours on a terminal]",
+)
+@click.option(
+    "--size",
+    type=Value(Accepted("WxH", "columns x rows, from 40x12 to 500x200", _size)),
+    metavar="WxH",
+    help="With --once: columns x rows.  [the terminal's, else 120x40; 40x12 to 500x200]",
+)
+def open_log(
+    logs: tuple[str, ...],
+    *,
+    follow: bool,
+    fps: float,
+    once: bool,
+    ansi: bool | None,
+    size: tuple[int, int] | None,
+) -> int:
     """Show a run log, or with - the events on standard input.
 
-    LOG is a path, or a name that bntui runs prints. Two to four logs are overlaid.
+    LOG is a path, or a name that bntui runs prints. Several are overlaid: up to four configs,
+    those that differ only in their seed as mean and range.
     """
+    if not once and (ansi is not None or size is not None):
+        raise click.UsageError("--ansi, --plain and --size go with --once.")
     if logs == ("-",):
-        return show(recordings.open_stdin(), fps)
-    if len(logs) > MOST:
-        raise click.UsageError(f"{len(logs)} logs were given, but bntui open takes 1 to {MOST}.")
+        stdin = recordings.open_stdin(with_keyboard=not once)
+        return print_once([("standard input", stdin)], size, ansi) if once else show(stdin, fps)
+    follow = follow and not once
+    check_comparable([find(log) for log in logs])
     opened = [(Path(log).stem, recordings.open_log(find(log), follow)) for log in logs]
+    if once:
+        return print_once(opened, size, ansi)
     return show(opened[0][1], fps) if len(opened) == 1 else show_together(opened, fps)
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
-def runs(as_json: bool) -> int:
+@click.option(
+    "--where",
+    "terms",
+    metavar="TERMS",
+    default="",
+    help="Only runs that meet all terms, such as 'lr>=0.1 state=finished loss<0.2 deep'; a bare "
+    "word is a part of the name.",
+)
+@click.option(
+    "--sort",
+    "field",
+    metavar="FIELD",
+    default="-started",
+    help="Sort by a setting, or by name, started, state, steps-done, loss or size; -FIELD: "
+    "largest first.  [-started]",
+)
+def runs(as_json: bool, terms: str, field: str) -> int:
     """List the runs that were logged, newest first."""
     from bntui.cli.listing import show_runs  # noqa: PLC0415 (rich takes a moment)
 
-    show_runs(runlog.directory(), as_json)
+    show_runs(runlog.directory(), as_json, terms, field)
     return 0
 
 

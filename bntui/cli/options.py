@@ -20,6 +20,9 @@ from bntui.config.share import parts
 from bntui.data.word_file import check
 from bntui.protocol import LOG_BY_DEFAULT
 
+NEED_DATA = ("makemore-deep", "makemore-200k")
+"""Presets whose figures are of a file of words that is not ours to bring."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -115,7 +118,8 @@ def config(ctx: click.Context, **defaults: Any) -> RunConfig:
     """The preset or shared config, changed by the options given; `defaults` are the command's own.
 
     Raises:
-        InputError: The shared string cannot be parsed, or the options exclude each other.
+        InputError: The shared string cannot be parsed, the options exclude each other, or the
+            preset needs a file that is not given.
     """
     named = chosen(ctx)
     shared = named.pop("share", None)
@@ -123,6 +127,11 @@ def config(ctx: click.Context, **defaults: Any) -> RunConfig:
         raise click.UsageError("--share and --preset exclude each other.")
     preset, differences = (named.get("preset", "notebook"), {}) if shared is None else parts(shared)
     made = msgspec.structs.replace(PRESETS[preset], **{**defaults, **differences, **named})
+    if made.preset in NEED_DATA and made.data is None:
+        raise click.UsageError(
+            f"The preset {made.preset} needs --data names.txt, a file of one word per line: the "
+            "names of karpathy/makemore."
+        )
     check_config(made)
     return made
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bntui.errors import InputError
+from bntui.export.palette import LIGHT_SERIES
 from bntui.history.arm import LAST, ArmHistory
 from bntui.history.history import History
 from bntui.protocol import Activations
@@ -13,9 +14,6 @@ from bntui.protocol import Activations
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00")
-"""The palette of Okabe and Ito (2008), safe for colour blindness."""
 
 
 def write_figures(history: History, directory: Path, kind: str) -> list[Path]:
@@ -61,14 +59,17 @@ def _activations(figure: "Figure", history: History) -> None:
     for row, (name, arm, colour) in zip(grid, _arms(history), strict=True):
         events = arm.activations.get(0, [])
         for axes, event in zip(row, (*events[:1], *events[-1:]), strict=False):
-            edges = [-1 + 2 * i / len(event.counts) for i in range(len(event.counts))]
-            axes.bar(edges, _densities(event), 2 / len(edges), align="edge", color=colour)
+            width = (event.high - event.low) / len(event.counts)
+            edges = [event.low + i * width for i in range(len(event.counts))]
+            axes.bar(edges, densities(event), width, align="edge", color=colour)
             _label(axes, f"{name}, step {event.step:,}", "activation", "density")
 
 
-def _densities(event: Activations) -> list[float]:
-    width = 2 / len(event.counts)
-    return [count / (event.n * width) if event.n else 0.0 for count in event.counts]
+def densities(event: Activations) -> tuple[float, ...]:
+    """Counts as densities: their sum times the bin width is the share that is finite."""
+    width = (event.high - event.low) / len(event.counts)
+    known = event.n > 0 and width > 0
+    return tuple(count / (event.n * width) if known else 0.0 for count in event.counts)
 
 
 def _running_means(figure: "Figure", history: History) -> None:
@@ -79,7 +80,9 @@ def _running_means(figure: "Figure", history: History) -> None:
         if trace:
             for axes, name in ((running, "running_mean"), (batch, "batch_mean")):
                 column = list(trace.columns[name][i].values)
-                axes.plot(trace.steps, column, label=f"unit {unit}", color=COLOURS[i % 5])
+                axes.plot(
+                    trace.steps, column, label=f"unit {unit}", color=LIGHT_SERIES[f"unit-{i % 5}"]
+                )
     _label(running, "Running mean", "step", "mean")
     _label(batch, "Batch mean", "step", "mean")
     running.legend()
@@ -100,9 +103,9 @@ def _modes(figure: "Figure", history: History) -> None:
 
 
 def _arms(history: History) -> list[tuple[str, ArmHistory, str]]:
-    return [
-        (name, arm, COLOURS[i % len(COLOURS)]) for i, (name, arm) in enumerate(history.arms.items())
-    ]
+    """Every network's name, history and colour: those of the screen on a light ground."""
+    arms = enumerate(history.arms.items())
+    return [(name, arm, LIGHT_SERIES[f"arm-{i}"]) for i, (name, arm) in arms]
 
 
 def _label(axes: "Axes", title: str, x: str, y: str) -> None:

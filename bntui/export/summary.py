@@ -4,6 +4,7 @@ from rich.table import Table
 
 from bntui.history.arm import LAST, ArmHistory
 from bntui.history.history import History
+from bntui.protocol import SplitLosses
 from bntui.text import number
 
 
@@ -14,10 +15,13 @@ def summary(history: History) -> Table:
     for name in history.arms:
         table.add_column(name, justify="right")
     arms = list(history.arms.values())
+    last = min(LAST, history.steps)
     for label, cell in ROWS:
-        table.add_row(label, *map(cell, arms))
+        table.add_row(label.format(last=f"{last:,}"), *map(cell, arms))
+    for name in _splits(arms):
+        table.add_row(f"evaluation mode, {name} words", *(_split_loss(arm, name) for arm in arms))
     for place, n in _ends(arms):
-        label = f"loss train / eval, n = {n:,}"
+        label = f"training / evaluation mode, n = {n:,}"
         table.add_row(label, *(_modes(arm, place) for arm in arms))
     return table
 
@@ -56,13 +60,24 @@ def _modes(arm: ArmHistory, place: int) -> str:
     return f"{number(arm.modes[-1].train[place])} / {number(arm.modes[-1].eval[place])}"
 
 
+def _splits(arms: list[ArmHistory]) -> list[str]:
+    """The splits on which losses were measured."""
+    events = (arm.latest(SplitLosses) for arm in arms)
+    return list(dict.fromkeys(name for event in events if event for name in event.losses))
+
+
+def _split_loss(arm: ArmHistory, name: str) -> str:
+    event = arm.latest(SplitLosses)
+    return number(event.losses.get(name) if event else None)
+
+
 def _diverged(arm: ArmHistory) -> str:
     return f"at step {arm.diverged.step:,}" if arm.diverged else "no"
 
 
 ROWS = (
     ("last batch's loss", _last_loss),
-    (f"mean loss of the last {LAST} steps", _mean_loss),
+    ("mean loss of the last {last} steps", _mean_loss),
     ("saturation, init → end", _saturation),
     ("diverged", _diverged),
 )

@@ -4,14 +4,16 @@ A difference counts as one only if it exceeds two standard errors of the paired 
 """
 
 from collections.abc import Iterator
+from itertools import accumulate
 from math import isnan, sqrt
 from statistics import fmean, variance
 from typing import NamedTuple
 
 from bntui.config.schema import has_running_statistics
 from bntui.history.arm import LAST, ArmHistory
+from bntui.history.columns import Column
 from bntui.history.history import History
-from bntui.protocol import Changed
+from bntui.protocol import Changed, SplitLosses
 
 FEWEST = 30
 """The fewest steps whose mean losses are compared."""
@@ -21,6 +23,15 @@ BLOCKS, FEWEST_IN_BLOCK = 10, 6
 
 ERRORS = 2.0
 """Standard errors within which two means count as equal."""
+
+SMOOTHED, RACE_STEPS = 25, 20_000
+"""Steps of the mean in which a loss level is passed, and the steps in which that is looked for."""
+
+LEVELS = (1.0, 2.0, 0.5, 5.0, 0.2, 10.0, 0.1, 20.0, 0.05)
+"""Losses whose passing is compared, the nearest to 1 first."""
+
+RACE_WON = 1.5
+"""How many times the steps of the first the last must need, to be called slower."""
 
 NEARLY_ALL = 0.99
 """Share of saturated outputs from which a layer passes almost no gradient."""
@@ -47,7 +58,7 @@ def findings(history: History) -> list[Finding]:
     """All findings of `history`, the most urgent first."""
     if not history.steps:
         return []
-    found = (_diverged, _still, _one_row, _frozen, _saturated, _compared, _gap)
+    found = (_diverged, _still, _one_row, _frozen, _saturated, _compared, _gap, _race)
     return [finding for say in found for finding in say(history)]
 
 
@@ -137,8 +148,84 @@ def _pair(history: History, one: str, other: str) -> Finding:
         return Finding(f"compare {one} {other}", (text,))
     ranked = sorted(zip((one, other), windows, strict=True), key=lambda pair: -fmean(pair[1]))
     (higher, above), (lower, below) = ranked
-    clauses = compare(higher, lower, above, below)
-    return Finding(f"compare {one} {other}", (clauses, *_saturation(history, higher, lower)))
+    clauses = [*_evaluated(history, one, other, max([*began, *changes, 0]))]
+    clauses += [compare(higher, lower, above, below), *_saturation(history, higher, lower)]
+    return Finding(f"compare {one} {other}", tuple(clauses))
+
+
+class Measured(NamedTuple):
+    """A loss in evaluation mode, on what, and at which step."""
+
+    loss: float
+    on: str
+    step: int
+
+
+def final_loss(arm: ArmHistory) -> Measured | None:
+    """The newest loss in evaluation mode: on validation words, else on the most examples."""
+    split = arm.latest(SplitLosses)
+    validation = split.losses.get("validation") if split else None
+    if split and validation is not None:
+        return Measured(validation, "validation", split.step)
+    last = arm.modes[-1] if arm.modes else None
+    if last is None or not last.eval or last.eval[-1] is None:
+        return None
+    return Measured(last.eval[-1], f"n = {last.sizes[-1]:,}", last.step)
+
+
+def _evaluated(history: History, one: str, other: str, since: int) -> list[str]:
+    """Both networks in evaluation mode, free of batch noise, if measured after the last change."""
+    found = sorted(
+        ((last, name) for name in (one, other) if (last := final_loss(history.arms[name]))),
+        reverse=True,
+    )
+    if len(found) < 2 or found[0][0][1:] != found[1][0][1:] or found[0][0].step < max(since, 1):
+        return []
+    (high, higher), (low, lower) = found
+    at = "" if high.step >= history.steps else f" at step {high.step:,}"
+    if high.loss == low.loss:
+        text = f"{higher} and {lower} are equal in evaluation mode{at} ({high.loss:.3g}, {high.on})"
+    else:
+        losses = f"{apart(high.loss, low.loss)}, {high.on}"
+        text = f"{higher}'s loss in evaluation mode is higher{at} ({losses})"
+    return [text, "one seed"]
+
+
+def _race(history: History) -> Iterator[Finding]:
+    """Which network was first to pass a loss that the fastest and the slowest both passed.
+
+    The loss is the one of `LEVELS` nearest to 1 between the lower of their first means and the
+    higher of their last.
+    """
+    arms = {n: a for n, a in history.arms.items() if not a.began and len(a.loss) >= FEWEST}
+    if len(arms) < 2:
+        return
+    starts = [arm.loss.over(0, 4)[2] for arm in arms.values()]
+    ends = [arm.last_mean for arm in arms.values()]
+    level = next((level for level in LEVELS if max(ends) < level < min(starts)), None)
+    if level is None:
+        return
+    passed = {name: step for name, arm in arms.items() if (step := first_below(arm.loss, level))}
+    changes = [mark.step for mark in history.marks if isinstance(mark, Changed)]
+    if len(passed) < 2 or any(step <= max(passed.values()) for step in changes):
+        return
+    fast, slow = min(passed, key=passed.__getitem__), max(passed, key=passed.__getitem__)
+    if passed[slow] >= RACE_WON * passed[fast]:
+        text = f"{fast} reached loss {level:g} in {passed[fast]:,} steps, {slow} in"
+        smoothed = f"means of up to {SMOOTHED} steps, one seed"
+        yield Finding("race", (f"{text} {passed[slow]:,}", smoothed))
+
+
+def first_below(losses: Column, level: float) -> int | None:
+    """The first step around which the mean of min(25, t / 4) losses is at most `level`."""
+    values = losses.values[: min(len(losses), RACE_STEPS)]
+    sums = list(accumulate(values, initial=0.0))
+    for step in range(len(values)):
+        around = min(SMOOTHED, step // 4) // 2
+        first, stop = step - around, min(step + around + 1, len(values))
+        if sums[stop] - sums[first] <= level * (stop - first):
+            return step
+    return None
 
 
 def _windows(one: ArmHistory, other: ArmHistory, since: int) -> tuple[list[float], list[float]]:
@@ -203,13 +290,19 @@ def _saturation(history: History, one: str, other: str) -> list[str]:
 
 
 def _gap(history: History) -> Iterator[Finding]:
-    """The largest gap between both modes' losses, if one is at least twice the other."""
+    """A gap between both modes' losses, if one is at least twice the other.
+
+    On the most examples, where the batch's statistics have least noise; else the largest.
+    """
     for name, arm in history.arms.items():
         last = arm.modes[-1] if arm.modes else None
         rows = zip(last.sizes, last.train, last.eval, strict=True) if last else []
         known = [(n, t, e) for n, t, e in rows if t is not None and e is not None]
-        far = max(known, key=lambda row: abs(row[1] - row[2]), default=None)
-        if far and max(far[1:]) >= 2 * min(far[1:]) > 0:
+        wide = [row for row in known if max(row[1:]) >= 2 * min(row[1:]) > 0]
+        far = max(
+            wide, key=lambda row: (row[0] == known[-1][0], abs(row[1] - row[2])), default=None
+        )
+        if far:
             n, train, evaluation = far
             text = f"{name}'s loss on the first {n:,}" if n > 1 else f"{name}'s loss on one example"
             text += f" is {train:.3g} in training mode, {evaluation:.3g} in evaluation mode"

@@ -88,7 +88,7 @@ def open_log(path: Path, follow: bool) -> Recording:
     return Recording(open_file(path), follow)
 
 
-def open_stdin() -> Recording | PipedRecording:
+def open_stdin(with_keyboard: bool = True) -> Recording | PipedRecording:
     """Events from standard input, whose place the terminal's keyboard takes.
 
     Raises:
@@ -97,6 +97,14 @@ def open_stdin() -> Recording | PipedRecording:
     if os.isatty(0):
         raise InputError("Standard input is a terminal; bntui open - takes events through a pipe.")
     file = os.fdopen(os.dup(0), "rb", buffering=0)
+    if with_keyboard:
+        _take_keyboard()
+    is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    return Recording(file, follow=False) if is_file else PipedRecording(file)
+
+
+def _take_keyboard() -> None:
+    """Make the terminal standard input."""
     try:
         keyboard = os.open("/dev/tty", os.O_RDWR)
     except OSError:
@@ -105,5 +113,3 @@ def open_stdin() -> Recording | PipedRecording:
         ) from None
     os.dup2(keyboard, 0)
     os.close(keyboard)
-    is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-    return Recording(file, follow=False) if is_file else PipedRecording(file)

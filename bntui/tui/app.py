@@ -1,6 +1,8 @@
 """The app: reads events from a source, sends commands to it, and shows the screens."""
 
+import asyncio
 import gc
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -12,19 +14,27 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from bntui.config.share import share
 from bntui.errors import InputError
+from bntui.history.as_of import as_of
 from bntui.history.history import History
 from bntui.logs import writer as runlog
 from bntui.protocol import Failed, Hello, Refused, Subscribe
 from bntui.sources.base import Source
-from bntui.sources.recording import Recording, open_log
+from bntui.sources.recording import open_log
+from bntui.text import clean
 from bntui.tui.messages import SendCommand
 from bntui.tui.screens.lab import COMMANDS, LabScreen
+from bntui.tui.snapshot import as_text, copied, has_matplotlib, save_figures, save_svg
 from bntui.tui.terminal.driver import BntuiDriver, has_job_control
 from bntui.tui.themes import DARK, LIGHT, inks
 
 FRAMES_PER_SECOND = 4.0
 """Enough to see learning happen, and few enough bytes for a slow line."""
+
+
+LOOK_EVERY, MOST_LOOKS = 0.1, 50
+"""Seconds between two looks at a screen that is drawn once, and how many at most."""
 
 
 class ThemedApp(App[None]):
@@ -42,6 +52,15 @@ class ThemedApp(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
+
+    async def settle(self) -> None:
+        """Wait until everything there is to read was read and drawn."""
+        await self.workers.wait_for_complete()
+        before = None
+        for _ in range(MOST_LOOKS):
+            await asyncio.sleep(LOOK_EVERY)
+            if before == (before := as_text(self, ansi=False)):
+                break
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The plots' colours in the current theme."""
@@ -68,6 +87,50 @@ class ThemedApp(App[None]):
             self.screen.dismiss(None)
         else:
             self.exit()
+
+    @property
+    def shown(self) -> list[History]:
+        """The runs on the topmost screen that shows any."""
+        screens = (getattr(screen, "shown", []) for screen in reversed(self.screen_stack))
+        return [history for history in next(filter(None, screens), []) if history.hello]
+
+    @property
+    def share_string(self) -> str:
+        """The configs of the runs shown, each as one string."""
+        return " | ".join(share(history.config) for history in self.shown)
+
+    def action_copy_share(self) -> None:
+        """Send the share string to the terminal's clipboard."""
+        if text := self.share_string:
+            self.copy_to_clipboard(text)
+            self.notify(copied(text, os.environ), markup=False)
+
+    def action_save(self) -> None:
+        """Save the screen as SVG and, of a single run, the notebook's figures."""
+        if not (shown := self.shown):
+            return
+        newest = max(shown, key=lambda history: history.steps)
+        name = f"{newest.config.preset}-step-{newest.steps}"
+        try:
+            path = save_svg(self, name, f"bntui · {self.share_string}")
+        except OSError as error:
+            self._report_unsaved(error)
+            return
+        self.notify(f"Saved {path}", markup=False)
+        if len(shown) == 1 and has_matplotlib():
+            self._save_figures(as_of(newest, newest.steps), path)
+
+    @work(thread=True)
+    def _save_figures(self, history: History, path: Path) -> None:
+        try:
+            folder = save_figures(history, path)
+        except (InputError, OSError) as error:
+            self.call_from_thread(self._report_unsaved, error)
+        else:
+            self.call_from_thread(self.notify, f"Four figures in {folder}", markup=False)
+
+    def _report_unsaved(self, error: Exception) -> None:
+        self.notify(f"Not saved: {clean(str(error), 200)}", severity="error", markup=False)
 
     def action_suspend_process(self) -> None:
         """Suspend, where a shell can resume it."""
@@ -175,7 +238,7 @@ class CompareApp(ThemedApp):
     """Several logs overlaid, and nothing else."""
 
     def __init__(
-        self, recordings: Sequence[tuple[str, Recording]], fps: float = FRAMES_PER_SECOND
+        self, recordings: Sequence[tuple[str, Source]], fps: float = FRAMES_PER_SECOND
     ) -> None:
         from bntui.history.comparison import entries  # noqa: PLC0415
 
@@ -189,11 +252,26 @@ class CompareApp(ThemedApp):
         return CompareScreen(self._runs, self._fps)
 
 
-def compare(recordings: Sequence[tuple[str, Recording]], fps: float) -> int:
+def compare(recordings: Sequence[tuple[str, Source]], fps: float) -> int:
     """Overlay several logs; returns the exit code."""
     app = CompareApp(recordings, fps)
     app.run()
     return app.return_code or 0
+
+
+async def frame(recordings: Sequence[tuple[str, Source]], size: tuple[int, int], ansi: bool) -> str:
+    """The lab of one run, or the comparison of several, as text, then how they are configured.
+
+    Raises:
+        InputError: There is no run.
+    """
+    app = BntuiApp(recordings[0][1]) if len(recordings) == 1 else CompareApp(recordings)
+    async with app.run_test(size=size):
+        app.screen.add_class("-once")
+        await app.settle()
+        if not app.shown:
+            raise InputError(f"There is no run in {clean(recordings[0][0], 200)}.")
+        return f"{as_text(app, ansi)}\n{app.share_string}\n"
 
 
 def run(source: Source, fps: float, tour: bool) -> int:

@@ -52,8 +52,20 @@ NEXT_PAGE = KeyCommand(
 )
 PREVIOUS_PAGE = KeyCommand("pageup", "turn(-1)", "Previous page", "Previous page", VIEW)
 LAYER_KEYS = (NEXT_LAYER, PREVIOUS_LAYER)
+CURSOR_KEYS = (
+    KeyCommand(
+        "less_than_sign", "cursor(-1)", "Cursor left",
+        "Read all plots at a step (or click one); one column to the left", VIEW, False, "<",
+    ),
+    KeyCommand("greater_than_sign", "cursor(1)", "Cursor right",
+               "The same, to the right; Esc hides the cursor", VIEW, False, ">"),
+)  # fmt: skip
 PAGE_KEYS = (NEXT_PAGE, PREVIOUS_PAGE)
 
+SAVE = KeyCommand(
+    "e", "app.save", "Save", "Save this picture (SVG), and the notebook's figures (PNG)", APP
+)
+COPY = KeyCommand("c", "app.copy_share", "Copy config", "Copy the share string: the config", APP)
 THEME = KeyCommand("t", "app.toggle_theme", "Light / dark", "Light or dark colours", APP)
 HELP = KeyCommand("question_mark", "help", "Help", "About this pane, and all keys", APP, True, "?")
 SUSPEND = KeyCommand("ctrl+z", "app.suspend_process", "Suspend", "Suspend; fg resumes", APP)
@@ -92,14 +104,19 @@ LAB_COMMANDS = (
         PANES,
     ),
     KeyCommand("9", "focus_pane('checks')", "Checks", "Identities, checked numerically", PANES),
-    KeyCommand("escape,0", "lab", "Lab", "From a page back to the four panes", PANES),
+    KeyCommand(
+        "escape,0", "lab", "Lab", "Hide the cursor, or from a page back to the four panes", PANES
+    ),
     KeyCommand("tab", "next_pane(1)", "Next pane", "Focus the next pane or page", PANES),
     KeyCommand("shift+tab", "next_pane(-1)", "Previous pane", "Focus the previous one", PANES),
     KeyCommand("z", "zoom", "Zoom", "One pane alone, or all four", PANES, shown=True),
     NEXT_NETWORK,
     *LAYER_KEYS,
     *PAGE_KEYS,
+    *CURSOR_KEYS,
     KeyCommand("o", "app.runs", "Runs", "Logged runs: open, compare, rename, delete", APP),
+    SAVE,
+    COPY,
     THEME,
     HELP,
     SUSPEND,
@@ -108,12 +125,16 @@ LAB_COMMANDS = (
 """The lab's own keys."""
 
 COMPARE_COMMANDS = (
-    replace(NEXT_NETWORK, help="Next network of every run"),
+    replace(NEXT_NETWORK, title="Networks", help="All networks of every run, or one of each"),
+    *CURSOR_KEYS,
     KeyCommand("tab", "app.focus_next", "Next pane", "Focus the other pane", PANES),
+    SAVE,
+    COPY,
     THEME,
     HELP,
     SUSPEND,
-    KeyCommand("escape,q,ctrl+c", "app.close", "Close", "Close the comparison", APP, True, "q"),
+    KeyCommand("escape", "leave", "Leave", "Hide the cursor, or close the comparison", APP),
+    KeyCommand("q,ctrl+c", "app.close", "Close", "Close the comparison", APP, True, "q"),
     KeyCommand("ctrl+q", "app.quit", "Quit", "Quit", APP),
 )
 """The compare screen's own keys."""

@@ -13,6 +13,7 @@ from bntui.tui.panes.pane import Pane, owner
 from bntui.tui.panes.statistics import StatisticsPane
 from bntui.tui.panes.units import UnitsPane
 from bntui.tui.panes.updates import UpdatesPane
+from bntui.tui.plotting.plot import Plot
 
 PANES: tuple[type[Pane], ...] = (
     *(LossPane, ActivationsPane, StatisticsPane, ModesPane),
@@ -24,7 +25,7 @@ class Pages(Container):
     """The panes, the current one, and what is chosen for all of them.
 
     The lab's own four share the room; a page has it all. `zoomed` and `narrow` show one of the
-    four alone. `hidden_layer` counts from 0.
+    four alone. `hidden_layer` counts from 0. `cursor` is the step at which plots are read, if any.
     """
 
     DEFAULT_CSS = "Pages { layout: grid; grid-size: 2 2; grid-gutter: 0 1; height: 1fr; }"
@@ -51,6 +52,7 @@ class Pages(Container):
         self.home: Pane = self.loss
         self.zoomed = self.narrow = False
         self.hidden_layer = 0
+        self.cursor: int | None = None
 
     @property
     def on_page(self) -> bool:
@@ -99,6 +101,23 @@ class Pages(Container):
             for pane in self.panes:
                 pane.arm = name
 
+    def move_cursor(self, by: int) -> bool:
+        """Move the cursor by columns of the current pane's plot, or of another that is shown.
+
+        The first move shows it at the newest step. False where no pane shows a plot over steps.
+        """
+        steps = self.current.history.steps
+        here = steps if self.cursor is None else min(self.cursor, steps)
+        moved = by if self.cursor is not None else 0
+        panes = [self.current, *self.shown]
+        plots = (plot for pane in panes for plot in pane.query(Plot))
+        beside = (plot.step_beside(here, moved) for plot in plots)
+        found = next((step for step in beside if step is not None), None)
+        if found is None:
+            return False
+        self.cursor = min(found, steps)
+        return True
+
     def choose_layer(self, layer: int) -> None:
         """Choose a hidden layer for all panes."""
         self.hidden_layer = layer
@@ -111,4 +130,5 @@ class Pages(Container):
         if self.hidden_layer >= depth:  # a new run has fewer
             self.choose_layer(self.hidden_layer % depth)
         for pane in self.shown:
+            pane.cursor = None if self.cursor is None else min(self.cursor, view.steps)
             pane.redraw(view)

@@ -1,8 +1,4 @@
-"""Colours: Okabe and Ito's palette, chosen to stay distinct under colour blindness.
-
-Source: M. Okabe, K. Ito, "Color Universal Design" (2008), jfly.uni-koeln.de/color. On a dark ground
-its lighter half is used, on a light ground its darker half.
-"""
+"""The two themes, and the colours of plots in them."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -14,29 +10,16 @@ from textual.strip import Strip
 from textual.theme import Theme
 from textual.widget import Widget
 
-ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
-BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+from bntui.export.palette import (
+    BLUE,
+    DARK_SERIES,
+    LIGHT_SERIES,
+    ORANGE,
+    SKY,
+    VERMILLION,
+    YELLOW,
+)
 
-_DARK_SERIES = {
-    "arm-0": ORANGE,
-    "arm-1": SKY,
-    "arm-2": "#2FC79B",
-    "arm-3": PURPLE,
-    "train": PURPLE,
-    "eval": "#2FC79B",
-    "gap": YELLOW,
-    **{f"unit-{i}": c for i, c in enumerate((SKY, ORANGE, "#2FC79B", YELLOW, PURPLE))},
-}
-_LIGHT_SERIES = {
-    "arm-0": VERMILLION,
-    "arm-1": BLUE,
-    "arm-2": "#00765A",
-    "arm-3": "#A8457C",
-    "train": "#A8457C",
-    "eval": "#00765A",
-    "gap": "#8A7500",
-    **{f"unit-{i}": c for i, c in enumerate((BLUE, VERMILLION, "#00765A", "#8A7500", "#A8457C"))},
-}
 _DARK_TEXT = {
     "axis": "#9AA0AA",
     "grid": "#4A4F58",
@@ -66,7 +49,7 @@ _LIGHT_TEXT = {
 
 def inks(dark: bool, ground: str) -> dict[str, str]:
     """The CSS variables `$ink-...` of every colour a plot may use, on a ground of that colour."""
-    series = _DARK_SERIES if dark else _LIGHT_SERIES
+    series = DARK_SERIES if dark else LIGHT_SERIES
     faint = {
         f"{name}-faint": Color.parse(color).blend(Color.parse(ground), 0.62).hex
         for name, color in series.items()

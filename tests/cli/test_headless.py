@@ -129,7 +129,7 @@ def test_the_table_says_what_was_measured() -> None:
     labels, plain, normalized = cells(*beginning(), *steps(0, 600), *probes(600))
     row = labels.index("saturation, init → end")
     assert (plain[row], normalized[row]) == ("70.8% → 70.8%", "2.8% → 2.8%")
-    row = labels.index("loss train / eval, n = 1")
+    row = labels.index("training / evaluation mode, n = 1")
     assert normalized[row] == "11.59 / 0.3564"
     assert normalized[labels.index("diverged")] == "no"
 

@@ -139,3 +139,15 @@ def test_help_fits_80_columns_and_names_ranges(args: list[str]) -> None:
         assert "[32; 1 to 65,536]" in result.output
         for field in RunConfig.__struct_fields__:
             assert "--" + field.replace("_", "-") in result.output
+
+
+@pytest.mark.parametrize("preset", ["makemore-deep", "makemore-200k"])
+@pytest.mark.parametrize("option", ["--preset", "--share"])
+def test_a_preset_of_other_data_does_not_train_on_the_twenty_names(
+    option: str, preset: str, tmp_path: Path
+) -> None:
+    with pytest.raises(click.UsageError, match=f"{preset} needs --data"):
+        parsed(option, preset)
+    words = tmp_path / "names.txt"
+    words.write_text("emma\n")
+    assert parsed(option, preset, "--data", str(words)).preset == preset

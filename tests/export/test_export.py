@@ -10,9 +10,15 @@ from xml.etree import ElementTree
 import duckdb
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from bntui.protocol import AnyEvent, State, Steps
+from bntui.export.figures import FIGURES
+from bntui.history.history import folded
+from bntui.protocol import Activations, AnyEvent, State, Steps
 from bntui.protocol.codec import encode
+from bntui.tui.themes import inks
 from tests.scripted import beginning, diagnostics, probes, steps, updates
 
 EVENTS: list[AnyEvent] = [
@@ -149,3 +155,18 @@ def test_a_reader_that_leaves_ends_an_export_quietly(log: Path) -> None:
         process.stdout.close()
         assert process.wait() == 141
         assert process.stderr.read() == b""
+
+
+def test_figures_have_the_screens_colours_and_the_histograms_own_range() -> None:
+    events = [
+        *beginning(),
+        Activations("BN", 0, 0, 100, [50, *[1] * 48, 2], 0.5, low=0.0, high=4.0),
+    ]
+    figure = Figure()
+    FIGURES["activations"](figure, folded(events))
+    bars = [p for p in figure.axes[-1].patches if isinstance(p, Rectangle)]
+    assert bars[0].get_x() == 0.0
+    assert bars[-1].get_x() + bars[-1].get_width() == pytest.approx(4.0)
+    assert sum(bar.get_height() * bar.get_width() for bar in bars) == pytest.approx(1.0)
+    colours = inks(dark=False, ground="#FFFFFF")
+    assert to_hex(bars[0].get_facecolor()).upper() == colours["ink-arm-1"].upper()

@@ -89,9 +89,66 @@ def test_whoever_is_called_higher_is(plain: list[float], bn: list[float]) -> Non
 def test_the_notebooks_end() -> None:
     text = sentences(run(told(0, plain=wavy(0.168, 600), bn=wavy(0.196, 600)), *probes(600)))[0]
     assert text == (
-        "BN's mean loss of the last 500 steps is higher (0.196 > 0.168); saturation is "
-        "2.8% against 70.8%."
+        "BN's loss in evaluation mode is higher (0.194 > 0.17, n = 90); one seed; BN's mean loss "
+        "of the last 500 steps is higher (0.196 > 0.168); saturation is 2.8% against 70.8%."
     )
+
+
+def measured(name: str, step: int, evaluation: float) -> ModeLosses:
+    return ModeLosses(name, step, [1, 90], [9.0, evaluation], [8.0, evaluation])
+
+
+def test_evaluation_mode_comes_before_training_mode_even_where_they_disagree() -> None:
+    noisy = told(0, plain=wavy(2.0, 600), bn=wavy(2.1, 600))
+    (text, *_) = sentences(run(noisy, measured("no BN", 600, 2.417), measured("BN", 600, 2.4)))
+    assert text.startswith("no BN's loss in evaluation mode is higher (2.42 > 2.4, n = 90")
+    assert "BN's mean loss of the last 500 steps is higher (2.1 > 2)" in text
+
+
+def test_an_evaluation_loss_names_its_step_and_does_not_outlive_a_change() -> None:
+    history = run(
+        told(0, plain=wavy(2, 100), bn=wavy(1, 100)),
+        measured("no BN", 60, 2.0),
+        measured("BN", 60, 1.0),
+    )
+    assert "in evaluation mode is higher at step 60 (2 > 1" in sentences(history)[0]
+    history.fold(Changed(70, "lr", 1.0, 0.1))
+    assert "evaluation mode is higher" not in sentences(history)[0]
+
+
+def falling(start: float, half_life: float, end: float, count: int = 600) -> list[float | None]:
+    return [end + (start - end) * 0.5 ** (i / half_life) for i in range(count)]
+
+
+def race(history: History) -> list[str]:
+    return [text for text in sentences(history) if "reached loss" in text]
+
+
+def test_who_reached_a_loss_first_is_said() -> None:
+    history = run(told(0, plain=falling(16, 50, 0.0), bn=falling(16, 10, 0.0)))
+    assert race(history) == [
+        "BN reached loss 1 in 41 steps, no BN in 201; means of up to 25 steps, one seed."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("plain", "bn"),
+    [
+        (falling(16, 12, 0.1), falling(16, 10, 0.1)),  # nearly together
+        (falling(16, 50, 3.0), falling(0.9, 10, 0.1)),  # no loss that both pass
+        ([None] * 600, falling(16, 10, 0.1)),
+    ],
+)
+def test_a_race_that_nobody_won_is_not_mentioned(
+    plain: list[float | None], bn: list[float | None]
+) -> None:
+    assert race(run(told(0, plain=plain, bn=bn))) == []
+
+
+def test_a_changed_race_is_none() -> None:
+    history = run(told(0, plain=falling(16, 50, 0.1), bn=falling(16, 10, 0.1)))
+    history.fold(Changed(100, "lr", 1.0, 0.1))
+    assert race(history) == []
 
 
 def test_as_many_clauses_as_fit() -> None:

@@ -12,7 +12,7 @@ PAGES = {
     "6": ("Updates", "update:data"),
     "7": ("Units", "units 0–"),
     "8": ("Inference", "0.1921"),
-    "9": ("Checks", "equal to rounding"),
+    "9": ("Checks", "backward"),
 }
 PROBES: dict[str, list[Probe]] = {
     "5": ["layers"],

@@ -37,7 +37,10 @@ async def test_the_panes_show_the_run_as_it_was() -> None:
 def shown(it: Lab) -> list[list[str]]:
     """Headlines and numbers; curves move as the limits of the y axes only ever widen."""
     words = ("Loss", "Running stats", "sat.", "train", "eval", "gap", "BN")
-    rows = (re.sub(r"[\u2800-\u28ff▲▼]+\d*|-?[\d.]*[┤│]", " ", row) for row in panes(it))
+    rows = (
+        re.sub(r"[\u2800-\u28ff▲▼]+\d*|-?[\d.]*[┤│]|[■○] \d\.\d{3}(?= )", " ", row)
+        for row in panes(it)
+    )
     return [row.split() for row in rows if any(word in row for word in words)]
 
 

@@ -2,6 +2,7 @@
 
 from textual.app import ComposeResult
 
+from bntui.export.figures import densities
 from bntui.history.history import History
 from bntui.protocol import Activations
 from bntui.text import clean
@@ -50,7 +51,8 @@ class ActivationsPane(Pane):
     def draw(self, history: History) -> None:
         """Redraw the histograms."""
         rule = f"{flat_word(history)} = {flat_rule(history)}"
-        self.headline((f"{self.layer_part(history)}density · █ now ⠒ init · {rule}", "dim"))
+        words = (f"{self.layer_part(history)}density", " · █ now ⠒ init", f" · {rule}")
+        self.headline(*((part, "dim") for part in words))
         shown = [
             (arm, ends)
             for arm in self._with_room(history)
@@ -97,10 +99,3 @@ def _ends(arm: Arm, layer: int) -> list[Activations]:
     """The first and the newest measurement."""
     events = arm.history.activations.get(layer, [])
     return [events[0], events[-1]] if events else []
-
-
-def densities(event: Activations) -> tuple[float, ...]:
-    """Counts as densities: their sum times the bin width is the share that is finite."""
-    width = (event.high - event.low) / len(event.counts)
-    known = event.n > 0 and width > 0
-    return tuple(count / (event.n * width) if known else 0.0 for count in event.counts)

@@ -11,11 +11,16 @@ FLAT_RULES = {"tanh": "|h| > 0.97", "sigmoid": "h < 0.015 or > 0.985", "relu": "
 
 
 class Arm(NamedTuple):
-    """A network: its place decides its colour and shape."""
+    """A network: its place decides its colour and shape.
+
+    `seeds` are the same network of several runs, itself included, where it stands for them all.
+    """
 
     place: int
     name: str
     history: ArmHistory
+    dotted: bool = False
+    seeds: tuple[ArmHistory, ...] = ()
 
     @property
     def has_bn(self) -> bool:

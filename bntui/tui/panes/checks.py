@@ -1,4 +1,4 @@
-"""What must agree, does it: folding BN away, and the backward pass written by hand."""
+"""Identities checked numerically: BN folded away, and the backward pass in closed form."""
 
 from textual.app import ComposeResult
 
@@ -6,7 +6,7 @@ from bntui.history.history import History
 from bntui.protocol import Checks
 from bntui.tui.commands import NEXT_NETWORK
 from bntui.tui.panes.arms import Arm
-from bntui.tui.panes.pane import Pane, value
+from bntui.tui.panes.pane import Pane
 from bntui.tui.plotting.plot import ARM_SHAPES
 from bntui.tui.plotting.text_rows import Row, Rows, wrapped
 
@@ -14,11 +14,16 @@ EPSILON = 2.0**-23
 """The relative distance of neighbouring float32 numbers."""
 ROUNDING = 100 * EPSILON
 """What some hundred roundings add up to at most, relative to the largest number."""
-HEAD = f"{'step':>9}{'fold':>11}{'relative':>11}{'backward':>11}{'relative':>11}"
+WRONG = 1e-2
+"""From here on two numbers disagree, however they were rounded."""
+MARKS = (("✔", "eval"), ("~", "gap"), ("✘", "bad"))
+"""Within rounding; more than rounding explains; wrong."""
+NAME, STEP, CELL = 10, 9, 12
+"""Columns of a network's name, of a step, and of a number."""
 
 
 class ChecksPane(Pane):
-    """Differences, what they are measured against, and the last measurements."""
+    """A table of differences, each with its share of the largest number and a verdict."""
 
     TITLE = SHORT = "Checks"
     HELP = (
@@ -44,67 +49,73 @@ class ChecksPane(Pane):
         yield self._rows
 
     def draw(self, history: History) -> None:
-        """Redraw verdicts and history."""
+        """Redraw the table: every network's newest check, then the chosen one's earlier ones."""
         measured = [(a, e) for a in self.arms(history) if (e := a.history.latest(Checks))]
         chosen = self.chosen(history)
         if not measured or chosen is None:
             self.headline_waiting(history)
             self._rows.show([[("nothing checked yet", "dim")]])
             return
-        self.headline(f"step {measured[0][1].step:,}", (" · relative to the largest number", "dim"))
+        self.headline(f"step {measured[0][1].step:,}", (" · largest absolute differences", "dim"))
         width = max(self.size.width - 2, 20)
-        verdicts = [row for arm, event in measured for row in _verdict(arm, event, width)]
-        room = max(self.size.height - 1 - len(verdicts) - 2, 0)
-        self._rows.show([*verdicts, *_table(chosen, room)])
+        rows = [*_heads(width), *(_row(arm, event, width) for arm, event in measured), []]
+        rows += wrapped(
+            f"✔ at most {ROUNDING:.1e} of the largest number compared: {ROUNDING / EPSILON:.0f} "
+            f"roundings of float32; ~ more than rounding explains; ✘ over {WRONG:g}: wrong; "
+            "– nothing to compare.",
+            width,
+            "dim",
+        )
+        earlier = chosen.history.measured(Checks)[-2::-1]
+        room = max(self.size.height - 3 - len(rows), 0)
+        if earlier and room:
+            rows += [[], [("earlier", "dim")]]
+            rows += [_row(chosen, event, width) for event in earlier[:room]]
+        self._rows.show(rows)
 
 
-def _verdict(arm: Arm, event: Checks, width: int) -> list[Row]:
-    ink = f"arm-{arm.place}"
+def _heads(width: int) -> list[Row]:
+    """What is compared, and the names of the columns."""
+    wide = width >= NAME + STEP + 2 * (2 * CELL + 3)
+    pair = 2 * CELL + 3 if wide else CELL + 3
+    what = ("fold: logits", "backward: gradients") if wide else ("fold", "backward")
+    columns = f"{'difference':>{CELL}}{'of largest':>{CELL}}   " if wide else ""
+    columns = columns or f"{'of largest':>{CELL}}   "
     return [
-        [(f"{ARM_SHAPES[arm.place]} {arm.name}", ink)],
-        *wrapped(f"Fold: {judged(event.fold, event.fold_scale, 'logits')}", width),
-        *wrapped(f"Backward: {judged(event.backward, event.backward_scale, 'gradients')}", width),
-        [],
+        [(" " * (NAME + STEP) + "".join(f"{text:>{pair - 3}}   " for text in what), "bold")],
+        [(f"{'network':<{NAME}}{'step':>{STEP}}{columns * 2}", "dim")],
     ]
 
 
-def judged(difference: float | None, scale: float | None, what: str) -> str:
-    """A sentence made of the numbers."""
-    if difference is None:
-        return "nothing to compare."
-    against = relative(difference, scale)
-    if against is None:
-        return f"{what} differ by at most {difference:.1e}; the largest is {value(scale)}."
-    verdict = (
-        "equal to rounding" if against <= ROUNDING
-        else "more than rounding explains" if against <= 1e-2
-        else "they do not agree"
-    )  # fmt: skip
-    return (
-        f"{what} differ by at most {difference:.1e}, the largest is {value(scale)}: "
-        f"{against:.1e} of it, {verdict}."
-    )
+def _row(arm: Arm, event: Checks, width: int) -> Row:
+    """One check of one network: both differences, their shares of the largest number, verdicts."""
+    wide = width >= NAME + STEP + 2 * (2 * CELL + 3)
+    name = f"{ARM_SHAPES[arm.place]} {arm.name}"
+    row: Row = [(f"{name:<{NAME}.{NAME}}", f"arm-{arm.place}"), (f"{event.step:>{STEP},}", "plain")]
+    for difference, scale in (
+        (event.fold, event.fold_scale),
+        (event.backward, event.backward_scale),
+    ):
+        share = relative(difference, scale)
+        numbers = (difference, share) if wide else (share,)
+        row.append(("".join(f"{_short(x):>{CELL}}" for x in numbers), "plain"))
+        mark, ink = verdict(share)
+        row.append((f" {mark} ", ink))
+    return row
+
+
+def verdict(share: float | None) -> tuple[str, str]:
+    """The mark of a difference that is this share of the largest number, and its ink."""
+    if share is None:
+        return " ", "dim"
+    return MARKS[(share > ROUNDING) + (share > WRONG)]
 
 
 def relative(difference: float | None, scale: float | None) -> float | None:
-    """The difference as a share of the largest number, if there is one."""
+    """The difference as a share of the largest number, if there is one; 0 of nothing is 0."""
+    if difference == 0:
+        return 0.0
     return difference / scale if difference is not None and scale else None
-
-
-def _table(arm: Arm, room: int) -> list[Row]:
-    """The chosen arm's last measurements, newest first."""
-    events = arm.history.measured(Checks)
-    if room < 2 or not events:
-        return []
-    rows: list[Row] = [[(HEAD, "dim"), (f"   {arm.name}", f"arm-{arm.place}")]]
-    for event in reversed(events[-(room - 1) :]):
-        fold, backward = event.fold, event.backward
-        numbers = (
-            *(fold, relative(fold, event.fold_scale)),
-            *(backward, relative(backward, event.backward_scale)),
-        )
-        rows.append([(f"{event.step:>9,}" + "".join(f"{_short(x):>11}" for x in numbers), "plain")])
-    return rows
 
 
 def _short(number: float | None) -> str:

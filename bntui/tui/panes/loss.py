@@ -1,5 +1,6 @@
 """Loss of every network: the whole run on log steps, beside it the last 500 on their own axis."""
 
+from statistics import fmean
 from typing import NamedTuple
 
 from textual.app import ComposeResult
@@ -7,19 +8,21 @@ from textual.app import ComposeResult
 from bntui.history.arm import LAST, ArmHistory
 from bntui.history.history import History
 from bntui.protocol import SplitLosses
+from bntui.text import clean
 from bntui.tui.commands import VIEW, KeyCommand
-from bntui.tui.panes.arms import Arm, arms_of
+from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.pane import Pane, Part, arm_parts, marked, value
 from bntui.tui.plotting.figure import (
     Band,
     Figure,
     Layer,
+    Mark,
     Panel,
     Points,
     Series,
 )
 from bntui.tui.plotting.plot import ARM_SHAPES, Plot
-from bntui.tui.plotting.sampling import WIDEST_MEAN, Sampled, sample
+from bntui.tui.plotting.sampling import WIDEST_MEAN, Sampled, across, sample
 from bntui.tui.plotting.scale import Scale, ScaleKeeper, log_steps, steps
 
 WINDOW = LAST
@@ -32,8 +35,16 @@ LEAP = 50
 """Steps by which the window of the last 500 moves on while a run goes on."""
 
 
+class _Curve(NamedTuple):
+    arm: Arm
+    sampled: Sampled
+
+
 class LossPane(Pane):
-    """Training loss; `log_scale` chooses the whole run's y axis, `view` the x axes."""
+    """Training loss; `log_scale` chooses the whole run's y axis, `view` the x axes.
+
+    `common` are the last steps [first, stop) of all runs, where several are compared.
+    """
 
     TITLE = "Loss"
     SHORT = "Loss"
@@ -60,6 +71,7 @@ class LossPane(Pane):
         self.view = VIEWS[0]
         self._plot = Plot("no step yet")
         self._whole, self._last = ScaleKeeper(), ScaleKeeper()
+        self.common = 0, 0
 
     def compose_body(self) -> ComposeResult:
         """One plot."""
@@ -77,62 +89,95 @@ class LossPane(Pane):
 
     def draw(self, history: History) -> None:
         """Redraw curves and numbers."""
+        figure = self._figure(history) if history.steps else None
+        self._plot.show(figure)
         room = self.size.width - len(self.TITLE) - 4
-        self.headline(*_numbers(history, room), (self._words(history), "dim"))
-        self._plot.show(self._figure(history) if history.steps else None)
+        numbers: list[Part] = [(self._words(history), "dim")]
+        if not self.shown:
+            numbers = [*_numbers(history, room), *numbers]
+        self.headline(*(self.read_at_cursor(figure) or numbers))
 
     def _words(self, history: History) -> str:
         scale = "log" if self.log_scale else "linear"
+        if self.shown:
+            several = any(len(arm.seeds) > 1 for arm in self.shown)
+            what = "mean and range over seeds" if several else "mean of the last steps of all runs"
+            dotted = " · dotted: no running statistics" if any(a.dotted for a in self.shown) else ""
+            return f"{what} · {scale}{dotted}"
         split = "/validation" if any(map(_validation, history.arms.values())) else ""
         return f"last-{min(max(history.steps, 1), WINDOW)} mean{split} · {scale}"
 
     def _figure(self, history: History) -> Figure:
         width = self._plot.size.width
         if self.view == "last":
-            return Figure(((self._last_panel(history, width),),))
+            return Figure(((self._last_panel(history, width),),), self.cursor)
         half = (width - 1) // 2
         whole, last = self._whole_panel(history, half), self._last_panel(history, width - half)
-        return Figure(((whole, last),))
+        return Figure(((whole, last),), self.cursor)
 
     def _whole_panel(self, history: History, width: int) -> Panel:
         total = history.config.steps
         total = max(total, history.steps)
         x = log_steps(total) if self.view == "log" else steps(1, total)
-        curves = _curves(history, x, _dots(width, SIGN))
-        points = [_points(curve.arm) for curve in curves]
+        curves = self._curves(history, x, _dots(width, SIGN))
+        points = [_points(curve.arm) for curve in curves if len(curve.arm.seeds) < 2]
         values = [y for curve in curves for y in curve.sampled.mean]
         values += [y for each in points for y in each.y]
         key = id(history.hello), self.view, width
         y = self._whole.fit(key, values, log=self.log_scale)
         bands = [_band(curve) for curve in curves]
-        lines = [_line(curve, ARM_SHAPES[curve.arm.place]) for curve in curves]
-        layers: list[Layer] = [*bands, *marked(history, 0, total), *lines, *points]
+        lines = [_line(curve, _sign(curve.arm)) for curve in curves]
+        layers: list[Layer] = [*bands, *self._marks(history, 0, total), *lines, *points]
         return Panel(x, y, tuple(layers))
 
     def _last_panel(self, history: History, width: int) -> Panel:
         """The last 500 steps; alone in the pane, with every step's own loss behind."""
         alone = self.view == "last"
-        x = _window(history)
-        curves = _curves(history, x, _dots(width, LABEL))
+        x = steps(self.common[0] + 1, self.common[1]) if self.shown else _window(history)
+        curves = self._curves(history, x, _dots(width, LABEL))
         values = [y for curve in curves for y in curve.sampled.mean]
         layers: list[Layer] = []
         if alone:
-            raw = _curves(history, x, _dots(width, LABEL), around=0)
+            raw = self._curves(history, x, _dots(width, LABEL), around=0)
             layers = [_band(curve) for curve in raw]
             values += [y for curve in raw for y in (*curve.sampled.low, *curve.sampled.high)]
         key = id(history.hello), alone, width
         y = self._last.fit(key, values, log=alone and self.log_scale, moving=True)
-        layers += marked(history, int(x.low), int(x.high))
-        return Panel(x, y, (*layers, *(_line(curve, _label(curve.arm)) for curve in curves)))
+        layers += self._marks(history, int(x.low), int(x.high))
+        lines = [
+            _line(curve, f"{_sign(curve.arm)} {self._mean(curve.arm):.3f}") for curve in curves
+        ]
+        return Panel(x, y, (*layers, *lines))
+
+    def _curves(
+        self, history: History, x: Scale, dots: int, around: int = WIDEST_MEAN
+    ) -> list[_Curve]:
+        """Every network's loss. A fork's begins where it does: what was before is its origin's.
+
+        Over several seeds it is their mean, and the band their range.
+        """
+        curves = []
+        for arm in self.arms(history):
+            each = [
+                sample(one.loss, x, dots, since=one.began, window=around)
+                for one in arm.seeds or (arm.history,)
+            ]
+            curves.append(_Curve(arm, each[0] if len(each) == 1 else across(each)))
+        return curves
+
+    def _marks(self, history: History, start: int, stop: int) -> list[Mark]:
+        """What was done to the run; runs that are compared have no such line in common."""
+        return [] if self.shown else marked(history, start, stop)
+
+    def _mean(self, arm: Arm) -> float:
+        """The mean loss of the last steps: of this run, or of those that all runs have made."""
+        if not self.shown:
+            return arm.history.loss.mean_of_last(WINDOW)
+        return fmean(one.loss.over(*self.common)[2] for one in arm.seeds)
 
 
 SIGN, LABEL = 2, 14
 """Columns of a network's sign, and of its label, at the end of its line."""
-
-
-class _Curve(NamedTuple):
-    arm: Arm
-    sampled: Sampled
 
 
 def _dots(width: int, margin: int) -> int:
@@ -149,32 +194,29 @@ def _window(history: History) -> Scale:
     return steps(first + 1, first + WINDOW + (LEAP if first else 0))
 
 
-def _curves(history: History, x: Scale, dots: int, around: int = WIDEST_MEAN) -> list[_Curve]:
-    """Every network's loss. A fork's begins where it does: what was before is its origin's."""
-    return [
-        _Curve(arm, sample(arm.history.loss, x, dots, since=arm.history.began, window=around))
-        for arm in arms_of(history)
-    ]
-
-
 def _band(curve: _Curve) -> Band:
     sampled, ink = curve.sampled, f"arm-{curve.arm.place}-faint"
     return Band(sampled.x, sampled.low, sampled.high, ink)
 
 
 def _line(curve: _Curve, label: str) -> Series:
-    return Series(curve.sampled.x, curve.sampled.mean, f"arm-{curve.arm.place}", label)
+    arm, sampled = curve
+    name = _sign(arm)
+    return Series(
+        sampled.x, sampled.mean, f"arm-{arm.place}", label, arm.dotted, name=name, form=".3f"
+    )
 
 
-def _label(arm: Arm) -> str:
-    """A network's sign and the mean of its last steps."""
-    return f"{ARM_SHAPES[arm.place]} {arm.history.loss.mean_of_last(WINDOW):.3f}"
+def _sign(arm: Arm) -> str:
+    """What a curve is called: a network's sign, and its name where several runs are compared."""
+    return clean(arm.name, 12) if arm.seeds else ARM_SHAPES[arm.place]
 
 
 def _points(arm: Arm) -> Points:
     known = _validation(arm.history)
     x, y = [float(max(step, 1)) for step, _ in known], [loss for _, loss in known]
-    return Points(x, y, f"arm-{arm.place}", ARM_SHAPES[arm.place])
+    sign = ARM_SHAPES[arm.place]
+    return Points(x, y, f"arm-{arm.place}", sign, name=f"{sign}val.", form=".3f")
 
 
 def _numbers(history: History, room: int) -> list[Part]:

@@ -90,8 +90,10 @@ class ModesPane(Pane):
             return
         last = arm.history.modes[-1]
         self.place = self.place % len(last.sizes) if self._is_chosen else _largest_known(last)
-        self.headline(self.name_part(history, arm), *self._numbers(last))
-        self._plot.show(self._figure(arm.history, history))
+        figure = self._figure(arm.history, history)
+        self._plot.show(figure)
+        numbers = [self.name_part(history, arm), *self._numbers(last)]
+        self.headline(*(self.read_at_cursor(figure) or numbers))
         self._show_text(last, history)
 
     def arms(self, history: History) -> list[Arm]:
@@ -114,8 +116,9 @@ class ModesPane(Pane):
         losses = {"train": last.train[self.place], "eval": last.eval[self.place]}
         return [
             (self.mode.upper(), f"bold $ink-{self.mode}"),
-            f" {value(losses[self.mode])} · n={last.sizes[self.place]:,} · ",
-            f"gap {_gap_text(last, self.place)}",
+            f" {value(losses[self.mode])}",
+            f" · n={last.sizes[self.place]:,}",
+            f" · gap {_gap_text(last, self.place)}",
             (f" · {STATISTICS[self.mode]}" if roomy else "", "dim"),
         ]
 
@@ -137,7 +140,8 @@ class ModesPane(Pane):
             layers += _points(steps, losses[mode], mode, breaks)
         gap = _points(steps, gaps, "gap", breaks)
         upper = Panel(x, y, tuple(layers), x_labels=False, height=2.0)
-        return Figure(((upper,), (Panel(x, around, (Guide(0.0, "gap 0"), *gap)),)))
+        lower = Panel(x, around, (Guide(0.0, "gap 0"), *gap))
+        return Figure(((upper,), (lower,)), self.cursor)
 
     def _show_text(self, last: ModeLosses, history: History) -> None:
         note = self._remark(last, history)
@@ -199,14 +203,14 @@ def _points(
     for step, number in zip(steps, values, strict=True):
         y = nan if number is None else number
         parts.setdefault(bisect_left(breaks, step), []).append((float(max(step, 1)), y))
+    form, unit = ("+.1f", "%") if name == "gap" else (".3f", "")
     points = [
-        Points([x for x, _ in part], [y for _, y in part], name, GLYPHS[name])
+        Points([x for x, _ in part], [y for _, y in part], name, GLYPHS[name], "", name, form)
         for part in parts.values()
     ]
     last = next((number for number in reversed(values) if number is not None), None)
     if points and last is not None:
-        text = f"{last:+.1f}%" if name == "gap" else f"{last:.3f}"
-        points[-1] = replace(points[-1], label=f"{name} {text}")
+        points[-1] = replace(points[-1], label=f"{name} {last:{form}}{unit}")
     return points
 
 

@@ -1,15 +1,17 @@
 """Train/eval losses of several runs on one axis."""
 
 from math import nan
+from statistics import fmean
 
 from textual.app import ComposeResult
 
-from bntui.history.arm import ArmHistory
 from bntui.history.history import History
+from bntui.text import clean
 from bntui.tui.commands import VIEW, KeyCommand
-from bntui.tui.panes.modes import other_mode
-from bntui.tui.panes.pane import Pane, Part, arm_part, value
-from bntui.tui.plotting.figure import Figure, Panel, Points
+from bntui.tui.panes.arms import Arm
+from bntui.tui.panes.modes import STATISTICS, other_mode
+from bntui.tui.panes.pane import Pane, Part, value
+from bntui.tui.plotting.figure import Band, Figure, Layer, Panel, Points
 from bntui.tui.plotting.plot import ARM_SHAPES, Plot
 from bntui.tui.plotting.scale import ScaleKeeper, log_steps
 
@@ -20,7 +22,9 @@ class OverlayPane(Pane):
     TITLE = "Train / eval"
     HELP = (
         "Each run's loss on all the examples that it measured, in training mode (the batch's "
-        "statistics) or in evaluation mode (the running ones).\n"
+        "statistics) or in evaluation mode (the running ones); crosses are networks without "
+        "running statistics. Runs that differ only in their seed are one curve, their mean, "
+        "before the range of all.\n"
         "Try: m for the other mode."
     )
     COMMANDS = (KeyCommand("m", "mode", "Mode", "Training or evaluation mode", VIEW, shown=True),)
@@ -42,32 +46,42 @@ class OverlayPane(Pane):
 
     def draw(self, history: History) -> None:
         """Redraw curves and numbers."""
-        numbers: list[Part] = [
-            arm_part(i, name, value(_losses(arm, self.mode)[-1] if arm.modes else None))
-            for i, (name, arm) in enumerate(history.arms.items())
-        ]
-        self.headline((f"{self.mode.upper()} ", f"bold $ink-{self.mode}"), *numbers)
-        self._plot.show(self._figure(history))
+        figure = self._figure(history)
+        self._plot.show(figure)
+        mode: Part = (f"{self.mode.upper()} ", f"bold $ink-{self.mode}")
+        words: list[Part] = [(f" {STATISTICS[self.mode]}", "dim")]
+        self.headline(mode, *(self.read_at_cursor(figure) or words))
 
     def _figure(self, history: History) -> Figure | None:
-        curves = [
-            _points(i, arm, self.mode) for i, arm in enumerate(history.arms.values()) if arm.modes
-        ]
-        if not curves:
+        layers: list[Layer] = []
+        for arm in self.arms(history):
+            layers += _layers(arm, self.mode)
+        points = [layer for layer in layers if isinstance(layer, Points)]
+        if not points:
             return None
-        x = log_steps(max(int(curve.x[-1]) for curve in curves))
-        losses = [loss for curve in curves for loss in curve.y]
+        x = log_steps(max(int(each.x[-1]) for each in points))
+        losses = [loss for each in points for loss in each.y]
         y = self._scale.fit(self.mode, losses, log=all(not loss <= 0 for loss in losses))
-        return Figure(((Panel(x, y, tuple(curves)),),))
+        return Figure(((Panel(x, y, tuple(layers)),),), self.cursor)
 
 
-def _points(index: int, arm: ArmHistory, mode: str) -> Points:
-    x = [float(max(event.step, 1)) for event in arm.modes]
-    losses, sign = _losses(arm, mode), ARM_SHAPES[index]
-    return Points(x, losses, f"arm-{index}", sign, f"{sign} {value(losses[-1])}")
-
-
-def _losses(arm: ArmHistory, mode: str) -> list[float]:
-    """On the most examples measured at each time."""
-    losses = [[x for x in getattr(event, mode) if x is not None] for event in arm.modes]
-    return [known[-1] if known else nan for known in losses]
+def _layers(arm: Arm, mode: str) -> list[Layer]:
+    """A network's losses; over several seeds their mean where all were measured, and the range."""
+    found: dict[int, list[float]] = {}
+    members = arm.seeds or (arm.history,)
+    for event in (event for one in members for event in one.modes):
+        known = [loss for loss in getattr(event, mode) if loss is not None]
+        found.setdefault(event.step, []).append(known[-1] if known else nan)
+    steps = sorted(step for step, losses in found.items() if len(losses) == len(members))
+    if not steps:
+        return []
+    x = [float(max(step, 1)) for step in steps]
+    means = [fmean(found[step]) for step in steps]
+    name, ink = clean(arm.name, 12), f"arm-{arm.place}"
+    glyph = "×" if arm.dotted else ARM_SHAPES[arm.place]
+    label = f"{name} {value(means[-1])}"
+    points = Points(x, means, ink, glyph, label, name=name, form=".4g")
+    if len(members) == 1:
+        return [points]
+    low, high = ([pick(found[step]) for step in steps] for pick in (min, max))
+    return [Band(x, low, high, f"{ink}-faint"), points]

@@ -1,6 +1,6 @@
 """Base class of panes: a headline with numbers, a body, its own keys, and drawing a history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import isnan
 from typing import ClassVar
 
@@ -17,7 +17,8 @@ from bntui.text import clean
 from bntui.tui.commands import KeyCommand
 from bntui.tui.messages import SendCommand
 from bntui.tui.panes.arms import Arm, arms_of, choose
-from bntui.tui.plotting.figure import Mark
+from bntui.tui.plotting.cursor import readings
+from bntui.tui.plotting.figure import Figure, Mark
 from bntui.tui.plotting.marks import marks
 from bntui.tui.plotting.plot import ARM_SHAPES
 
@@ -32,8 +33,9 @@ class Pane(Widget, can_focus=True):
     """Draws a history; does not know where it comes from.
 
     Its owner sets `history`, the run as it is now; `arm`, the name of the network that was chosen
-    for all panes; and `hidden_layer`, which counts from 0. `draw` gets the run as of the step that
-    is shown.
+    for all panes; `hidden_layer`, which counts from 0; and `cursor`, the step at which plots over
+    steps are read, if any. `shown` replaces the history's networks where several runs are compared.
+    `draw` gets the run as of the step that is shown.
     """
 
     DEFAULT_CSS = """
@@ -80,6 +82,8 @@ class Pane(Widget, can_focus=True):
         self.history = History()
         self.arm = ""
         self.hidden_layer = 0
+        self.cursor: int | None = None
+        self.shown: Sequence[Arm] = ()
         self._headline = Static(self.TITLE, classes="headline", markup=False)
         self._headline_parts: tuple[Part, ...] = ()
 
@@ -118,7 +122,8 @@ class Pane(Widget, can_focus=True):
 
     def arms(self, history: History) -> list[Arm]:
         """The networks that this pane can show."""
-        return [arm for arm in arms_of(history) if arm.has_bn or not self.BN_ONLY]
+        every = self.shown or arms_of(history)
+        return [arm for arm in every if arm.has_bn or not self.BN_ONLY]
 
     def chosen(self, history: History) -> Arm | None:
         """The chosen network, or another if this pane cannot show that one."""
@@ -135,6 +140,14 @@ class Pane(Widget, can_focus=True):
         depth = history.config.depth
         return f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
 
+    def read_at_cursor(self, figure: Figure | None) -> list[Part]:
+        """The cursor's step and each curve's value there, as the headline; nothing without one."""
+        found = readings(figure) if figure and figure.cursor is not None else []
+        if not found or figure is None:
+            return []
+        values: list[Part] = [(f"{r.name} {r.text}  ", f"$ink-{r.ink}") for r in found]
+        return [(f"step {figure.cursor:,}  ", "bold"), *values]
+
     def turn(self, by: int) -> None:
         """Next or previous page, where not everything fits."""
 
@@ -144,16 +157,29 @@ class Pane(Widget, can_focus=True):
         self.headline(*before, (NO_BATCHNORM if never else WAITING, "dim"))
 
     def headline(self, *parts: Part) -> None:
-        """Set the text after the title; unchanged text is not redrawn."""
-        if parts != self._headline_parts:
-            self._headline_parts = parts
-            content = Content.assemble((self.TITLE, "bold"), "  ", *map(_cleaned, parts))
+        """Set the text after the title, as many parts as fit; unchanged text is not redrawn."""
+        shown = _fitting(tuple(map(_cleaned, parts)), self.size.width - len(self.TITLE) - 4)
+        if shown != self._headline_parts:
+            self._headline_parts = shown
+            content = Content.assemble((self.TITLE, "bold"), "  ", *shown)
             self._headline.update(content, layout=False)
 
 
 def owner(action: str, panes: Iterable[Pane]) -> Pane:
     """The first of `panes` that declares a key with that action."""
     return next(pane for pane in panes if any(c.action == action for c in pane.COMMANDS))
+
+
+def _fitting(parts: tuple[Part, ...], width: int) -> tuple[Part, ...]:
+    """The first parts that fit into `width` columns: half a number says another number.
+
+    The first part with any text is shown in any case, and so is everything before there is a size.
+    """
+    count = len(parts)
+    first = next((i for i, part in enumerate(parts) if width_of([part])), 0)
+    while width > 0 and count > first + 1 and width_of([*parts[:count]]) > width:
+        count -= 1
+    return parts[:count]
 
 
 def _cleaned(part: Part) -> Part:
@@ -195,7 +221,9 @@ def arm_parts(history: History, texts: list[str], width: int) -> list[Part]:
 
 def width_of(parts: list[Part]) -> int:
     """Terminal columns that the parts take, without trailing blanks."""
-    return cell_len("".join(part if isinstance(part, str) else part[0] for part in parts).rstrip())
+    return cell_len(
+        "".join(part if isinstance(part, str) else part[0] for part in parts).rstrip(" ·")
+    )
 
 
 def value(number: float | None, digits: int = 4) -> str:

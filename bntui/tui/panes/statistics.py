@@ -92,8 +92,10 @@ class StatisticsPane(Pane):
             self.headline_waiting(history)
             self._plot.show(None)
             return
-        self.headline(self.name_part(history, arm), *self._numbers(trace))
-        self._plot.show(self._figure(trace, history))
+        figure = self._figure(trace, history)
+        self._plot.show(figure)
+        numbers = [self.name_part(history, arm), *self._numbers(trace)]
+        self.headline(*(self.read_at_cursor(figure) or numbers))
 
     def _chosen(self, trace: Trace) -> list[int]:
         return list(range(len(trace.units))) if self.unit is None else [self.unit]
@@ -101,14 +103,13 @@ class StatisticsPane(Pane):
     def _numbers(self, trace: Trace) -> list[Part]:
         what = "variance" if self.moment == "var" else "mean"
         layer = f"layer {trace.layer + 1} " if trace.layer else ""
-        chosen = self._chosen(trace)
-        units: list[Part] = [(f"{trace.units[i]} ", f"$ink-unit-{i % 5}") for i in chosen]
-        noun = "units" if self.unit is None else "unit"
-        words = f"{layer}{what} · {self._lag_text(trace)} · "
-        return [words, self._band_part(trace), f"{noun} ", *units]
-
-    def _band_part(self, trace: Trace) -> Part:
-        return (f"⣿ batches of {trace.units[self.unit or 0]} · ", "dim") if trace.units else ""
+        if not trace.units:
+            return [f"{layer}{what}"]
+        first, last = trace.units[0], trace.units[-1]
+        one = None if self.unit is None else trace.units[self.unit]
+        shown = f"units {first} to {last}" if one is None else f"unit {one}"
+        band = (f" · ⣿ batches of {trace.units[self.unit or 0]}", "dim")
+        return [f"{layer}{what} · ", self._lag_text(trace), f" · {shown}", band]
 
     def _lag_text(self, trace: Trace) -> str:
         if self.unit is not None:
@@ -130,16 +131,18 @@ class StatisticsPane(Pane):
         lines = [self._line(trace, i, x, dots) for i in self._chosen(trace)]
         values = [v for line in lines for v in line.y]
         key = id(history.hello), self.moment, tuple(trace.units), self.unit, dots
-        return Figure(((Panel(x, self._scale.fit(key, values), (*layers, *lines)),),))
+        panel = Panel(x, self._scale.fit(key, values), (*layers, *lines))
+        return Figure(((panel,),), self.cursor)
 
     def _line(self, trace: Trace, unit: int, x: Scale, dots: int) -> Series:
         """A unit's running statistic, from its initial value where the first step was seen."""
         column = trace.columns[f"running_{self.moment}"][unit]
         taken = sample(column, x, dots, steps=trace.steps, window=0)
         begins = [INITIAL[self.moment]] if trace.steps[0] == 0 else []
-        label = f"{trace.units[unit]} {column.last:{'+' if self.moment == 'mean' else ''}.2f}"
+        form = "+.2f" if self.moment == "mean" else ".2f"
+        label = f"{trace.units[unit]} {column.last:{form}}"
         xs = [1.0] * len(begins) + taken.x
-        return Series(xs, begins + taken.mean, f"unit-{unit % 5}", label)
+        return Series(xs, begins + taken.mean, f"unit-{unit % 5}", label, form=form)
 
 
 def lag(trace: Trace, moment: str, unit: int) -> float:

@@ -1,18 +1,23 @@
 """Which units of a layer are flat for which examples: the lecture's black and white picture."""
 
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import NamedTuple
 
 from textual.app import ComposeResult
 
 from bntui.history.history import History
 from bntui.protocol import Units
 from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, PAGE_KEYS
-from bntui.tui.panes.arms import flat_rule
+from bntui.tui.panes.arms import Arm, flat_rule
 from bntui.tui.panes.pane import Pane, Part
+from bntui.tui.plotting.plot import ARM_SHAPES
 from bntui.tui.plotting.text_rows import Row, Rows, wrapped
 
 QUADRANTS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
 """By bits: upper left 1, upper right 2, lower left 4, lower right 8."""
+ROOM = 9
+"""Rows that a network's map needs: its name, a ruler, and 14 examples."""
 RULE = 10
 """Cells between two unit numbers above the map."""
 
@@ -50,56 +55,98 @@ class UnitsPane(Pane):
         self._page += by
 
     def draw(self, history: History) -> None:
-        """Redraw the map."""
-        arm = self.chosen(history)
-        measured = (
-            [e for e in arm.history.measured(Units) if e.layer == self.hidden_layer] if arm else []
-        )
-        layer = self.layer_part(history)
-        name: Part = self.name_part(history, arm) if arm else ""
-        if not measured:
-            self.headline_waiting(history, name, layer)
+        """Redraw the maps: all networks below each other where there is room, else the chosen."""
+        measured = [
+            _Measured(arm, event, unpacked(event))
+            for arm in self.arms(history)
+            if (event := arm.history.latest(Units, self.hidden_layer))
+        ]
+        layer, chosen = self.layer_part(history), self.chosen(history)
+        if not measured or chosen is None:
+            self.headline_waiting(history, layer)
             self._rows.show([[("no unit measured yet", "dim")]])
             return
-        units = unpacked(measured[-1])
-        words = self._words(measured[-1], units, history)
-        room = max(self.size.height - 1 - len(words), 2)
-        examples = min(len(units[0]) if units else 0, 2 * (room - 1))
-        first, seen = self._page_of([unit[:examples] for unit in units], room)
-        self.headline(name, layer, *_extent(measured[-1], first, len(seen), examples))
-        self._rows.show([*self._map(seen, first), *words])
+        room = max(self.size.height - 2, 4)
+        if room // len(measured) < ROOM:
+            measured = [one for one in measured if one.arm.name == chosen.name] or measured[:1]
+        room //= len(measured)
+        most = max(len(one.units[0]) if one.units else 0 for one in measured)
+        examples = min(most, 2 * max(room - 2, 1))
+        first, count = self._page_of(max(len(one.units) for one in measured), examples, room)
+        words = _extent(measured[0].event, first, count, examples)
+        left_out = len(self.arms(history)) - len(measured)
+        also: Part = (f" · {left_out} more: a" if left_out else "", "dim")
+        self.headline(layer, *words, (f" · filled: {flat_rule(history)}", "dim"), also)
+        rows: list[Row] = []
+        for one in measured:
+            block = [
+                *self._title(one),
+                *self._map(one.units[first : first + count], first, examples),
+            ]
+            rows += block[:room]
+        self._rows.show([*rows, [(self._legend(), "dim")]])
 
     @property
     def _width(self) -> int:
         return max(self.size.width - 2, 2)
 
-    def _page_of(self, units: list[Bits], room: int) -> tuple[int, list[Bits]]:
-        """The units in sight, and the number of the first; a band of them below another."""
-        band = 1 + -(-len(units[0]) // 2) if units else 1
-        most = 2 * self._width * max(room // band, 1)
-        self._page %= max(-(-len(units) // most), 1)
-        return self._page * most, units[self._page * most : (self._page + 1) * most]
+    def _page_of(self, total: int, examples: int, room: int) -> tuple[int, int]:
+        """The number of the first unit in sight and how many; a band of them below another."""
+        band = 1 + -(-examples // 2)
+        most = 2 * self._width * max((room - 1) // band, 1)
+        self._page %= max(-(-total // most), 1)
+        return self._page * most, min(most, total - self._page * most)
 
-    def _map(self, units: list[Bits], first: int) -> list[Row]:
+    def _map(self, units: list[Bits], first: int, examples: int) -> list[Row]:
+        """The first examples of these units, bands of them below each other."""
         per_cell = 1 if len(units) <= self._width else 2
         across = per_cell * self._width
         rows: list[Row] = []
         for start in range(0, len(units), across):
             band = units[start : start + across]
             rows.append([(_ruler(first + start, len(band), per_cell), "dim")])
-            rows += [[(row, "plain")] for row in drawn(band, per_cell)]
+            inks = [
+                "bad" if any(unit and all(unit) for unit in band[i : i + per_cell]) else "plain"
+                for i in range(0, len(band), per_cell)
+            ]
+            rows += [
+                _inked(row, inks) for row in drawn([unit[:examples] for unit in band], per_cell)
+            ]
         return rows
 
-    def _words(self, event: Units, units: list[Bits], history: History) -> list[Row]:
+    def _title(self, one: "_Measured") -> list[Row]:
+        """A network's name, its share of flat outputs and its dead units."""
+        event, units = one.event, one.units
         dead = [str(i) for i, unit in enumerate(units) if unit and all(unit)]
         share = sum(map(sum, units)) / max(sum(map(len, units)), 1)
-        part = "" if len(units) >= event.units else f" (of the first {len(units):,} units)"
+        part = "" if len(units) >= event.units else f" of the first {len(units):,} units"
         names = f": {', '.join(islice(dead, 40))}{' …' if len(dead) > 40 else ''}" if dead else ""
-        text = (
-            f"filled: {flat_rule(history)}, {share:.1%} of the map{part}. "
-            f"Dead for all {event.examples:,} examples: {event.dead:,} of {event.units:,}{names}"
-        )
-        return wrapped(text, self._width)
+        words = f"{share:.1%} flat{part} · dead for all {event.examples:,} examples: "
+        title = f"{ARM_SHAPES[one.arm.place]} {one.arm.name}  "
+        count = f"{event.dead:,} of {event.units:,}"
+        ink = f"arm-{one.arm.place}"
+        if len(title + words + count + names) > self._width:
+            return [[(title, ink)], *wrapped(words + count + names, self._width)]
+        dead_ink = "bad" if event.dead else "plain"
+        return [[(title, ink), (words, "dim"), (count, dead_ink), (names, "bad")]]
+
+    def _legend(self) -> str:
+        text = "a column: a unit · a row: two examples · red: dead"
+        return text if len(text) <= self._width else text.rpartition(" · ")[0]
+
+
+class _Measured(NamedTuple):
+    arm: Arm
+    event: Units
+    units: list[Bits]
+
+
+def _inked(row: str, inks: list[str]) -> Row:
+    """A row of the map, neighbours of one ink as one run."""
+    return [
+        ("".join(char for char, _ in cells), ink)
+        for ink, cells in groupby(zip(row, inks, strict=True), key=itemgetter(1))
+    ]
 
 
 def _extent(event: Units, first: int, count: int, examples: int) -> list[Part]:

@@ -85,10 +85,12 @@ class UpdatesPane(Pane):
         weights = arm.history.latest(Weights) if arm else None
         if arm is None or not (trace or weights):
             self.headline_waiting(history)
-        else:
-            self.headline(self.name_part(history, arm), *self._words(trace))
         x = log_steps(max(history.config.steps, history.steps))
-        self._plot.show(self._figure(trace, x, history) if trace else None)
+        figure = self._figure(trace, x, history) if trace else None
+        self._plot.show(figure)
+        if arm is not None and (trace or weights):
+            words = [self.name_part(history, arm), *self._words(trace)]
+            self.headline(*(self.read_at_cursor(figure) or words))
         self._show_table(trace, weights.weights if weights else [], arm, x)
 
     def _words(self, trace: UpdateTrace | None) -> list[Part]:
@@ -108,12 +110,12 @@ class UpdatesPane(Pane):
             column = self._columns(trace)[place]
             taken = sample(column, x, dots, steps=trace.steps)
             label = f"{trace.names[place]} {_ratio(column.last)}"
-            curves.append(Series(taken.x, taken.mean, f"unit-{ink}", label))
+            curves.append(Series(taken.x, taken.mean, f"unit-{ink}", label, form=".2f"))
         guides = [Guide(HEALTHY, f"{HEALTHY:g}")] if self.ratio == "update" else []
         values = [y for curve in curves for y in curve.y] + [guide.y for guide in guides]
         y = self._scale.fit((id(history.hello), self.ratio, dots), values)
         marks = marked(history, 0, history.steps)
-        return Figure(((Panel(x, y, (*guides, *marks, *curves)),),))
+        return Figure(((Panel(x, y, (*guides, *marks, *curves)),),), self.cursor)
 
     def _show_table(
         self, trace: UpdateTrace | None, weights: list[WeightHealth], arm: Arm | None, x: Scale

@@ -100,17 +100,17 @@ def _draw_outline(canvas: Canvas, bars: Bars, y: Scale) -> None:
 
 
 def _over(block: str, ink: str, pattern: int, shape: Shape) -> Run:
-    """Outline dots over a bar's cell, on its ink where they lie inside the bar.
+    """Outline dots over a bar's cell, on its ink where the bar fills the cell.
 
-    Where they lie above a bar that fills part of the cell, both are drawn as dots in a blend.
+    Where it fills a part of the cell both are drawn as dots in a blend: a ground has no height.
     """
     if block == " ":
         return shape.glyphs[pattern], "outline"
-    rows = round((EIGHTHS.index(block) if block in EIGHTHS else 4) / 8 * shape.up)
+    if block == "█":
+        return shape.glyphs[pattern], f"outline on {ink}"
+    rows = max(round((EIGHTHS.index(block) if block in EIGHTHS else 4) / 8 * shape.up), 1)
     below = (1 << rows) - 1
     filled = below | below << shape.up if shape.across > 1 else below
-    if pattern & filled or rows == shape.up:
-        return shape.glyphs[pattern], f"outline on {ink}"
     return shape.glyphs[pattern | filled], "+".join(sorted(["outline", ink]))
 
 

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from bntui.tui.plotting.bars import draw_bars
 from bntui.tui.plotting.canvas import BLANK, Canvas
-from bntui.tui.plotting.dots import BRAILLE, Dots, Place, Shape
+from bntui.tui.plotting.cursor import name_of, reading, shows
+from bntui.tui.plotting.dots import BRAILLE, Cell, Dots, Place, Shape
 from bntui.tui.plotting.figure import Band, Bars, Figure, Guide, Mark, Panel, Points, Run, Series
 from bntui.tui.plotting.frame import Places, frame
 from bntui.tui.plotting.scale import Scale, Tick
@@ -48,16 +50,63 @@ class _Box(NamedTuple):
         """Rows of the canvas."""
         return _rows(self.panel, self.height)
 
+    def step(self, column: int, shape: Shape) -> int:
+        """The step in the middle of a column of the canvas, or at its nearer end."""
+        x, dots = self.panel.x, max(self.columns * shape.across - 1, 1)
+        share = min(max((column * shape.across + (shape.across - 1) / 2) / dots, 0.0), 1.0)
+        if column in {0, self.columns - 1}:
+            share = round(share)
+        place = x.low + share * (x.high - x.low)
+        return round(10.0**place if x.log else place)
+
 
 def draw(figure: Figure, width: int, height: int, shape: Shape = BRAILLE) -> Cells:
     """Draw `figure` into `height` rows of exactly `width` columns, top row first."""
     cells: Cells = []
     for boxes in _boxes(figure, width, height, shape):
-        blocks = [_block(box, shape) for box in boxes]
+        blocks = [_block(box, shape, figure.cursor) for box in boxes]
         for y in range(boxes[0].height):
             line = [cell for block in blocks for cell in [*block[y], BLANK]][:width]
             cells.append(_runs(line + [BLANK] * (width - len(line))))
     return cells + [[(" " * width, "axis")]] * (height - len(cells))
+
+
+def step_at(figure: Figure, size: Cell, place: Cell, shape: Shape = BRAILLE) -> int | None:
+    """The training step at `place`, a column and a row from the top, of the figure drawn in `size`.
+
+    None where there is none.
+    """
+    x, y = place
+    top = 0
+    for boxes in _boxes(figure, *size, shape):
+        left = 0
+        for box in boxes:
+            column = x - left - box.gutter - 1
+            if top <= y < top + box.height and 0 <= column < box.columns and box.panel.x.steps:
+                return box.step(column, shape)
+            left += box.gutter + 1 + box.columns + box.margin + 1
+        top += boxes[0].height
+    return None
+
+
+def step_beside(
+    figure: Figure, size: Cell, step: int, by: int, shape: Shape = BRAILLE
+) -> int | None:
+    """The step `by` columns from `step`, and at least one step away, on the first panel over steps.
+
+    None where there is no such panel.
+    """
+    every = (box for boxes in _boxes(figure, *size, shape) for box in boxes)
+    box = next((box for box in every if box.panel.x.steps and box.columns > 0), None)
+    if box is None:
+        return None
+    first, last = box.step(0, shape), box.step(box.columns - 1, shape)
+    here = min(max(step, first), last)
+    dot = box.panel.x.dot(here, box.columns * shape.across) or 0
+    if by:
+        beside = box.step(dot // shape.across + by, shape)
+        here = max(beside, here + 1) if by > 0 else min(beside, here - 1)
+    return min(max(here, first), last)
 
 
 def _boxes(figure: Figure, width: int, height: int, shape: Shape) -> list[list[_Box]]:
@@ -111,17 +160,19 @@ def _rows(panel: Panel, height: int) -> int:
     return height - bool(panel.title) - 1 - (panel.x_labels and height >= ROOMY)
 
 
-def _block(box: _Box, shape: Shape) -> list[list[Run]]:
+def _block(box: _Box, shape: Shape, cursor: int | None) -> list[list[Run]]:
     """One panel as rows of single cells."""
     panel, columns, rows = box.panel, box.columns, box.rows
     width = box.gutter + 1 + columns + box.margin
     title = [_cells(panel.title, width)] if panel.title else []
     if columns < 1 or rows < 1:
         return [*title, *[[BLANK] * max(width, 0)] * box.height][: box.height]
+    if cursor is not None and not shows(panel, cursor):
+        cursor = None
     canvas = Canvas(columns, rows, shape)
     curves = _placed(canvas, panel)
-    _draw_layers(canvas, panel, curves)
-    places = _column_labels(panel, columns, shape) if panel.x_labels else ()
+    _draw_layers(canvas, panel, curves, cursor)
+    places = _column_labels(panel, columns, shape, cursor) if panel.x_labels else ()
     below = bool(places) and box.height >= ROOMY
     framed = frame(
         width - box.margin,
@@ -135,10 +186,22 @@ def _block(box: _Box, shape: Shape) -> list[list[Run]]:
         body.append([BLANK] * (width - box.margin))
     for column, text in places:
         start = box.gutter + 1 + _start(column, text, columns)
-        body[-1][start : start + len(text)] = [(char, "axis") for char in text]
+        ink = "axis" if cursor is None or text != f"{cursor:,}" else "outline"
+        body[-1][start : start + len(text)] = [(char, ink) for char in text]
+    if cursor is not None:
+        curves = [_at_cursor(placed, panel, cursor) for placed in curves]
     for y, end in enumerate(_end_labels(canvas, curves, box.margin)):
         body[y][box.gutter + 1 :] = [*canvas.row(rows - 1 - y), *end]
     return [*title, *body[:rows], *([*row, *[BLANK] * box.margin] for row in body[rows:])]
+
+
+def _at_cursor(placed: "_Placed", panel: Panel, step: int) -> "_Placed":
+    """The curve with its value at the cursor as label, as far as the old label's room goes."""
+    curve = placed.curve
+    text = f"{name_of(curve)} {reading(curve, step, panel)}"
+    if " " not in curve.label or len(text) > len(curve.label):
+        text = name_of(curve)
+    return placed._replace(curve=replace(curve, label=text)) if curve.label else placed
 
 
 def _cells(runs: Iterable[Run], width: int) -> list[Run]:
@@ -164,16 +227,17 @@ def _y_ticks(panel: Panel, rows: int) -> list[Tick]:
     return panel.y.ticks(max(rows * 2 // 3 if panel.y.log else (rows + 1) // 2, min(rows, 2)))
 
 
-def _column_labels(panel: Panel, columns: int, shape: Shape) -> Places:
-    """Columns and texts at the x axis: the last, the first, then what has room between."""
+def _column_labels(panel: Panel, columns: int, shape: Shape, cursor: int | None) -> Places:
+    """Columns and texts at the x axis: the cursor, the last, the first, then what has room."""
     dots = columns * shape.across
-    ticks = [
-        (dot // shape.across, text)
-        for value, text in panel.x.ticks(max(columns // 7, 2))
-        if (dot := panel.x.dot(value, dots)) is not None
-    ]
+    marked = [] if cursor is None else [(float(max(cursor, 1)), f"{cursor:,}")]
+    *between, last = panel.x.ticks(max(columns // 7, 2)) or [(0.0, "")]
     kept: list[tuple[int, str]] = []
-    for column, text in [*ticks[-1:], *ticks[:1], *ticks[1:-1]]:
+    for value, text in [*marked, last, *between]:
+        dot = panel.x.dot(value, dots)
+        if dot is None:
+            continue
+        column = dot // shape.across
         start = _start(column, text, columns)
         spans = [(_start(x, other, columns), len(other)) for x, other in kept]
         if start >= 0 and all(start + len(text) < a or a + n < start for a, n in spans):
@@ -206,8 +270,8 @@ def _places(canvas: Canvas, panel: Panel, xs: Sequence[float], ys: Sequence[floa
     ]
 
 
-def _draw_layers(canvas: Canvas, panel: Panel, curves: list[_Placed]) -> None:
-    """Grid or bars, guides, marks, bands, curves; then words where they hide least."""
+def _draw_layers(canvas: Canvas, panel: Panel, curves: list[_Placed], cursor: int | None) -> None:
+    """Grid or bars, guides, marks, bands, cursor, curves; then words where they hide least."""
     bars = [layer for layer in panel.layers if isinstance(layer, Bars)]
     for each in bars:
         draw_bars(canvas, each, panel.y)
@@ -221,6 +285,9 @@ def _draw_layers(canvas: Canvas, panel: Panel, curves: list[_Placed]) -> None:
     for dot in marks:
         canvas.upright(dot, "event")
     _draw_bands(canvas, panel)
+    if cursor is not None:
+        at = panel.x.dot(max(cursor, 1), canvas.width)
+        canvas.upright(at or 0, "outline")
     _draw_curves(canvas, curves)
     _label_marks(canvas, marks)
     _mark_missing(canvas, curves)

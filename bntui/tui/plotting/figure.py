@@ -13,7 +13,8 @@ Run = tuple[str, str]
 class Series:
     """A curve one dot thick, broken where y is NaN; `label` stands at its right end.
 
-    Where there is little room only the label's first word does.
+    Where there is little room only the label's first word does. The figure's cursor reads the
+    curve under its `name` (the label's first word where there is none), its values in `form`.
 
     Curves that share a cell share its dots and blend their inks.
     """
@@ -23,6 +24,8 @@ class Series:
     ink: str
     label: str = ""
     dotted: bool = False
+    name: str = ""
+    form: str = ".4g"
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,18 @@ class Band:
 
 @dataclass(frozen=True)
 class Points:
-    """Measured points: a glyph each, joined dimly between known neighbours."""
+    """Measured points: a glyph each, joined dimly between known neighbours.
+
+    `label`, `name` and `form` as those of a `Series`.
+    """
 
     x: Sequence[float]
     y: Sequence[float]
     ink: str
     glyph: str = "×"
     label: str = ""
+    name: str = ""
+    form: str = ".4g"
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class Figure:
-    """Rows of panels. The y axes of panels below each other stand in one column."""
+    """Rows of panels. The y axes of panels below each other stand in one column.
+
+    Panels over training steps mark the step `cursor`, and their labels are the values there.
+    """
 
     rows: tuple[tuple[Panel, ...], ...]
+    cursor: int | None = None

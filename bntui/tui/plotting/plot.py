@@ -3,13 +3,15 @@
 import os
 from typing import ClassVar
 
+from textual import events
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from bntui.text import clean
 from bntui.tui.plotting.dots import BRAILLE, HALVES, Shape
-from bntui.tui.plotting.drawing import Cells, Row, draw
+from bntui.tui.plotting.drawing import Cells, Row, draw, step_at, step_beside
 from bntui.tui.plotting.figure import Figure
 from bntui.tui.themes import inked
 
@@ -28,11 +30,19 @@ class Plot(Widget):
     shape: ClassVar[Shape] = HALVES if os.environ.get("TERM") == "linux" else BRAILLE
     """The Linux console's font has no braille."""
 
+    class Pointed(Message):
+        """The mouse chose a step for the value cursor."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
     def __init__(self, empty: str = "no data yet", *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self._empty = empty
         self._figure: Figure | None = None
         self._cells: Cells = []
+        self._is_dragged = False
 
     def show(self, figure: Figure | None) -> None:
         """Draw `figure` (None: the sentence instead) if it differs from what is shown."""
@@ -66,6 +76,34 @@ class Plot(Widget):
         if height:
             blank[height // 2] = [(words.center(width)[:width], "axis")]
         return blank
+
+    def step_beside(self, step: int, by: int) -> int | None:
+        """The step `by` columns from `step`; None where the figure is not over steps."""
+        if self._figure is None:
+            return None
+        return step_beside(self._figure, self.size, step, by, self.shape)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Point at a step, and follow the mouse while its button is down."""
+        self._is_dragged = True
+        self.capture_mouse()
+        self._point(event)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Point while dragging."""
+        if self._is_dragged:
+            self._point(event)
+
+    def on_mouse_up(self) -> None:
+        """Stop dragging."""
+        self._is_dragged = False
+        self.release_mouse()
+
+    def _point(self, event: events.MouseEvent) -> None:
+        if self._figure is not None:
+            step = step_at(self._figure, self.size, (event.x, event.y), self.shape)
+            if step is not None:
+                self.post_message(self.Pointed(step))
 
     def render_line(self, y: int) -> Strip:
         """One row of the figure."""

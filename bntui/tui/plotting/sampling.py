@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import pairwise
 from math import ceil, isnan, nan, sqrt
+from statistics import fmean
 from weakref import WeakKeyDictionary
 
 from bntui.history.columns import Column
@@ -104,6 +105,14 @@ def sample(
         if wide[1] <= done:
             finished, length = finished + 1, len(taken.x)
     settled.ranges, settled.sampled = finished, taken.first(length)
+    return taken
+
+
+def across(each: Sequence[Sampled]) -> Sampled:
+    """The mean of several columns sampled alike, and the range of their means, while all go on."""
+    taken = Sampled()
+    for x, *means in zip(each[0].x, *(one.mean for one in each), strict=False):
+        taken.append(x, fmean(means), min(means), max(means))
     return taken
 
 

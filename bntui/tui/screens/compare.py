@@ -1,6 +1,7 @@
-"""Two to four runs overlaid: their losses, their train/eval losses, and how they differ."""
+"""Runs overlaid: what differs between their configs, all their networks, and their losses."""
 
 from collections.abc import Sequence
+from statistics import fmean
 from typing import ClassVar
 
 from textual import work
@@ -11,12 +12,26 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from bntui.config.schema import BN
-from bntui.history.comparison import Entry, differences, overlay
-from bntui.tui.commands import COMPARE_COMMANDS, with_panes
+from bntui.config.schema import has_running_statistics
+from bntui.history.arm import ArmHistory
+from bntui.history.comparison import (
+    Entry,
+    Group,
+    common_steps,
+    compared,
+    differences,
+    grouped,
+    mean_and_spread,
+)
+from bntui.history.findings import final_loss
+from bntui.history.history import History
+from bntui.text import clean
+from bntui.tui.commands import COMPARE_COMMANDS, CURSOR_KEYS, with_panes
+from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.overlay import OverlayPane
-from bntui.tui.panes.pane import Pane, Part, arm_part, owner
+from bntui.tui.panes.pane import Pane, Part, owner
+from bntui.tui.plotting.plot import ARM_SHAPES, Plot
 from bntui.tui.screens.help import HelpScreen
 from bntui.tui.terminal.driver import is_behind
 from bntui.tui.widgets.key_bar import KeyBar
@@ -24,12 +39,24 @@ from bntui.tui.widgets.key_bar import KeyBar
 COMMANDS = with_panes(COMPARE_COMMANDS, (LossPane.COMMANDS, OverlayPane.COMMANDS))
 """Every key of the screen: its own and its panes'."""
 
+LONGEST = 24
+"""Columns of a run's name or of a setting's value."""
+
+ROWS_FOR_FINDINGS = {30: 2, 40: 4}
+"""From so many rows of the terminal on, so many sentences below the table; else one."""
+
+Table = list[list[Part]]
+
 
 class CompareScreen(Screen[None]):
-    """One curve a run, of the network `_arm`."""
+    """A colour a config; networks with running statistics solid, the others dotted.
+
+    `network` is the one network that is shown of every run, or None for all.
+    """
 
     DEFAULT_CSS = """
     CompareScreen > .legend { height: auto; padding: 0 1; background: $primary 20%; }
+    CompareScreen > .findings { height: auto; padding: 0 1; color: $text-muted; }
     CompareScreen > Container { height: 1fr; layout: vertical; }
     CompareScreen Pane { height: 1fr; }
     """
@@ -39,17 +66,20 @@ class CompareScreen(Screen[None]):
         super().__init__()
         self._fps = fps
         self._runs = list(runs)
-        self._arm = BN
-        self._drawn = (-1, "")
+        self.network: str | None = None
+        self._drawn = -1
+        self._cursor: int | None = None
         self._legend = Static("", classes="legend", markup=False)
+        self._findings = Static("", classes="findings", markup=False)
         self.loss = LossPane(id="overlay-loss")
         self.modes = OverlayPane(id="overlay-modes")
 
     def compose(self) -> ComposeResult:
-        """The legend above both panes."""
+        """The table of configs and what it shows, above both panes."""
         yield self._legend
+        yield self._findings
         yield Container(self.loss, self.modes)
-        yield KeyBar(list(COMMANDS))
+        yield KeyBar([command for command in COMMANDS if command not in CURSOR_KEYS])
 
     def on_mount(self) -> None:
         """Read every log, and draw by the clock."""
@@ -67,6 +97,10 @@ class CompareScreen(Screen[None]):
         """Draw again when the panes have their new sizes."""
         self.call_after_refresh(self._draw)
 
+    def on_pane_resized(self) -> None:
+        """Draw a pane for its new size."""
+        self._draw()
+
     async def on_unmount(self) -> None:
         """Close the logs."""
         for run in self._runs:
@@ -76,23 +110,33 @@ class CompareScreen(Screen[None]):
         if is_behind(self.app):
             return
         version = sum(run.history.version for run in self._runs)
-        if (version, self._arm) != self._drawn:
-            self._drawn = (version, self._arm)
+        if version != self._drawn:
+            self._drawn = version
             self._draw()
 
     def _draw(self) -> None:
-        together = overlay(self._runs, self._arm)
-        self._legend.update(Content.assemble(*self._words()))
-        self.loss.redraw(together)
-        self.modes.redraw(together)
+        groups = grouped(self._runs)
+        shown = arms(groups, self.network)
+        self._legend.update(Content.assemble(*_lines(table(groups), self.app.size.width - 2)))
+        self._findings.update("\n".join(clean(text, 300) for text in self._sentences(groups)))
+        together = _overlaid(groups, shown)
+        self.loss.common = common_steps(groups)
+        for pane in (self.loss, self.modes):
+            pane.shown, pane.cursor = shown, self._cursor
+            pane.redraw(together)
 
-    def _words(self) -> list[Part]:
-        """A line a run: its letter and shape, its file, and what differs."""
-        found = differences([run.history for run in self._runs])
-        lines: list[Part] = [(f"{self._arm} of every run\n", "bold")]
-        for i, (run, difference) in enumerate(zip(self._runs, found, strict=True)):
-            lines += [arm_part(i, run.letter, ""), f"{run.name}  {difference}\n"]
-        return [*lines[:-1], str(lines[-1]).rstrip("\n")]
+    def _sentences(self, groups: list[Group]) -> list[str]:
+        """As many of the findings as there is room for."""
+        rows = [count for high, count in ROWS_FOR_FINDINGS.items() if self.app.size.height >= high]
+        found = compared(groups)
+        most = max(rows, default=1)
+        rest = f"  (? lists {len(found) - most} more)" if len(found) > most else ""
+        return [*found[: most - 1], *(f"{text}{rest}" for text in found[most - 1 : most])]
+
+    @property
+    def shown(self) -> list[History]:
+        """The runs that are compared."""
+        return [run.history for run in self._runs]
 
     def _current(self) -> Pane:
         return self.modes if self.modes.has_focus else self.loss
@@ -105,14 +149,122 @@ class CompareScreen(Screen[None]):
         """Run a pane's own key, wherever the focus is."""
         await owner(action, [self._current(), self.loss, self.modes]).run_action(action)
 
+    def action_cursor(self, by: int) -> None:
+        """Read both plots at a step, or move on from there."""
+        newest = max((run.history.steps for run in self._runs), default=0)
+        here, by = (newest, 0) if self._cursor is None else (self._cursor, by)
+        plot = self._current().query_one(Plot)
+        self._cursor = plot.step_beside(here, by)
+        self._draw()
+
+    def on_plot_pointed(self, event: Plot.Pointed) -> None:
+        """The mouse chose the step at which plots are read."""
+        self._cursor = event.step
+        self._draw()
+
+    async def action_leave(self) -> None:
+        """Hide the cursor; without one, close the comparison."""
+        if self._cursor is None:
+            await self.run_action("app.close")
+        else:
+            self._cursor = None
+            self._draw()
+
     def action_next_network(self) -> None:
-        """Show the next network of every run."""
-        names = list(dict.fromkeys(name for run in self._runs for name in run.history.arms))
-        if names:
-            place = names.index(self._arm) if self._arm in names else -1
-            self._arm = names[(place + 1) % len(names)]
+        """Show all networks of every run, then one after the other."""
+        names = dict.fromkeys(name for run in self._runs for name in run.history.arms)
+        choices = [None, *names]
+        place = choices.index(self.network) if self.network in choices else 0
+        self.network = choices[(place + 1) % len(choices)]
         self._draw()
 
     def action_help(self) -> None:
-        """Explain the focused pane."""
-        self.app.push_screen(HelpScreen(self._current(), COMMANDS))
+        """Explain the focused pane; list every finding."""
+        found = compared(grouped(self._runs))
+        self.app.push_screen(HelpScreen(self._current(), COMMANDS, found))
+
+
+def arms(groups: Sequence[Group], network: str | None) -> list[Arm]:
+    """Every network of every group, or the one of that name."""
+    return [
+        Arm(
+            place,
+            f"{group.letter} {name}" if network is None else group.letter,
+            members[0],
+            network is None and not has_running_statistics(members[0].norm),
+            tuple(members),
+        )
+        for place, group in enumerate(groups)
+        for name in group.networks
+        if network in {None, name} and (members := group.members(name))
+    ]
+
+
+def _overlaid(groups: Sequence[Group], shown: Sequence[Arm]) -> History:
+    """One history with the networks shown, as long as the longest run."""
+    together = History()
+    together.arms = {arm.name: arm.history for arm in shown}
+    hellos = [run.history.hello for group in groups for run in group.runs if run.history.hello]
+    together.hello = max(hellos, key=lambda hello: hello.config.steps, default=None)
+    return together
+
+
+def table(groups: Sequence[Group]) -> Table:
+    """A row a group: its name, the settings that differ, and each network's losses."""
+    found = differences(groups)
+    networks = list(dict.fromkeys(name for group in groups for name in group.networks))[::-1]
+    first, stop = common_steps(groups)
+    steps = f"{first + 1:,}–{stop:,}" if stop else "no step yet"
+    head = [f"loss: {steps}", *found, *(f"{name} loss / eval" for name in networks)]
+    rows: Table = [[(clean(text), "dim") for text in head]]
+    for place, group in enumerate(groups):
+        name = clean(f"{ARM_SHAPES[place]} {group.letter} {group.name}", LONGEST)
+        row: list[Part] = [(name, f"bold $ink-arm-{place}")]
+        row += [clean(values[place], LONGEST) for values in found.values()]
+        for network in networks:
+            members = group.members(network)
+            row.append(f"{_mean_loss(members, first, stop)} / {_final(members)}")
+        rows.append(row)
+    return rows
+
+
+def _mean_loss(members: Sequence[ArmHistory], first: int, stop: int) -> str:
+    if any(arm.diverged for arm in members):
+        return f"diverged {sum(bool(arm.diverged) for arm in members)} of {len(members)}"
+    return _spread([arm.loss.over(first, stop)[2] for arm in members] if stop else [])
+
+
+def _final(members: Sequence[ArmHistory]) -> str:
+    found = [final_loss(arm) for arm in members]
+    return _spread([each.loss for each in found if each])
+
+
+def _spread(losses: Sequence[float]) -> str:
+    """Mean of the seeds' losses, ± their standard deviation."""
+    if not losses:
+        return "–"
+    mean, spread = mean_and_spread(losses) if len(losses) > 1 else (fmean(losses), None)
+    return f"{mean:.4f}" if spread is None else f"{mean:.3f} ±{spread:.3f}"
+
+
+def _lines(rows: Table, width: int) -> list[Part]:
+    """The table's rows, the columns that have no room left out and counted."""
+    widths = [max(len(_text(cell)) for cell in column) for column in zip(*rows, strict=True)]
+    room, count = width - 6, 0
+    for wide in widths:
+        if room < wide:
+            break
+        room, count = room - wide - 2, count + 1
+    hidden = len(widths) - count
+    parts: list[Part] = []
+    for y, row in enumerate(rows):
+        for cell, wide in zip(row[:count], widths, strict=False):
+            text = f"{_text(cell):<{wide}}  "
+            parts.append((text, cell[1]) if isinstance(cell, tuple) else text)
+        parts.append((f"+{hidden} …" if hidden and not y else "", "dim"))
+        parts.append("\n" if y < len(rows) - 1 else "")
+    return parts
+
+
+def _text(cell: Part) -> str:
+    return cell if isinstance(cell, str) else cell[0]

@@ -20,6 +20,7 @@ from bntui.tui.controls.panel import Panel
 from bntui.tui.messages import SendCommand
 from bntui.tui.pages import PANES, Pages
 from bntui.tui.panes.pane import Pane
+from bntui.tui.plotting.plot import Plot
 from bntui.tui.screens.confirm import ConfirmScreen
 from bntui.tui.screens.fork import ForkScreen
 from bntui.tui.screens.help import HelpScreen
@@ -143,6 +144,11 @@ class LabScreen(Screen[None]):
         return self.timeline.view(self.history)
 
     @property
+    def shown(self) -> list[History]:
+        """The run that is shown, as of its step."""
+        return [self.view]
+
+    @property
     def is_behind(self) -> bool:
         """Whether events came in since the last frame."""
         return self._drawn_version != self.history.version
@@ -228,8 +234,24 @@ class LabScreen(Screen[None]):
             self.lay_out()
 
     def action_lab(self) -> None:
-        """From a page back to the lab."""
-        self.pages.home.focus()
+        """Hide the cursor; without one, from a page back to the lab."""
+        if self.pages.cursor is not None:
+            self.pages.cursor = None
+            self.draw()
+        else:
+            self.pages.home.focus()
+
+    def action_cursor(self, by: int) -> None:
+        """Read all plots over steps at a step, or move on from there."""
+        if self.pages.move_cursor(by):
+            self.draw()
+        else:
+            self.notify("No plot over steps is shown here.")
+
+    def on_plot_pointed(self, event: Plot.Pointed) -> None:
+        """The mouse chose the step at which plots are read."""
+        self.pages.cursor = event.step
+        self.draw()
 
     def action_turn(self, by: int) -> None:
         """Turn the pages of the current pane."""

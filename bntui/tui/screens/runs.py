@@ -12,10 +12,23 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Input, Static
 
-from bntui.history.comparison import MOST
+from bntui.errors import InputError
+from bntui.history.comparison import check_comparable
 from bntui.logs.index import RunSummary, summaries
 from bntui.logs.table import COLUMNS, cells
+from bntui.logs.where import order, where
 from bntui.text import clean
+
+SORTS = ("-started", "name", "loss", "-steps-done", "state", "-size", "started")
+"""What `s` sorts by, one after the other; - is largest first."""
+
+
+def _called(field: str) -> str:
+    """A field of `SORTS` in words."""
+    name = field.removeprefix("-").replace("steps-done", "steps")
+    if name == "started":
+        return "newest first" if field.startswith("-") else "oldest first"
+    return f"{name}, largest first" if field.startswith("-") else name
 
 
 class RunsScreen(ModalScreen[list[Path]]):
@@ -32,6 +45,8 @@ class RunsScreen(ModalScreen[list[Path]]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "Mark"),
         Binding("c", "compare", "Compare marked"),
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("s", "sort", "Sort"),
         Binding("n", "rename", "Rename"),
         Binding("delete,d", "delete", "Delete", key_display="d"),
         Binding("escape,q", "dismiss(None)", "Close", key_display="esc"),
@@ -42,6 +57,7 @@ class RunsScreen(ModalScreen[list[Path]]):
         self._directory = directory
         self._found: list[RunSummary] = []
         self._marked: list[str] = []
+        self._terms, self._field = "", SORTS[0]
         self._note = Static("", classes="note", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -63,19 +79,48 @@ class RunsScreen(ModalScreen[list[Path]]):
         return self.query_one(DataTable)
 
     def _fill(self) -> None:
+        self.query_one(Vertical).border_subtitle = f"sorted: {_called(self._field)}"
         place = self._table.cursor_row
-        self._found = summaries(self._directory)
+        every = summaries(self._directory)
+        meets, ordered = where(self._terms), order(self._field)
+        self._found = ordered([summary for summary in every if meets(summary)])
         self._table.clear()
         for summary in self._found:
             mark = "●" if summary.path in self._marked else " "
             row = (Text(clean(cell, limit=40)) for cell in cells(summary))
             self._table.add_row(Text(mark), *row, key=summary.path)
         self._table.move_cursor(row=place)
-        self._note.update(
-            f"Enter: open · {len(self._found):,} runs in {clean(str(self._directory))}"
-            if self._found
-            else f"No runs in {clean(str(self._directory))}."
-        )
+        self._note.update(self._words(len(every)))
+
+    def _words(self, count: int) -> str:
+        """What is listed, of how many runs."""
+        place = clean(str(self._directory))
+        if not count:
+            return f"No runs in {place}."
+        shown = f"{len(self._found):,} of {count:,} runs" if self._terms else f"{count:,} runs"
+        terms = f" with {clean(self._terms, 60)}" if self._terms else ""
+        return f"Enter: open · {shown}{terms} in {place}"
+
+    def action_filter(self) -> None:
+        """Ask which runs to list."""
+        question = "Show runs with, for example, lr>=0.1 state=finished"
+        self.app.push_screen(AskScreen(question, self._terms), self._filter)
+
+    def _filter(self, terms: str | None) -> None:
+        if terms is None:
+            return
+        try:
+            where(terms)
+        except InputError as error:
+            self.notify(str(error).removeprefix("--where: "), severity="warning", markup=False)
+            return
+        self._terms = terms.strip()
+        self._fill()
+
+    def action_sort(self) -> None:
+        """Sort by the next field."""
+        self._field = SORTS[(SORTS.index(self._field) + 1) % len(SORTS)]
+        self._fill()
 
     def _chosen(self) -> RunSummary | None:
         row = self._table.cursor_row
@@ -91,16 +136,22 @@ class RunsScreen(ModalScreen[list[Path]]):
         if chosen := self._chosen():
             if chosen.path in self._marked:
                 self._marked.remove(chosen.path)
-            elif len(self._marked) < MOST:
+            else:
                 self._marked.append(chosen.path)
             self._fill()
 
     def action_compare(self) -> None:
         """Overlay the marked runs."""
         if len(self._marked) < 2:
-            self.notify(f"First mark 2 to {MOST} runs with space.")
+            self.notify("First mark two or more runs with space.")
+            return
+        marked = [Path(path) for path in self._marked]
+        try:
+            check_comparable(marked)
+        except InputError as error:
+            self.notify(str(error), severity="warning", markup=False)
         else:
-            self.dismiss([Path(path) for path in self._marked])
+            self.dismiss(marked)
 
     def action_rename(self) -> None:
         """Ask for a new name."""

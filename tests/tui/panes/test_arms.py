@@ -70,3 +70,14 @@ async def test_four_arms_on_every_page(size: tuple[int, int]) -> None:
         for key in "123456789":
             await it.press(key, "a")
         assert "running" in it.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40)])
+async def test_no_headline_ends_within_a_number(size: tuple[int, int]) -> None:
+    run = [*beginning(), *steps(0, 500), *probes(500)]
+    async with lab(run, size) as it:
+        text = await it.press("4")
+        panes = text.splitlines()[1:-2]
+        assert not any("…" in row for row in panes)
+        assert "TRAIN 0.1905 · n=90" in text
+        assert ("gap -0.0033" in text) == (size[0] >= 100)

@@ -19,9 +19,10 @@ from bntui.protocol import (
     WeightHealth,
     Weights,
 )
-from bntui.tui.panes.checks import judged
+from bntui.tui.panes.checks import relative, verdict
 from bntui.tui.panes.inference import explained
 from bntui.tui.panes.units import drawn, unpacked
+from bntui.tui.plotting.text_rows import Rows
 from tests.scripted import beginning, diagnostics, hello, steps, updates
 from tests.tui.screen import lab
 
@@ -119,12 +120,35 @@ def test_every_flat_unit_is_one_mark_on_the_map(units: list[list[bool]]) -> None
     assert sum(ink[mark] for row in drawn(units, 1) for mark in row) == 2 * sum(map(sum, units))
 
 
-async def test_units_map_counts_and_names_the_dead() -> None:
-    async with lab(some(), (80, 24)) as it:
-        text = await it.press("7", "a")
+@pytest.mark.parametrize("size", [(120, 40), (200, 60)])
+async def test_units_of_all_networks_stand_below_each_other(size: tuple[int, int]) -> None:
+    async with lab(some(), size) as it:
+        text = await it.press("7")
         assert "units 0–199 of 200" in text
-        assert "Dead for all 8 examples: 2 of 200: 0, 1" in text
-        assert "Dead for all 8 examples: 0 of 200" in await it.press("a")
+        assert "■ no BN  50.5% flat · dead for all 8 examples: 2 of 200: 0, 1" in text
+        assert "○ BN  0.1% flat · dead for all 8 examples: 0 of 200" in text
+
+
+async def test_where_there_is_little_room_a_chooses_the_network() -> None:
+    units = [Units(n, 0, 1, 32, 200, 0, ["00ff00ff"] * 200) for n in ("no BN", "BN")]
+    async with lab([*beginning(), *units], (80, 24)) as it:
+        text = await it.press("7")
+        assert "○ BN  50.0% flat" in text
+        assert "■ no BN  " not in text.split("Units", 2)[2]
+        assert "1 more: a" in await it.resize(120, 24)
+        assert "■ no BN  50.0% flat" in await it.press("a")
+
+
+async def test_dead_units_are_red_and_the_others_are_not() -> None:
+    units = Units("BN", 0, 1, 8, 4, 1, ["ff", "0f", "00", "81"])
+    async with lab([*beginning(), units], (80, 24)) as it:
+        await it.press("7")
+        rows = it.app.lab.pages.current.query_one(Rows)._rows
+        drawn_rows = [
+            row for row in rows if any(set(text) & set("▘▝▀▖▌▞▛▗▚▐▜▄▙▟█") for text, _ in row)
+        ]
+        assert [row[0] for row in drawn_rows] == [("█", "bad")] * 4
+        assert {ink for row in drawn_rows for _, ink in row[1:]} == {"plain"}
 
 
 async def test_units_without_room_are_a_page_further() -> None:
@@ -171,18 +195,32 @@ async def test_what_was_recalibrated_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("difference", "scale", "expected"),
+    ("difference", "scale", "mark"),
     [
-        (3e-6, 14.2, "2.1e-07 of it, equal to rounding"),
-        (1e-3, 1.0, "more than rounding explains"),
-        (0.5, 1.0, "they do not agree"),
-        (0.0, 0.0, "differ by at most 0.0e+00"),
-        (0.1, None, "differ by at most 1.0e-01"),
-        (None, 1.0, "nothing to compare"),
+        (3e-6, 14.2, "✔"),
+        (1e-3, 1.0, "~"),
+        (0.5, 1.0, "✘"),
+        (0.0, 0.0, "✔"),
+        (0.1, None, " "),
+        (None, 1.0, " "),
     ],
 )
-def test_verdicts(difference: float | None, scale: float | None, expected: str) -> None:
-    assert expected in judged(difference, scale, "logits")
+def test_verdicts(difference: float | None, scale: float | None, mark: str) -> None:
+    assert verdict(relative(difference, scale))[0] == mark
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (50, 20)])
+async def test_checks_are_a_table_with_verdicts_and_the_tolerance(size: tuple[int, int]) -> None:
+    wrong = [Checks("BN", 101, 0.4, 2.0, 1e-9, 0.1)]
+    async with lab([*some(), *wrong], size) as it:
+        text = await it.press("9")
+        rows = [row.split() for row in text.splitlines()]
+        plain = next(row for row in rows if row[:3] == ["■", "no", "BN"] and "100" in row)
+        assert plain[-2:] == ["6.7e-08", "✔"]
+        normalized = next(row for row in rows if row[:3] == ["○", "BN", "101"])
+        assert normalized[normalized.index("✘") - 1] == "2.0e-01"
+        assert normalized[-1] == "✔"
+        assert "1.2e-05" in text
 
 
 async def test_checks_keep_their_last_measurements() -> None:

@@ -63,3 +63,9 @@ def test_the_outline_of_init_is_seen_on_and_above_the_bars() -> None:
     assert {ink for row in lower for _, ink in row} >= {"arm-0", "outline on arm-0"}
     higher = drawn(Bars([0.2] * 20, "arm-0", [0.7] * 20))
     assert "outline" in {ink for row in higher for _, ink in row}
+
+
+def test_the_outline_makes_no_bar_higher() -> None:
+    low = drawn(Bars([0.01] * 20, "arm-0", [0.01] * 20))
+    assert not any(" on " in ink for row in low for _, ink in row)
+    assert ("⣀", "arm-0+outline") in low[-3]

@@ -186,7 +186,7 @@ async def test_divergence_is_named_where_it_happened_and_the_other_arm_goes_on()
 
 
 async def test_help_explains_the_pane_and_lists_every_key() -> None:
-    async with lab(some(), (100, 80)) as it:
+    async with lab(some(), (100, 90)) as it:
         text = await it.press("4", "question_mark")
         assert "statistics of those n rows" in text
         assert all(command.help in text for command in COMMANDS)

@@ -58,12 +58,15 @@ async def test_enter_opens_a_run_in_place_of_this_one(directory: Path) -> None:
 async def test_two_marked_runs_are_overlaid_with_what_differs(directory: Path) -> None:
     async with runs() as it:
         await it.press("c")
-        await it.wait_for("First mark 2 to 4 runs")
+        await it.wait_for("First mark two or more runs")
         await it.press("space", "down", "down", "space", "c")
-        await it.wait_for("lr=0.3")
-        await it.wait_for("lr=0.1")
-        assert "A  three" in it.text
-        assert "B  one" in it.text
+        await it.wait_for("B one")
+        rows = it.text.splitlines()
+        assert [row.split()[:4] for row in rows[1:3]] == [
+            ["■", "A", "three", "0.3"],
+            ["○", "B", "one", "0.1"],
+        ]
+        assert rows[0].split()[2] == "lr"
         await it.press("escape")
         await it.wait_for("running")
 
@@ -116,14 +119,53 @@ async def test_the_overlay_switches_network_mode_axis_and_window(directory: Path
     app = CompareApp(logs)
     async with app.run_test(size=(100, 30)) as pilot:
         it = Lab(pilot, None, app)  # type: ignore[arg-type]  # there is no source to play
-        await it.wait_for("C  three  lr=0.3")
-        await it.wait_for("EVAL ■ A 0.1938  ○ B 0.1938  ◆ C 0.1938")
-        assert "BN of every run" in it.text
-        assert "no BN of every run" in await it.press("a")
-        assert "TRAIN ■ A 0.17" in await it.press("m")
+        await it.wait_for("C three")
+        await it.wait_for("A no BN 0.17")
+        await it.wait_for("C BN 0.1938")
+        assert "BN of A and B: equal (0.194) in evaluation mode (n = 90" in it.text
+        assert "dotted: no running statistics" in it.text
+        only = await it.press("a")
+        assert "A 0.17" in only
+        assert "A BN 0." not in only
+        assert "C 0.1938" in await it.press("a")
+        assert "TRAIN" in await it.press("m")
         assert "linear" in await it.press("l")
+        assert "Loss  step " in await it.press("less_than_sign")
+        assert "Train / eval  TRAIN step " in it.text
+        assert "Loss  step " not in await it.press("escape")
         await it.press("w", "t")
         await it.press("question_mark")
         await it.wait_for("Esc: close")
         await it.press("escape", "q")
     assert app.return_code == 0
+
+
+async def test_filtering_and_sorting(directory: Path) -> None:
+    async with runs() as it:
+        await it.press("slash", *"lr>=0.2", "enter")
+        await it.wait_for("2 of 3 runs with lr>=0.2")
+        assert "one" not in [row.split()[1] for row in it.text.splitlines() if "lr=0" in row]
+        await it.press("s")
+        await it.wait_for("sorted: name")
+        assert it.text.index(" three ") < it.text.index(" two ")
+        await it.press("slash", "ctrl+u", *"depht=1", "enter")
+        await it.wait_for("did you mean depth?")
+        await it.press("slash", "ctrl+u", "enter")
+        await it.wait_for("3 runs")
+
+
+async def test_seeds_are_overlaid_as_mean_and_range(directory: Path) -> None:
+    logs = []
+    for seed in (1, 2, 3):
+        begun = hello(RunConfig(seed=seed, lr=0.7, steps=100))
+        path = directory / f"seed-{seed}.jsonl"
+        events = [begun, *beginning()[1:], *steps(0, 100), *probes(100)]
+        path.write_bytes(b"".join(map(encode, events)))
+        logs.append((path.stem, open_log(path, follow=False)))
+    app = CompareApp([*logs, ("one", open_log(directory / "one.jsonl", follow=False))])
+    async with app.run_test(size=(120, 40)) as pilot:
+        it = Lab(pilot, None, app)  # type: ignore[arg-type]  # there is no source to play
+        await it.wait_for("A 3 seeds, as seed-1")
+        await it.wait_for("0.194 ±0.000")
+        assert "B one" in it.text
+        assert "mean and range over seeds" in it.text

@@ -3,10 +3,10 @@
 from bntui.history.history import folded
 from bntui.protocol import State
 from bntui.tui.widgets.findings_line import HOLD, FindingsLine
-from tests.scripted import beginning, probes, steps
+from tests.scripted import beginning, steps
 from tests.tui.screen import lab
 
-SOME = [*beginning(), *steps(0, 100), *probes(100)]
+SOME = [*beginning(), *steps(0, 100)]
 SENTENCE = "mean loss of the last 100 steps is higher"
 
 

@@ -1,0 +1,32 @@
+"""`bntui open LOG --once` prints one frame; its options are checked."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_main import bntui
+from tests.scripted import finished_log
+
+
+def test_a_log_as_text_on_stdout(tmp_path: Path) -> None:
+    done = bntui("open", finished_log(tmp_path / "run.jsonl"), "--once", "--size", "80x24")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 25
+    assert "finished 500/5,000" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--once", "--size", "39x24"], "--size is 39x24, but it takes columns x rows"),
+        (["--once", "--size", "big"], "--size is big, but it takes columns x rows"),
+        (["--size", "80x24"], "go with --once"),
+        (["--plain"], "go with --once"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, options: list[str], sentence: str) -> None:
+    done = bntui("open", finished_log(tmp_path / "run.jsonl"), *options)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,76 @@
+"""The value cursor on the lab's panes: keys, mouse, all panes at once."""
+
+from bntui.protocol import State
+from tests.scripted import beginning, probes, steps, updates
+from tests.tui.screen import lab
+
+RUN = [
+    *beginning(),
+    *steps(0, 500),
+    *updates(0, 500),
+    *probes(500),
+    State("finished", 500, None),
+]
+
+
+async def test_the_first_press_reads_the_newest_step_on_all_panes() -> None:
+    async with lab(RUN) as it:
+        assert "step 500" not in it.text
+        text = await it.press("less_than_sign")
+        for title in ("Loss", "Running stats", "Train / eval"):
+            assert f"{title}  step 500" in text
+        assert "train 0.191  eval 0.194" in text
+
+
+async def test_keys_move_it_and_the_values_follow() -> None:
+    async with lab(RUN) as it:
+        at_end = await it.press("less_than_sign")
+        moved = await it.press("less_than_sign", "less_than_sign")
+        assert "step 500" not in moved
+        assert "Loss  step " in moved
+        assert "step 500" not in await it.press("greater_than_sign", "greater_than_sign")
+        assert await it.press("greater_than_sign") == at_end
+        assert await it.press("greater_than_sign") == at_end
+
+
+async def test_the_mouse_points_and_drags() -> None:
+    async with lab(RUN) as it:
+        await it.pilot.mouse_down("#statistics Plot", offset=(20, 5))
+        first = await it.drawn()
+        assert "Loss  step " in first
+        await it.pilot.hover("#statistics Plot", offset=(30, 5))
+        dragged = await it.drawn()
+        assert dragged != first
+        await it.pilot.mouse_up("#statistics Plot", offset=(30, 5))
+        await it.pilot.hover("#statistics Plot", offset=(10, 5))
+        assert await it.drawn() == dragged
+
+
+async def test_escape_hides_it_and_only_then_leaves_a_page() -> None:
+    async with lab(RUN) as it:
+        assert "Updates  step 500" in await it.press("6", "less_than_sign")
+        text = await it.press("escape")
+        assert "Updates  ○ BN" in text
+        assert "step 500" not in text
+        assert "Train / eval  TRAIN" in await it.press("escape")
+
+
+async def test_looking_back_it_stays_within_what_was_known() -> None:
+    async with lab(RUN) as it:
+        await it.press("less_than_sign", "shift+left", "shift+left")
+        assert "as of 400" in it.text
+        assert "Loss  step 400" in it.text
+
+
+async def test_a_page_without_steps_says_so() -> None:
+    async with lab(RUN) as it:
+        await it.press("5", "less_than_sign")
+        await it.wait_for("No plot over steps is shown here.")
+
+
+async def test_it_fits_80_columns() -> None:
+    async with lab(RUN, (80, 24)) as it:
+        text = await it.press("less_than_sign")
+        assert "Loss  step 500  ■ " in text
+        assert "Running stats  step 500" in text
+        assert "4 +2.00" in text
