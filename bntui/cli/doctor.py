@@ -27,7 +27,9 @@ class DoctorCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
-@click.command(cls=DoctorCommand)
+@click.command(
+    cls=DoctorCommand, short_help="Find what BatchNorm does wrong: a log, a checkpoint, a script."
+)
 @click.argument("target", required=False, shell_complete=run_names)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.option("--rules", is_flag=True, help="List the rules.")

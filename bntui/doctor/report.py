@@ -107,7 +107,8 @@ def _finding(finding: Finding) -> Iterator[RenderableType]:
     lines = [("", where(finding)), ("", finding.evidence), ("Cause: ", rule.cause)]
     for label, text in [*lines, ("Fix: ", rule.fix)]:
         if text:
-            yield Padding(Text(style=dim).append(label, style="bold").append(text), (0, 0, 0, 8))
+            line = Text(style=dim).append(label, style="bold").append(text)
+            yield Padding(line, (0, 0, 0, 8), expand=False)
 
 
 def where(finding: Finding) -> str:
