@@ -1,4 +1,4 @@
-"""`bntui.diagnose`: is the gap between train() and eval() BatchNorm's, and which layers carry it?"""
+"""`bntui.diagnose`: is a gap between train() and eval() BatchNorm's, and which layers carry it?"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def diagnose(
         loader: Batches (inputs, targets); at most 50 are used. Inputs are a tensor, or a tuple or
             dict of arguments.
         loss_fn: A loss of the model's output and the targets.
-        export: What is to compute the same as `model.eval()`: a folded, exported or converted model.
+        export: What is to compute the same as `model.eval()`, folded or converted from it.
 
     Returns:
         A `Diagnosis`; print it for its verdict.

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from bntui.protocol import Event, Histogram, LayerFacts, LayerSamples, ModelFacts, Statistics
 from bntui.watch import statistics
 from bntui.watch.layers import buffer, dtype_name, is_frozen_kind
+from bntui.watch.monitor import MONITOR
 from bntui.watch.observer import (
     BACKWARD,
     FROZEN,
@@ -383,13 +384,23 @@ def model_facts(observer: ModelObserver, numbers: Numbers) -> ModelFacts:
         observer.interval,
         training=model is None or model.training,
         optimizer_steps=observer.interval,
-        hidden=sorted(observer.counts.hidden),
+        hidden=sorted(_hidden(observer)),
         input_scatter=ratio,
         input_scatter_share=share,
         input_scatter_batches=observer.inputs.settled.count,
         processes=world,
         unsynchronized=len(plain) if world > 1 else 0,
     )
+
+
+def _hidden(observer: ModelObserver) -> list[str]:
+    """Hidden layers that were trained, and are none of another watched model's."""
+    others = {id(layer.ref()) for each in MONITOR.observers() for layer in each.layers}
+    return [
+        name
+        for name, hidden in observer.hidden.items()
+        if hidden.trained and id(hidden.ref()) not in others
+    ]
 
 
 def replicas(some: ModelObserver, other: ModelObserver) -> float | None:

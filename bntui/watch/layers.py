@@ -14,6 +14,11 @@ NAME_LIMIT = 200
 """Characters of a name in a log."""
 
 
+DEPTH = 4
+MOST_HELD = 1000
+"""How deep, and how far into a list, hidden layers are looked for."""
+
+
 def is_batchnorm(module: nn.Module) -> bool:
     """torch's BatchNorm layers and their subclasses, and frozen copies such as torchvision's."""
     return isinstance(module, _BatchNorm) or is_frozen_kind(module)
@@ -27,6 +32,38 @@ def is_frozen_kind(module: nn.Module) -> bool:
 def batchnorms(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Every BatchNorm layer of a model with its name, each once, in the order of registration."""
     return ((name, module) for name, module in model.named_modules() if is_batchnorm(module))
+
+
+def hidden_batchnorms(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """BatchNorm layers that modules of the model hold and have not registered: in a plain list or
+    dictionary, or on an object that is no module. The name is the way there.
+    """
+    known = {id(module) for module in model.modules()}
+    for name, module in model.named_modules():
+        for attribute, value in vars(module).items():
+            if not attribute.startswith("_"):
+                yield from _held(value, f"{name}.{attribute}".removeprefix("."), known, DEPTH)
+
+
+def _held(value: object, path: str, known: set[int], depth: int) -> Iterator[tuple[str, nn.Module]]:
+    if id(value) in known or depth == 0:
+        return
+    if isinstance(value, nn.Module):
+        known.add(id(value))
+        yield from ((f"{path}.{name}".rstrip("."), layer) for name, layer in batchnorms(value))
+        return
+    if isinstance(value, dict):
+        items = [(f"{path}[{key}]", item) for key, item in value.items()]
+    elif isinstance(value, (list, tuple)):
+        items = [(f"{path}[{place}]", item) for place, item in enumerate(value[:MOST_HELD])]
+    elif (
+        hasattr(value, "__dict__") and not isinstance(value, (type, Tensor)) and not callable(value)
+    ):
+        items = [(f"{path}.{key}", item) for key, item in vars(value).items()]
+    else:
+        return
+    for where, item in items:
+        yield from _held(item, where, known, depth - 1)
 
 
 def other_norms(model: nn.Module) -> dict[str, int]:

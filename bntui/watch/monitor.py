@@ -1,20 +1,16 @@
-"""Process-wide: which optimizer moves which model, what runs inside a model unregistered.
+"""Process-wide: every watch, and which optimizer moves which model.
 
-One optimizer hook serves every watched model. While something is still to be discovered, a global
-module hook looks at every call; after the first steps it is taken off.
+One global hook, on optimizers, serves them all. There is none on modules: torch.compile warns of
+those.
 """
 
 import os
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary, WeakSet
 
-import torch
-from torch import nn
-from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
-from bntui.watch.layers import is_batchnorm
 from bntui.watch.observer import ModelObserver
 
 
@@ -36,9 +32,7 @@ class Monitor:
     def __init__(self) -> None:
         self.listeners: WeakSet[Any] = WeakSet()
         self._optimizer_hook: RemovableHandle | None = None
-        self._scan_hook: RemovableHandle | None = None
         self._owners: WeakKeyDictionary[Any, tuple[int, list[ModelObserver]]] = WeakKeyDictionary()
-        self._homes: dict[int, ModelObserver] = {}
 
     def observers(self) -> list[ModelObserver]:
         """Every watched model."""
@@ -50,15 +44,11 @@ class Monitor:
         self._owners.clear()
         if self._optimizer_hook is None:
             self._optimizer_hook = register_optimizer_step_post_hook(self._after_step)
-        self._homes = {id(m): observer for observer in self.observers() for m in observer.members()}
-        if self._scan_hook is None:
-            self._scan_hook = register_module_forward_pre_hook(self._look)
 
     def remove(self, listener: Any) -> None:
         """Serve a watch no more; the last one takes every global hook with it."""
         self.listeners.discard(listener)
         self._owners.clear()
-        self._stop_scan_when_done()
         if not self.listeners and self._optimizer_hook is not None:
             self._optimizer_hook.remove()
             self._optimizer_hook = None
@@ -77,8 +67,6 @@ class Monitor:
                     listener.stepped()
             except Exception as error:
                 listener.give_up(error)
-        if self._scan_hook is not None:
-            self._stop_scan_when_done()
 
     def _owned(self, optimizer: Any) -> list[ModelObserver]:
         """The models of which this optimizer moves some weights."""
@@ -103,27 +91,6 @@ class Monitor:
                     layer.weight_decay = decay.get(id(weight), layer.weight_decay)
         self._owners[optimizer] = (count, owned)
         return owned
-
-    def _look(self, module: nn.Module, args: object) -> None:
-        """Every module's call, while there is something to discover."""
-        if torch.compiler.is_compiling():
-            return
-        try:
-            home = self._homes.get(id(module))
-            if home is not None:
-                if module.training and "Dropout" in type(module).__name__:
-                    home.dropout = max(home.dropout, float(getattr(module, "p", 0)))
-            elif module.training and is_batchnorm(module) and torch.is_grad_enabled():
-                any(observer.hides(module) for observer in self.observers())
-        except Exception as error:
-            for listener in list(self.listeners):
-                listener.give_up(error)
-
-    def _stop_scan_when_done(self) -> None:
-        if self._scan_hook and not any(observer.scan_left for observer in self.observers()):
-            self._scan_hook.remove()
-            self._scan_hook = None
-            self._homes.clear()
 
 
 MONITOR = Monitor()

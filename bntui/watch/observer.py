@@ -4,10 +4,9 @@ The hooks run in the user's training: all they do in every pass is to count. A p
 flags; statistics are taken at sampled steps alone, and stay tensors until the log is written.
 """
 
-import sys
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
 from statistics import median_low
 from time import perf_counter
@@ -16,11 +15,12 @@ from weakref import ref
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from bntui.protocol import WatchedLayer
 from bntui.watch import statistics
 from bntui.watch.hooks import put
-from bntui.watch.layers import batchnorms, buffer, describe, other_norms
+from bntui.watch.layers import batchnorms, buffer, describe, hidden_batchnorms, other_norms
 from bntui.watch.sampling import Sampling
 from bntui.watch.statistics import Moments, Sample
 from bntui.watch.weights import Weights
@@ -241,6 +241,18 @@ class EvalPhase:
     """Fingerprints of the weights now, and as their own training left them; None if not known."""
 
 
+class Hidden:
+    """A BatchNorm layer that is held where no train() or eval() of the model reaches it."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.ref = ref(module)
+        self.trained = 0
+        self.handle = put(module, self._enter)
+
+    def _enter(self, module: nn.Module, _: object) -> None:
+        self.trained += module.training and torch.is_grad_enabled()
+
+
 @dataclass
 class ModelCounts:
     """What is counted of the model as a whole."""
@@ -249,7 +261,6 @@ class ModelCounts:
     unfollowed: int = 0
     unfollowed_steps: int = 0
     stuck: int = 0
-    hidden: Counter[str] = field(default_factory=Counter)
 
 
 class ModelObserver:
@@ -269,7 +280,9 @@ class ModelObserver:
         self.passes: list[Pass] = []
         self.phase = EvalPhase()
         self.dropout = 0.0
-        self.scan_left = SCANNED_STEPS
+        self._scan_left = SCANNED_STEPS
+        self._scanned: list[RemovableHandle] = []
+        self.hidden: dict[str, Hidden] = {}
         self.ever_trained = False
         self.owned = False
         self._graded_eval = False
@@ -288,8 +301,23 @@ class ModelObserver:
             for path, module in batchnorms(model)
         ]
         self.others = other_norms(model)
+        for module in model.modules():
+            if "Dropout" in type(module).__name__:
+                self._scanned.append(put(module, self._drops))
+        self._scan_hidden()
 
     # Passes
+
+    def _scan_hidden(self) -> None:
+        """Look again: lists are often filled in the first forward pass."""
+        model = self.ref()
+        for name, module in hidden_batchnorms(model) if model is not None else ():
+            if name not in self.hidden:
+                self.hidden[name] = Hidden(module)
+
+    def _drops(self, module: nn.Module, _: object) -> None:
+        if module.training:
+            self.dropout = max(self.dropout, float(getattr(module, "p", 0)))
 
     def entered(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         """Before every forward pass of the whole model; never raises."""
@@ -387,7 +415,12 @@ class ModelObserver:
 
     def stepped(self, own: bool) -> None:
         """After an optimizer's step, this model's `own` or, while none is known, any."""
-        self.scan_left = max(0, self.scan_left - 1)
+        if self._scan_left:
+            self._scan_left -= 1
+            if self._scan_left == SCANNED_STEPS - 1:
+                self._scan_hidden()
+            elif not self._scan_left:
+                _remove(self._scanned)
         self._count_unfollowed()
         if own:
             self.counts.steps += 1
@@ -463,29 +496,11 @@ class ModelObserver:
         names = (name for name, parameter in model.named_parameters() if parameter is bias)
         return next(names, "bias")
 
-    def members(self) -> Iterable[nn.Module]:
-        """Every module of the model, as long as it lives."""
-        model = self.ref()
-        return () if model is None else model.modules()
-
-    def hides(self, module: nn.Module) -> bool:
-        """Whether a module that is none of this model's runs inside it now; noted by name."""
-        root = self.ref()
-        frame = sys._getframe(1)
-        while frame is not None:
-            if (
-                frame.f_code.co_name == "_call_impl"
-                and frame.f_locals.get("self") is root is not None
-            ):
-                self.counts.hidden[_path(root, module)] += 1
-                return True
-            frame = frame.f_back  # type: ignore[assignment]  # the outermost has none
-        return False
-
     def close(self) -> None:
         """Take every hook off again."""
-        for handle in self._handles + [layer.handle for layer in self.layers]:
-            handle.remove()
+        _remove(self._handles + self._scanned)
+        _remove([layer.handle for layer in self.layers])
+        _remove([hidden.handle for hidden in self.hidden.values()])
 
 
 def usual(values: Counter[int]) -> int:
@@ -504,28 +519,6 @@ def _worth(flags: int) -> int:
     return 0 if flags & FROZEN else 1 + bool(flags & NEEDS_GRAD and flags & GRAD)
 
 
-def _path(root: nn.Module, hidden: nn.Module) -> str:
-    """Where a module stands that is in no registered place: an attribute's list, or its class."""
-    for name, module in root.named_modules():
-        for attribute, value in vars(module).items():
-            if not attribute.startswith("_") and (found := _within(value, hidden, 3)) is not None:
-                return f"{name}.{attribute}{found}".removeprefix(".")
-    return type(hidden).__name__
-
-
-def _within(value: object, hidden: nn.Module, depth: int) -> str | None:
-    if value is hidden:
-        return ""
-    if isinstance(value, nn.Module):
-        names = (name for name, module in value.named_modules() if module is hidden)
-        return next((f".{name}" for name in names), None)
-    if depth and isinstance(value, dict):
-        items: Iterable[tuple[object, object]] = value.items()
-    elif depth and isinstance(value, (list, tuple)):
-        items = enumerate(value)
-    else:
-        return None
-    for key, item in items:
-        if (found := _within(item, hidden, depth - 1)) is not None:
-            return f"[{key}]{found}"
-    return None
+def _remove(handles: Iterable[RemovableHandle]) -> None:
+    for handle in handles:
+        handle.remove()

@@ -10,8 +10,8 @@ KEPT = 400
 """A step is measured at the earliest when 1/400 of the run has passed since the last, so that a
 run of any length keeps a bounded number: about KEPT ln(steps / KEPT)."""
 
-ALLOWANCE = 0.05
-"""Seconds that evaluations may take whatever the budget, once."""
+FIRST_EVALUATIONS = 4
+"""Evaluations that are looked at whatever they cost."""
 
 
 class Sampling:
@@ -29,6 +29,7 @@ class Sampling:
         self.total = 0.0
         self.began = perf_counter()
         self._cost = 0.0
+        self._evaluations = 0
         self._next_time = 0.0
         self._next_step = 0
         self._random = Random(0)  # our own: the user's draws stay as they are
@@ -57,6 +58,7 @@ class Sampling:
         self.now = step < FIRST or (step >= self._next_step and now >= self._next_time)
 
     def affords_evaluation(self) -> bool:
-        """Whether an evaluation can be looked at now."""
+        """Whether an evaluation is looked at now."""
+        self._evaluations += 1
         elapsed = perf_counter() - self.began
-        return self.total < ALLOWANCE + 2 * self.budget * elapsed
+        return self._evaluations <= FIRST_EVALUATIONS or self.total < 2 * self.budget * elapsed

@@ -1,0 +1,242 @@
+"""What goes wrong with hooks elsewhere, and must not here."""
+
+import copy
+import gc
+import io
+import os
+import pickle
+import subprocess
+import sys
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import bntui
+from bntui.errors import InputError
+from bntui.history.watched import watched
+from bntui.logs.reader import read_log
+from bntui.watch.monitor import MONITOR
+
+
+def net() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
+
+
+def train(model: nn.Module, steps: int = 5, rows: int = 32) -> None:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        model(torch.randn(rows, 4)).square().mean().backward()
+        optimizer.step()
+
+
+def hooks(model: nn.Module) -> list[int]:
+    return [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules()]
+
+
+def test_close_leaves_the_module_as_it_was() -> None:
+    model = net()
+    before = [set(vars(m)) for m in model.modules()]
+    with bntui.watch(model, log=None):
+        assert sum(hooks(model)) == 2
+        train(model)
+    assert sum(hooks(model)) == 0
+    assert [set(vars(m)) for m in model.modules()] == before
+    assert not MONITOR.observers()
+
+
+def test_a_copy_is_not_watched_and_can_be_trained() -> None:
+    model = net()
+    with bntui.watch(model, log=None) as watch:
+        other = copy.deepcopy(model)
+        train(other)
+        watch.findings()
+        assert watch.observers[0].counts.steps == 0
+        assert watch._run.layers[0].facts.trained == 0
+
+
+def test_saved_whole_it_loads_where_bntui_is_not(tmp_path: Path) -> None:
+    model = net()
+    with bntui.watch(model, log=None):
+        torch.save(model, tmp_path / "model.pt")
+        assert b"bntui" not in pickle.dumps(model)
+    code = (
+        "import sys, torch; sys.modules['bntui'] = None;"
+        f"m = torch.load({str(tmp_path / 'model.pt')!r}, weights_only=False);"
+        "print(m(torch.zeros(2, 4)).shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "[2, 2]" in done.stdout
+
+
+def test_watching_twice_is_watching_once() -> None:
+    model = net()
+    with bntui.watch(model, log=None) as watch:
+        assert bntui.watch(model, log=None) is watch
+        assert sum(hooks(model)) == 2
+
+
+def test_a_model_that_is_let_go_is_freed() -> None:
+    model: nn.Module | None = net()
+    assert model is not None
+    bntui.watch(model, log=None)
+    train(model)
+    gone = weakref.ref(model)
+    model = None
+    gc.collect()
+    assert gone() is None
+
+
+def test_the_crash_of_a_batch_of_one_is_the_users_and_is_seen() -> None:
+    model = net()
+    with bntui.watch(model, log=None) as watch:
+        with pytest.raises(ValueError, match="more than 1 value"):
+            model(torch.randn(1, 4))
+        watch.findings()
+        assert watch._run.layers[0].facts.smallest_n == 1
+
+
+def test_a_fault_of_ours_is_reported_once_and_ends_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = net()
+    watch = bntui.watch(model, log=None)
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(watch.observers[0].weights, "stepped", broken)
+    train(model)
+    assert watch.closed
+    assert capsys.readouterr().err.count("watching stopped: ZeroDivisionError: ours") == 1
+    assert sum(hooks(model)) == 0
+
+
+def test_a_full_disk_ends_watching_and_not_the_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = net()
+    watch = bntui.watch(model, log=tmp_path / "x.jsonl")
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    watch._next = 0
+    train(model)
+    monkeypatch.undo()
+    assert watch.closed
+    assert "No space left on device" in capsys.readouterr().err
+
+
+def test_a_forked_child_writes_nothing(tmp_path: Path) -> None:
+    model = net()
+    path = tmp_path / "x.jsonl"
+    with bntui.watch(model, log=path) as watch:
+        train(model)
+        size = path.stat().st_size
+        if (child := os.fork()) == 0:
+            watch._next = 0
+            train(model)
+            os._exit(sum(hooks(model)))
+        assert os.waitpid(child, 0)[1] == 0
+        assert path.stat().st_size == size
+
+
+def test_compiled_before_and_after_gives_the_same_bits() -> None:
+    def trained(order: str) -> list[Tensor]:
+        torch.manual_seed(0)
+        torch.compiler.reset()
+        model = net()
+        compiled: Any = model
+        if order == "before":
+            watch = bntui.watch(model, log=None)
+        compiled = torch.compile(model, backend="eager")
+        if order == "after":
+            compiled(torch.randn(32, 4))
+            watch = bntui.watch(model, log=None)
+        else:
+            compiled(torch.randn(32, 4))
+        train(compiled)
+        if order != "never":
+            watch.findings()
+            assert watch.problem is None
+            watch.close()
+        return list(model.state_dict().values())
+
+    plain = trained("never")
+    for order in ("before", "after"):
+        assert all(map(torch.equal, plain, trained(order)))
+
+
+def test_a_log_holds_statistics_and_no_inputs_or_arguments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["train.py", "--token=secret"])
+    model = net()
+    path = tmp_path / "x.jsonl"
+    with bntui.watch(model, log=path, name="a run") as watch:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        for step in range(40):
+            optimizer.zero_grad()
+            loss = model(torch.randn(32, 4)).square().mean()
+            loss.backward()
+            optimizer.step()
+            watch.log(loss=loss, step_number=step)
+    assert b"secret" not in path.read_bytes()
+    run = watched(read_log(path))
+    assert run.skipped == 0
+    assert run.watching is not None
+    assert run.watching.name == "a run"
+    assert len(run.scalars["loss"]) == 40
+    assert len(run.layers[0].samples["mean_distance"]) >= 32
+    assert run.state is not None
+    assert run.state.state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"every": 0}, "every is 0"),
+        ({"budget": 0.0}, "budget is 0.0"),
+        ({"log": "/proc/version"}, "already exists"),
+    ],
+)
+def test_bad_arguments_are_named(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        bntui.watch(net(), **arguments)
+
+
+def test_what_is_no_module_is_named() -> None:
+    with pytest.raises(InputError, match="Model 2 is of type int"):
+        bntui.watch(net(), 3)  # type: ignore[arg-type]
+
+
+def test_other_norms_are_counted_and_frozen_ones_said_to_be() -> None:
+    class FrozenBatchNorm2d(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            for name in ("weight", "bias", "running_mean", "running_var"):
+                self.register_buffer(name, torch.ones(3))
+
+    model = nn.Sequential(
+        nn.LayerNorm(4), nn.GroupNorm(1, 4), FrozenBatchNorm2d(), nn.BatchNorm1d(4)
+    )
+    with bntui.watch(model, log=None) as watch:
+        hello = watch._run.watching
+        assert hello is not None
+        assert hello.others == {"LayerNorm": 1, "GroupNorm": 1}
+        assert [layer.frozen for layer in hello.layers] == [True, False]
+
+
+def test_a_scripted_copy_of_the_state_loads(tmp_path: Path) -> None:
+    model = net()
+    with bntui.watch(model, log=None):
+        buffer = io.BytesIO()
+        torch.save(model.state_dict(), buffer)
+        buffer.seek(0)
+        net().load_state_dict(torch.load(buffer, weights_only=True))
