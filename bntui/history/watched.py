@@ -5,10 +5,13 @@ of the log spaces its samples so that both stay bounded however long the run is.
 """
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import singledispatchmethod
-from math import inf, nan
 
+from msgspec.structs import replace
+
+from bntui.history.columns import Column
 from bntui.protocol import (
     PROTOCOL,
     Ended,
@@ -42,15 +45,32 @@ class Series:
 
     def __init__(self) -> None:
         self.steps = array("q")
-        self.values = array("f")
+        self.column = Column()
 
     def __len__(self) -> int:
-        return len(self.steps)
+        return len(self.column)
+
+    @property
+    def values(self) -> "array[float]":
+        """The numbers, oldest first."""
+        known = self.column.values
+        return known if len(known) == len(self) else known[: len(self)]
+
+    @property
+    def last(self) -> float:
+        """The newest number; NaN if there is none."""
+        return self.column.last
 
     def append(self, step: int, value: float | None) -> None:
         """Append the number of a step."""
         self.steps.append(step)
-        self.values.append(nan if value is None or abs(value) == inf else value)
+        self.column.extend([value])
+
+    def as_of(self, step: int) -> "Series":
+        """The numbers up to `step`, for reading."""
+        then, count = Series(), bisect_right(self.steps, step)
+        then.steps, then.column = self.steps[:count], self.column.prefix(count)
+        return then
 
 
 class LayerHistory:
@@ -93,6 +113,20 @@ class LayerHistory:
         if len(self.facts_at) > KEPT:
             del self.facts_at[1:-1:2]
 
+    def as_of(self, step: int) -> "LayerHistory":
+        """What was known of the layer at `step`, for reading."""
+        then = LayerHistory(self.layer, self.facts.layer)
+        then.samples = {name: series.as_of(step) for name, series in self.samples.items()}
+        then.sizes = self.sizes.as_of(step)
+        then.units = self.units
+        then.trace = {name: series.as_of(step) for name, series in self.trace.items()}
+        for side, kept in self.histograms.items():
+            then.histograms[side] = [histogram for histogram in kept if histogram.step <= step]
+        then.facts_at = [facts for facts in self.facts_at if facts.step <= step]
+        if then.facts_at:
+            then.facts = then.facts_at[-1]
+        return then
+
 
 class WatchedRun:
     """Everything known of a watched run so far; `version` grows by one with every event."""
@@ -115,7 +149,10 @@ class WatchedRun:
     @property
     def steps(self) -> int:
         """Optimizer steps known so far."""
-        return max((facts.optimizer_steps for facts in self.models.values()), default=0)
+        known = [facts.optimizer_steps for facts in self.models.values()]
+        known += [self.timing.step] if self.timing else []
+        known += [self.state.step] if self.state else []
+        return max(known, default=0)
 
     def fold(self, event: Event) -> None:
         """Fold one event in; one that does not fit the run is counted as skipped."""
@@ -214,6 +251,20 @@ class WatchedRun:
         fits = index < len(self.layers) and all(len(c) == len(steps or ()) for c in columns)
         self.skipped += not fits
         return self.layers[index] if fits else None
+
+
+def as_of(run: WatchedRun, step: int) -> WatchedRun:
+    """A watched run when `step` steps were done, for reading; numbers are shared, not copied."""
+    then = WatchedRun()
+    then.version, then.watching = run.version, run.watching
+    then.layers = [layer.as_of(step) for layer in run.layers]
+    for name, facts in run.models.items():
+        then.models[name] = replace(facts, optimizer_steps=min(facts.optimizer_steps, step))
+    then.scalars = {name: series.as_of(step) for name, series in run.scalars.items()}
+    for name, losses in run.probes.items():
+        then.probes[name] = [each for each in losses if each.step <= step]
+    then.output, then.ended, then.log = run.output, run.ended, run.log
+    return then
 
 
 def watched(events: Iterable[Event]) -> WatchedRun:
