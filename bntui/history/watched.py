@@ -8,6 +8,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import singledispatchmethod
+from math import isnan, nan
 
 from msgspec.structs import replace
 
@@ -35,6 +36,9 @@ from bntui.protocol import (
 
 KEPT = 512
 """Moments at which a layer's facts are kept; beyond them every second one is dropped."""
+
+RECENT = 10
+"""Samples of a layer over which its distance now is averaged."""
 
 LINES = 2000
 """Lines of a script's output that are kept."""
@@ -88,6 +92,17 @@ class LayerHistory:
         self.facts = LayerFacts(index, 0)
         self.facts_at: list[LayerFacts] = []
 
+    @property
+    def distance(self) -> float:
+        """Distance of running from batch statistics over the last `RECENT` samples; NaN if unknown.
+
+        The larger of |running_mean - batch mean| in sd and half of |ln(running_var / batch
+        variance)|: either is about what a normalized value is off by, in sd.
+        """
+        mean = self.samples["mean_distance"].column.mean_of_last(RECENT)
+        var = abs(self.samples["var_ratio"].column.mean_of_last(RECENT)) / 2
+        return max((each for each in (mean, var) if not isnan(each)), default=nan)
+
     def extend(self, event: LayerSamples) -> None:
         """Append samples; those of steps that are known already are left out."""
         last = self.sizes.steps[-1] if len(self.sizes) else -1
@@ -136,6 +151,7 @@ class WatchedRun:
         self.watching: Watching | None = None
         self.layers: list[LayerHistory] = []
         self.models: dict[str, ModelFacts] = {}
+        self.models_at: dict[str, list[ModelFacts]] = {}
         self.scalars: dict[str, Series] = {}
         self.probes: dict[str, list[ThreeLosses]] = {}
         self.timing: Timing | None = None
@@ -165,8 +181,8 @@ class WatchedRun:
 
     @_fold.register
     def _(self, event: Watching) -> None:
-        if self.watching is None or event.started != self.watching.started:
-            self.layers.clear()
+        if self.watching is not None and event.started != self.watching.started:
+            vars(self).update(vars(WatchedRun()), version=self.version)
         if event.protocol > PROTOCOL:
             self.skipped += 1
         self.watching = event
@@ -203,6 +219,10 @@ class WatchedRun:
     @_fold.register
     def _(self, event: ModelFacts) -> None:
         self.models[event.model] = event
+        kept = self.models_at.setdefault(event.model, [])
+        kept.append(event)
+        if len(kept) > KEPT:
+            del kept[1:-1:2]
 
     @_fold.register
     def _(self, event: Scalars) -> None:
@@ -258,8 +278,10 @@ def as_of(run: WatchedRun, step: int) -> WatchedRun:
     then = WatchedRun()
     then.version, then.watching = run.version, run.watching
     then.layers = [layer.as_of(step) for layer in run.layers]
-    for name, facts in run.models.items():
-        then.models[name] = replace(facts, optimizer_steps=min(facts.optimizer_steps, step))
+    for name, known in run.models_at.items():
+        then.models_at[name] = [facts for facts in known if facts.step <= step]
+        newest = then.models_at[name][-1:] or [ModelFacts(name, step)]
+        then.models[name] = replace(newest[0], optimizer_steps=step)
     then.scalars = {name: series.as_of(step) for name, series in run.scalars.items()}
     for name, losses in run.probes.items():
         then.probes[name] = [each for each in losses if each.step <= step]
