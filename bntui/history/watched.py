@@ -65,10 +65,15 @@ class Series:
         """The newest number; NaN if there is none."""
         return self.column.last
 
-    def append(self, step: int, value: float | None) -> None:
-        """Append the number of a step."""
-        self.steps.append(step)
-        self.column.extend([value])
+    def extend(self, steps: Sequence[int], values: Sequence[float | None]) -> None:
+        """Append numbers of steps that follow; those of steps that are known already are left out.
+
+        What is missing or not finite is kept as NaN.
+        """
+        last = self.steps[-1] if self.steps else -1
+        known = bisect_right(steps, last)
+        self.steps.extend(steps[known:])
+        self.column.extend(values[known:])
 
     def as_of(self, step: int) -> "Series":
         """The numbers up to `step`, for reading."""
@@ -104,22 +109,17 @@ class LayerHistory:
         return max((each for each in (mean, var) if not isnan(each)), default=nan)
 
     def extend(self, event: LayerSamples) -> None:
-        """Append samples; those of steps that are known already are left out."""
-        last = self.sizes.steps[-1] if len(self.sizes) else -1
-        for row, step in enumerate(event.steps):
-            if step > last:
-                self.sizes.append(step, event.n[row])
-                for name, series in self.samples.items():
-                    series.append(step, getattr(event, name)[row])
+        """Append samples."""
+        self.sizes.extend(event.steps, event.n)
+        for name, series in self.samples.items():
+            series.extend(event.steps, getattr(event, name))
 
     def follow(self, event: Statistics) -> None:
         """Append the traced channels of sampled steps."""
         self.units = event.units
         for name in ("batch_mean", "running_mean", "batch_var", "running_var"):
             for unit, column in zip(event.units, getattr(event, name), strict=True):
-                series = self.trace.setdefault((name, unit), Series())
-                for step, value in zip(event.steps, column, strict=True):
-                    series.append(step, value)
+                self.trace.setdefault((name, unit), Series()).extend(event.steps, column)
 
     def learn(self, facts: LayerFacts) -> None:
         """Keep the facts of a moment."""
@@ -226,10 +226,11 @@ class WatchedRun:
 
     @_fold.register
     def _(self, event: Scalars) -> None:
+        if any(len(column) != len(event.steps) for column in event.values.values()):
+            self.skipped += 1
+            return
         for name, column in event.values.items():
-            series = self.scalars.setdefault(name, Series())
-            for step, value in zip(event.steps, column, strict=False):
-                series.append(step, value)
+            self.scalars.setdefault(name, Series()).extend(event.steps, column)
 
     @_fold.register
     def _(self, event: ThreeLosses) -> None:

@@ -23,7 +23,7 @@ INKS = ("fair", "fair", "fair", "highish", "highish", "bad", "bad", "bad")
 """Green below 0.2, what batches of 32 differ by; red from 0.8, most of what a batch spreads."""
 NUMBER = 7
 """Columns of a layer's distance now."""
-ROOM_FOR_PLOT = 7
+ROOM_FOR_PLOT = 5
 """Rows that a plot of the selected layer needs."""
 
 Which = tuple[str, str]

@@ -73,14 +73,12 @@ class ScalarsPane(WatchedPane):
             return
         groups = _groups(logged)
         room = max(self._plot.size.height // ROWS, 1)
-        shown, others = groups[:room], sum(map(len, groups[room:]))
-        parts: list[Part] = []
+        shown, hidden = groups[:room], [name for group in groups[room:] for name in group]
+        parts: list[Part] = [(f"{name} {_mean(logged[name])}  ", "") for name in hidden]
         for group in shown:
             for place, name in enumerate(group):
-                mean = number(logged[name].column.mean_of_last(RECENT))
-                parts.append((f"{name} {mean}  ", f"$ink-unit-{place % CURVES}"))
-        hidden = [(f"{others} more when zoomed · ", "dim")] if others else []
-        self.headline(*parts, *hidden, ("mean of last 25", "dim"))
+                parts.append((f"{name} {_mean(logged[name])}  ", f"$ink-unit-{place % CURVES}"))
+        self.headline(*parts, (f"mean of last {RECENT}", "dim"))
         panels = [self._panel(view, logged, group, group is shown[-1]) for group in shown]
         self._plot.show(Figure(tuple((panel,) for panel in panels)))
 
@@ -91,7 +89,7 @@ class ScalarsPane(WatchedPane):
         for place, name in enumerate(names[:CURVES]):
             series, ink = logged[name], f"unit-{place}"
             taken = curve(series, view.x, dots, window=WIDEST_MEAN)
-            label = f"{number(series.column.mean_of_last(RECENT))} {name}"
+            label = f"{_mean(series)} {name}"
             if len(series) > FEW:
                 bands.append(Band(taken.x, taken.low, taken.high, f"{ink}-faint"))
                 lines.append(Series(taken.x, taken.mean, ink, label))
@@ -102,6 +100,10 @@ class ScalarsPane(WatchedPane):
         keeper = self._scales.setdefault(_kind(names[0]), ScaleKeeper())
         y = keeper.fit((id(view.run.scalars), log), values, log=log)
         return Panel(view.x, y, (*bands, *view.marks(), *lines), x_labels=last)
+
+
+def _mean(series: Logged) -> str:
+    return number(series.column.mean_of_last(RECENT))
 
 
 def _kind(name: str) -> str:

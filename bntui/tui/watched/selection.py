@@ -8,7 +8,7 @@ from bntui.doctor.finding import SEVERITIES, Finding
 from bntui.history.watched import LayerHistory, WatchedRun
 from bntui.text import number
 from bntui.tui.watched.pane import distance_text
-from bntui.tui.watched.view import View, last_step
+from bntui.tui.watched.view import View
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Selection:
     linear: bool = False
 
     def view(self, run: WatchedRun, findings: Sequence[Finding], total: int) -> View:
-        """The run as every pane draws it; `total` is the last step of axes while it grows."""
+        """The run as every pane draws it; `total` is the last step of axes."""
         every = View(run, findings=findings)
         words = self.query.lower().split()
         order = [
@@ -101,7 +101,7 @@ class Selection:
         if order and self.layer not in order:
             self.layer = order[0]
         layer = self.layer if self.layer < len(run.layers) else None
-        return View(run, layer, order, max(total, last_step(run)), self.linear, findings)
+        return View(run, layer, order, total, self.linear, findings)
 
     def move(self, by: int, order: Sequence[int]) -> None:
         """Select the layer `by` places down the list; at its ends stay."""

@@ -1,5 +1,7 @@
 """Running statistics of the selected layer's channels, before one channel's batches."""
 
+from math import floor, isfinite, log10
+
 from textual.app import ComposeResult
 
 from bntui.history.watched import LayerHistory
@@ -81,13 +83,21 @@ class ChannelsPane(WatchedPane):
         band = curve(batch, view.x, dots)
         layers: list[Layer] = [Band(band.x, band.low, band.high, f"unit-{behind % 5}-faint")]
         lines: list[Series] = []
-        for place in places:
-            series = layer.trace[f"running_{self.moment}", layer.units[place]]
+        running = [layer.trace[f"running_{self.moment}", layer.units[place]] for place in places]
+        form = _form([series.last for series in running])
+        for place, series in zip(places, running, strict=True):
             taken = curve(series, view.x, dots)
             sign = "+" if self.moment == "mean" else ""
-            label = f"{layer.units[place]} {series.last:{sign}.3g}"
+            label = f"{layer.units[place]} {series.last:{sign}{form}}"
             lines.append(Series(taken.x, taken.mean, f"unit-{place % 5}", label))
         values = [v for line in lines for v in line.y] + band.mean
         key = id(view.run.scalars), layer.layer.name, layer.layer.model, self.moment, self.channel
         y = self._scale.fit(key, values)
         return Figure(((Panel(view.x, y, (*layers, *view.marks(), *lines)),),))
+
+
+def _form(values: list[float]) -> str:
+    """One format for all: three digits of the largest."""
+    largest = max((abs(value) for value in values if isfinite(value)), default=0.0)
+    decimals = 2 - floor(log10(largest)) if largest > 0 else 2
+    return f".{max(decimals, 0)}f" if -2 < decimals <= 5 else ".2e"
