@@ -155,9 +155,10 @@ class BntuiApp(ThemedApp):
         self.history = History()
         self.watched_run = WatchedRun()
         self.lab = LabScreen(self.history, fps, tour)
+        self.lab.set_class(not source.accepts_commands, "-waiting")
         self.add_mode("lab", lambda: self.lab)
         self.add_mode("watched", self._watched_screen)
-        self._runs = 0
+        self._runs = self._events = 0
 
     def _watched_screen(self) -> Screen[None]:
         from bntui.tui.screens.watched import WatchedScreen  # noqa: PLC0415 (the lab needs none)
@@ -177,16 +178,26 @@ class BntuiApp(ThemedApp):
                 yield SystemCommand(command.title, f"{command.help} ({command.key_text})", run)
         yield SystemCommand("Choose a theme", "All of Textual's themes", self.action_change_theme)
 
+    def on_mount(self) -> None:
+        """Read a recording before the first frame: its first event chooses the screen."""
+        if not self.source.accepts_commands:
+            self.read_events()
+
     def on_ready(self) -> None:
         """After the first frame: start the engine."""
-        self.read_events()
+        if self.source.accepts_commands:
+            self.read_events()
 
     @work(exclusive=True)
     async def read_events(self) -> None:
         """Fold every event. Input refused at the start ends the app; all else is shown."""
         async for event in self.source.events():
-            if isinstance(event, Hello | Watching):
-                await self.switch_mode("lab" if isinstance(event, Hello) else "watched")
+            if isinstance(event, Watching):
+                await self.switch_mode("watched")
+            elif isinstance(event, Hello) or not self._events:
+                self.lab.remove_class("-waiting")
+                await self.switch_mode("lab")
+            self._events += 1
             try:
                 self.shown.fold(event)
             except Exception as error:
