@@ -144,7 +144,7 @@ class WatchedScreen(Screen[None]):
         at = self.timeline.at
         run = self.run if at is None else as_of(self.run, at)
         if at is not None or monotonic() - self._examined_at >= EXAMINE_EVERY or run.ended:
-            self._findings = examine(run)
+            self._findings = examine(run, resolved=True)
             self._examined_at = monotonic() if at is None else float("-inf")
         self._view = self.selection.view(run, self._findings, last_step(self.run))
         self._draw_frame()
