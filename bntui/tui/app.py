@@ -166,7 +166,7 @@ class BntuiApp(ThemedApp):
         return WatchedScreen(self.watched_run, self.lab.fps)
 
     @property
-    def shown(self) -> History | WatchedRun:
+    def drawn_run(self) -> History | WatchedRun:
         """What the screen draws."""
         return self.watched_run if self.current_mode == "watched" else self.history
 
@@ -199,9 +199,9 @@ class BntuiApp(ThemedApp):
                 await self.switch_mode("lab")
             self._events += 1
             try:
-                self.shown.fold(event)
+                self.drawn_run.fold(event)
             except Exception as error:
-                self.shown.fold(Skipped(0, f"{type(event).__name__} cannot be read: {error}"))
+                self.drawn_run.fold(Skipped(0, f"{type(event).__name__} cannot be read: {error}"))
             self._runs += isinstance(event, Hello)
             if isinstance(event, Failed) and event.kind == "input" and self._runs <= 1:
                 self.exit(return_code=2)
@@ -211,7 +211,7 @@ class BntuiApp(ThemedApp):
     @property
     def exit_code(self) -> int:
         """The engine's failure, if there was one, before the app's own code."""
-        failed = self.shown.failed
+        failed = self.drawn_run.failed
         if failed is None:
             return self.return_code or 0
         return 2 if failed.kind == "input" else 1
@@ -306,6 +306,6 @@ def run(source: Source, fps: float, tour: bool) -> int:
     """Open the lab on a source, with the guided tour or without; returns the exit code."""
     app = BntuiApp(source, fps, tour)
     app.run()
-    if failed := app.shown.failed:
+    if failed := app.drawn_run.failed:
         print(f"bntui: {failed.message}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)
     return app.exit_code

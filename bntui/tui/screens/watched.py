@@ -63,7 +63,7 @@ class WatchedScreen(Screen[None]):
         self._drawn_version = -1
         self._view = View(run)
         self._findings: Sequence[Finding] = ()
-        self._examined_at = float("-inf")
+        self._examined_at, self._examined_version = float("-inf"), -1
         self._status, self._found = WatchedStatus(), FoundLine()
         self._tabs = PaneTabs(self.panes.panes)
         self._filter = Input(
@@ -131,21 +131,33 @@ class WatchedScreen(Screen[None]):
         return self._drawn_version != self.run.version
 
     def _tick(self) -> None:
-        if self.is_behind and not is_behind(self.app):
-            if self.timeline.at is None:
-                self.draw()
-            else:
-                self._draw_frame()
+        if is_behind(self.app):
+            return
+        is_live = self.timeline.at is None
+        if is_live and (self.is_behind or (self._is_unexamined and self._may_examine)):
+            self.draw()
+        elif self.is_behind:
+            self._draw_frame()
         elif self._found.display:
             self._found.show(self._findings, bool(self.run.layers))
+
+    @property
+    def _is_unexamined(self) -> bool:
+        return self._examined_version != self.run.version
+
+    @property
+    def _may_examine(self) -> bool:
+        return monotonic() - self._examined_at >= EXAMINE_EVERY
 
     def draw(self) -> None:
         """Draw everything that is shown, as of the timeline's step."""
         at = self.timeline.at
         run = self.run if at is None else as_of(self.run, at)
-        if at is not None or monotonic() - self._examined_at >= EXAMINE_EVERY or run.ended:
-            self._findings = examine(run, resolved=True)
-            self._examined_at = monotonic() if at is None else float("-inf")
+        if at is not None:
+            self._findings, self._examined_at = examined(run), float("-inf")
+        elif self._may_examine:
+            self._findings, self._examined_at = examined(run), monotonic()
+            self._examined_version = run.version
         self._view = self.selection.view(run, self._findings, last_step(self.run))
         self._draw_frame()
         for pane in self.panes.shown:
@@ -286,3 +298,12 @@ class WatchedScreen(Screen[None]):
         """Explain the current pane (on the doctor's page, the rule), and list findings and keys."""
         found = [sentence(finding) for finding in self._findings if finding.resolved is None]
         self.app.push_screen(HelpScreen(self.panes.current, COMMANDS, found))
+
+
+def examined(run: WatchedRun) -> Sequence[Finding]:
+    """The doctor's findings; a fault of the doctor is one of them and ends nothing."""
+    try:
+        return examine(run, resolved=True)
+    except Exception as error:
+        text = f"this run cannot be examined ({type(error).__name__}: {error})"
+        return [Finding("", "info", "doctor", [], text)]

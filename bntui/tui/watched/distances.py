@@ -75,7 +75,7 @@ class DistancesPane(WatchedPane):
         self.headline(("running − batch in sd", ""), (f" · {channel}", "dim"))
         width, height = self.size.width - 2, self.size.height - 1
         names = [len(view.name(view.run.layers[i])) for i in view.order]
-        wide = min(max(names, default=0) + 2, max(width // 3, 10))
+        wide = min(max([8, *names]) + 2, max(width // 3, 12))
         length = max(width - wide - 1 - NUMBER, 1)
         has_plot = height - len(view.order) - 1 >= ROOM_FOR_PLOT
         taken = self._rows.show_layers(

@@ -67,7 +67,7 @@ class DoctorPane(WatchedPane):
         self.place = min(self.place, max(len(view.findings) - 1, 0))
         counts = (sum(f.severity == name for f in view.findings) for name in INKS)
         total = " · ".join(f"{n} {name}" for n, name in zip(counts, INKS, strict=True) if n)
-        self.headline(total or NONE)
+        self.headline(total)
         width, height = max(self.size.width - 2, 20), max(self.size.height - 1, 4)
         room = min(len(view.findings), max(height // 3, 2))
         first = min(max(self.place - room // 2, 0), max(len(view.findings) - room, 0))

@@ -83,7 +83,7 @@ class ProbePane(WatchedPane):
                 gaps.append(Points(steps, apart, ink, glyph, f"{apart[-1]:+.3g}"))
         y = self._losses.fit(key, values, log=all(not v <= 0 for v in values))
         around = self._gaps.fit(key, differences)
-        upper = Panel(view.x, y, (*view.marks(), *curves), x_labels=False)
+        upper = Panel(view.x, y, tuple(curves), x_labels=False)
         return Figure(((upper,), (Panel(view.x, around, (Guide(0.0, "gap 0"), *gaps)),)))
 
 

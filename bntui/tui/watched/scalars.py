@@ -99,7 +99,7 @@ class ScalarsPane(WatchedPane):
         log = self.log_scale and "loss" in _kind(names[0]) and all(y > 0 for y in values if y == y)  # noqa: PLR0124 (NaN)
         keeper = self._scales.setdefault(_kind(names[0]), ScaleKeeper())
         y = keeper.fit((id(view.run.scalars), log), values, log=log)
-        return Panel(view.x, y, (*bands, *view.marks(), *lines), x_labels=last)
+        return Panel(view.x, y, (*bands, *lines), x_labels=last)
 
 
 def _mean(series: Logged) -> str:

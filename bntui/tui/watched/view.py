@@ -58,9 +58,10 @@ class View:
         return f"{layer.layer.model}.{layer.layer.name}" if len(models) > 1 else layer.layer.name
 
     def marks(self) -> list[Mark]:
-        """Where the selected layer's findings began, as upright lines of a plot."""
+        """Where the selected layer's errors and warnings began, as upright lines of a plot."""
         found = self.of(self.selected) if self.selected else []
-        return [Mark(max(f.since, 1.0), f.rule) for f in found if f.since is not None]
+        known = [(f.since, f.rule) for f in found if f.severity != "info" and f.since is not None]
+        return [Mark(max(step, 1.0), rule) for step, rule in known]
 
 
 def rule_of(finding: Finding) -> Rule | None:
