@@ -172,6 +172,7 @@ def test_figures_have_the_screens_colours_and_the_histograms_own_range() -> None
     colours = inks(dark=False, ground="#FFFFFF")
     assert to_hex(bars[0].get_facecolor()).upper() == colours["ink-arm-1"].upper()
 
+
 def test_a_watched_run_is_a_table_by_layer(tmp_path: Path) -> None:
     path, table = tmp_path / "watched.jsonl", tmp_path / "watched.csv"
     path.write_bytes(b"".join(map(encode, watched_run(40))))
