@@ -2,7 +2,7 @@
 
 from bntui.protocol import (
     PROTOCOL,
-    Event,
+    AnyEvent,
     Histogram,
     LayerFacts,
     LayerSamples,
@@ -37,9 +37,9 @@ def watching() -> Watching:
     )
 
 
-def watched_run(steps: int = 40) -> list[Event]:
+def watched_run(steps: int = 40) -> list[AnyEvent]:
     """`steps` steps; from the middle on the second layer's statistics stand still."""
-    events: list[Event] = [watching(), State("running", 0, None), Output("stdout", "epoch 1\n")]
+    events: list[AnyEvent] = [watching(), State("running", 0, None), Output("stdout", "epoch 1\n")]
     for step in range(0, steps, 4):
         at = [step, step + 2]
         far = 0.1 if step < steps // 2 else 0.1 + 0.05 * (step - steps // 2)

@@ -8,11 +8,12 @@ from bntui.cli.completion import run_names, words
 from bntui.cli.launch import print_once, show, show_together
 from bntui.cli.options import Value, fps_option
 from bntui.config.parsing import Accepted, one_of
+from bntui.errors import InputError
 from bntui.history.comparison import check_comparable
 from bntui.history.history import History, folded
 from bntui.logs import writer as runlog
 from bntui.logs.reader import read_log
-from bntui.logs.writer import find
+from bntui.logs.writer import find, latest
 from bntui.sources import recording as recordings
 
 
@@ -25,7 +26,8 @@ def _size(text: str) -> tuple[int, int]:
 
 
 @click.command(name="open")
-@click.argument("logs", metavar="LOG...", nargs=-1, required=True, shell_complete=run_names)
+@click.argument("logs", metavar="LOG...", nargs=-1, shell_complete=run_names)
+@click.option("--latest", "is_latest", is_flag=True, help="The run that was logged last.")
 @click.option(
     "--follow/--no-follow", default=True, help="Whether to follow a log that is still growing."
 )
@@ -45,6 +47,7 @@ def _size(text: str) -> tuple[int, int]:
 def open_log(
     logs: tuple[str, ...],
     *,
+    is_latest: bool,
     follow: bool,
     fps: float,
     once: bool,
@@ -58,6 +61,10 @@ def open_log(
     """
     if not once and (ansi is not None or size is not None):
         raise click.UsageError("--ansi, --plain and --size go with --once.")
+    if is_latest == bool(logs):
+        raise click.UsageError("Give either logs or --latest.")
+    if is_latest:
+        logs = (str(latest()),)
     if logs == ("-",):
         stdin = recordings.open_stdin(with_keyboard=not once)
         return print_once([("standard input", stdin)], size, ansi) if once else show(stdin, fps)
@@ -101,7 +108,7 @@ def runs(as_json: bool, terms: str, field: str) -> int:
     "--csv",
     type=click.Path(),
     metavar="PATH",
-    help="A table of step, arm, metric, value; - is stdout.",
+    help="A table of step, arm (or layer), metric, value; - is stdout.",
 )
 @click.option(
     "--parquet",
@@ -155,4 +162,9 @@ def export(
 
 
 def _history(path: Path) -> History:
-    return folded(read_log(path))
+    history = folded(read_log(path))
+    if history.hello is None:
+        raise InputError(
+            "This log has no run of the lab; a watched run can be exported with --csv or --parquet."
+        )
+    return history

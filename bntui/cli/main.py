@@ -22,10 +22,11 @@ from bntui.cli.options import (
     run_options,
     tour_option,
 )
+from bntui.cli.stream import events
 from bntui.cli.sweep import sweep
 from bntui.errors import InputError
 from bntui.sources.local import EngineSource
-from bntui.sources.ssh import SshSource
+from bntui.sources.ssh import SshLog, SshSource
 from bntui.text import clean
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
@@ -66,6 +67,8 @@ def run_headless(ctx: click.Context, /, as_json: bool, **_: object) -> int:
 
 @cli.command()
 @click.argument("host")
+@click.argument("words", nargs=-1, metavar="[open LOG]")
+@click.option("--latest", "is_latest", is_flag=True, help="With open: the run logged last.")
 @run_options
 @log_options
 @click.option(
@@ -77,12 +80,30 @@ def run_headless(ctx: click.Context, /, as_json: bool, **_: object) -> int:
 @fps_option
 @tour_option
 @click.pass_context
-def ssh(ctx: click.Context, /, host: str, remote: str, fps: float, tour: bool, **_: object) -> int:
-    """Run the UI here and train on HOST over ssh.
+def ssh(
+    ctx: click.Context,
+    /,
+    host: str,
+    *,
+    words: tuple[str, ...],
+    is_latest: bool,
+    remote: str,
+    fps: float,
+    tour: bool,
+    **_: object,
+) -> int:
+    """Run the UI here and train on HOST over ssh; or show a run that HOST has logged.
+
+    bntui ssh HOST open LOG (or open --latest) follows a log of HOST's, also one that a script
+    writes which is watched there.
 
     Paths (--data, --log) are HOST's. Accept host keys and set up login without a password
     first: ssh cannot ask while the lab is on the screen.
     """
+    if words or is_latest:
+        if words[:1] != ("open",) or len(words) + is_latest != 2:
+            raise click.UsageError("After HOST may follow: open LOG, or open --latest.")
+        return show(SshLog(host, remote, words[1] if len(words) > 1 else None), fps)
     return show(SshSource(host, remote, config(ctx), log_place(ctx)), fps, tour)
 
 
@@ -107,7 +128,7 @@ def bench(only: str | None, grow: bool, quick: bool, as_json: bool) -> int:
     return measure(only, grow, quick, as_json)
 
 
-for command in (open_log, runs, export, sweep, doctor):
+for command in (open_log, runs, export, sweep, doctor, events):
     cli.add_command(command)
 
 

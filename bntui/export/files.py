@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from math import isnan
 from pathlib import Path
 from typing import IO
@@ -14,22 +14,36 @@ import msgspec
 
 from bntui.errors import InputError
 from bntui.export.long_table import Row, rows
+from bntui.export.watched_table import WatchedRow, watched_rows
 from bntui.history.arm import ArmHistory
 from bntui.history.history import History
 from bntui.logs.index import differences
-from bntui.protocol import AnyEvent, ModeLosses
+from bntui.protocol import AnyEvent, ModeLosses, Watching
 from bntui.text import clean
 
 BATCH = 50_000
 """Rows written to a Parquet file at a time."""
 
 
+def table(
+    events: Iterable[AnyEvent],
+) -> tuple[tuple[str, ...], Iterator[Row] | Iterator[WatchedRow]]:
+    """Columns and rows of the long table: a lab's run, or a watched one, by the first event."""
+    following = iter(events)
+    head = list(islice(following, 1))
+    every = chain(head, following)
+    if head and isinstance(head[0], Watching):
+        return WatchedRow._fields, watched_rows(every)
+    return Row._fields, rows(every)
+
+
 def write_csv(events: Iterable[AnyEvent], place: str) -> None:
     """Write `rows` as CSV with a header; a number that was not finite is an empty field."""
     with _new_file(place) as file:
+        names, every = table(events)
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Row._fields)
-        writer.writerows(rows(events))
+        writer.writerow(names)
+        writer.writerows(every)
 
 
 def write_parquet(events: Iterable[AnyEvent], place: str) -> None:
@@ -44,9 +58,9 @@ def write_parquet(events: Iterable[AnyEvent], place: str) -> None:
     except ImportError:
         raise InputError("--parquet needs pyarrow: pip install pyarrow.") from None
     kinds = (pa.int64(), pa.string(), pa.string(), pa.float64())
-    schema = pa.schema(list(zip(Row._fields, kinds, strict=True)))
     _refuse_existing(place)
-    every = rows(events)
+    names, every = table(events)
+    schema = pa.schema(list(zip(names, kinds, strict=True)))
     with parquet.ParquetWriter(place, schema) as writer:
         while part := list(islice(every, BATCH)):
             columns = [list(column) for column in zip(*part, strict=True)]

@@ -5,10 +5,14 @@ of the log spaces its samples so that both stay bounded however long the run is.
 """
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import singledispatchmethod
-from math import inf, nan
+from math import isnan, nan
 
+from msgspec.structs import replace
+
+from bntui.history.columns import Column
 from bntui.protocol import (
     PROTOCOL,
     Ended,
@@ -33,6 +37,9 @@ from bntui.protocol import (
 KEPT = 512
 """Moments at which a layer's facts are kept; beyond them every second one is dropped."""
 
+RECENT = 10
+"""Samples of a layer over which its distance now is averaged."""
+
 LINES = 2000
 """Lines of a script's output that are kept."""
 
@@ -42,15 +49,37 @@ class Series:
 
     def __init__(self) -> None:
         self.steps = array("q")
-        self.values = array("f")
+        self.column = Column()
 
     def __len__(self) -> int:
-        return len(self.steps)
+        return len(self.column)
 
-    def append(self, step: int, value: float | None) -> None:
-        """Append the number of a step."""
-        self.steps.append(step)
-        self.values.append(nan if value is None or abs(value) == inf else value)
+    @property
+    def values(self) -> "array[float]":
+        """The numbers, oldest first."""
+        known = self.column.values
+        return known if len(known) == len(self) else known[: len(self)]
+
+    @property
+    def last(self) -> float:
+        """The newest number; NaN if there is none."""
+        return self.column.last
+
+    def extend(self, steps: Sequence[int], values: Sequence[float | None]) -> None:
+        """Append numbers of steps that follow; those of steps that are known already are left out.
+
+        What is missing or not finite is kept as NaN.
+        """
+        last = self.steps[-1] if self.steps else -1
+        known = bisect_right(steps, last)
+        self.steps.extend(steps[known:])
+        self.column.extend(values[known:])
+
+    def as_of(self, step: int) -> "Series":
+        """The numbers up to `step`, for reading."""
+        then, count = Series(), bisect_right(self.steps, step)
+        then.steps, then.column = self.steps[:count], self.column.prefix(count)
+        return then
 
 
 class LayerHistory:
@@ -68,23 +97,29 @@ class LayerHistory:
         self.facts = LayerFacts(index, 0)
         self.facts_at: list[LayerFacts] = []
 
+    @property
+    def distance(self) -> float:
+        """Distance of running from batch statistics over the last `RECENT` samples; NaN if unknown.
+
+        The larger of |running_mean - batch mean| in sd and half of |ln(running_var / batch
+        variance)|: either is about what a normalized value is off by, in sd.
+        """
+        mean = self.samples["mean_distance"].column.mean_of_last(RECENT)
+        var = abs(self.samples["var_ratio"].column.mean_of_last(RECENT)) / 2
+        return max((each for each in (mean, var) if not isnan(each)), default=nan)
+
     def extend(self, event: LayerSamples) -> None:
-        """Append samples; those of steps that are known already are left out."""
-        last = self.sizes.steps[-1] if len(self.sizes) else -1
-        for row, step in enumerate(event.steps):
-            if step > last:
-                self.sizes.append(step, event.n[row])
-                for name, series in self.samples.items():
-                    series.append(step, getattr(event, name)[row])
+        """Append samples."""
+        self.sizes.extend(event.steps, event.n)
+        for name, series in self.samples.items():
+            series.extend(event.steps, getattr(event, name))
 
     def follow(self, event: Statistics) -> None:
         """Append the traced channels of sampled steps."""
         self.units = event.units
         for name in ("batch_mean", "running_mean", "batch_var", "running_var"):
             for unit, column in zip(event.units, getattr(event, name), strict=True):
-                series = self.trace.setdefault((name, unit), Series())
-                for step, value in zip(event.steps, column, strict=True):
-                    series.append(step, value)
+                self.trace.setdefault((name, unit), Series()).extend(event.steps, column)
 
     def learn(self, facts: LayerFacts) -> None:
         """Keep the facts of a moment."""
@@ -92,6 +127,20 @@ class LayerHistory:
         self.facts_at.append(facts)
         if len(self.facts_at) > KEPT:
             del self.facts_at[1:-1:2]
+
+    def as_of(self, step: int) -> "LayerHistory":
+        """What was known of the layer at `step`, for reading."""
+        then = LayerHistory(self.layer, self.facts.layer)
+        then.samples = {name: series.as_of(step) for name, series in self.samples.items()}
+        then.sizes = self.sizes.as_of(step)
+        then.units = self.units
+        then.trace = {name: series.as_of(step) for name, series in self.trace.items()}
+        for side, kept in self.histograms.items():
+            then.histograms[side] = [histogram for histogram in kept if histogram.step <= step]
+        then.facts_at = [facts for facts in self.facts_at if facts.step <= step]
+        if then.facts_at:
+            then.facts = then.facts_at[-1]
+        return then
 
 
 class WatchedRun:
@@ -102,6 +151,7 @@ class WatchedRun:
         self.watching: Watching | None = None
         self.layers: list[LayerHistory] = []
         self.models: dict[str, ModelFacts] = {}
+        self.models_at: dict[str, list[ModelFacts]] = {}
         self.scalars: dict[str, Series] = {}
         self.probes: dict[str, list[ThreeLosses]] = {}
         self.timing: Timing | None = None
@@ -115,7 +165,10 @@ class WatchedRun:
     @property
     def steps(self) -> int:
         """Optimizer steps known so far."""
-        return max((facts.optimizer_steps for facts in self.models.values()), default=0)
+        known = [facts.optimizer_steps for facts in self.models.values()]
+        known += [self.timing.step] if self.timing else []
+        known += [self.state.step] if self.state else []
+        return max(known, default=0)
 
     def fold(self, event: Event) -> None:
         """Fold one event in; one that does not fit the run is counted as skipped."""
@@ -128,8 +181,8 @@ class WatchedRun:
 
     @_fold.register
     def _(self, event: Watching) -> None:
-        if self.watching is None or event.started != self.watching.started:
-            self.layers.clear()
+        if self.watching is not None and event.started != self.watching.started:
+            vars(self).update(vars(WatchedRun()), version=self.version)
         if event.protocol > PROTOCOL:
             self.skipped += 1
         self.watching = event
@@ -166,13 +219,18 @@ class WatchedRun:
     @_fold.register
     def _(self, event: ModelFacts) -> None:
         self.models[event.model] = event
+        kept = self.models_at.setdefault(event.model, [])
+        kept.append(event)
+        if len(kept) > KEPT:
+            del kept[1:-1:2]
 
     @_fold.register
     def _(self, event: Scalars) -> None:
+        if any(len(column) != len(event.steps) for column in event.values.values()):
+            self.skipped += 1
+            return
         for name, column in event.values.items():
-            series = self.scalars.setdefault(name, Series())
-            for step, value in zip(event.steps, column, strict=False):
-                series.append(step, value)
+            self.scalars.setdefault(name, Series()).extend(event.steps, column)
 
     @_fold.register
     def _(self, event: ThreeLosses) -> None:
@@ -214,6 +272,22 @@ class WatchedRun:
         fits = index < len(self.layers) and all(len(c) == len(steps or ()) for c in columns)
         self.skipped += not fits
         return self.layers[index] if fits else None
+
+
+def as_of(run: WatchedRun, step: int) -> WatchedRun:
+    """A watched run when `step` steps were done, for reading; numbers are shared, not copied."""
+    then = WatchedRun()
+    then.version, then.watching = run.version, run.watching
+    then.layers = [layer.as_of(step) for layer in run.layers]
+    for name, known in run.models_at.items():
+        then.models_at[name] = [facts for facts in known if facts.step <= step]
+        newest = then.models_at[name][-1:] or [ModelFacts(name, step)]
+        then.models[name] = replace(newest[0], optimizer_steps=step)
+    then.scalars = {name: series.as_of(step) for name, series in run.scalars.items()}
+    for name, losses in run.probes.items():
+        then.probes[name] = [each for each in losses if each.step <= step]
+    then.output, then.ended, then.log = run.output, run.ended, run.log
+    return then
 
 
 def watched(events: Iterable[Event]) -> WatchedRun:

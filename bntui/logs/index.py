@@ -9,16 +9,23 @@ from bntui.config.diff import differing
 from bntui.config.presets import PRESETS
 from bntui.config.schema import RunConfig
 from bntui.logs.reader import is_growing
-from bntui.protocol import AnyEvent, Hello, State, Steps
+from bntui.protocol import AnyEvent, Hello, Scalars, State, Steps, Timing, Watching
 from bntui.protocol.codec import event_reader
 
-HEAD, TAIL = 2**14, 2**17
+HEAD, TAIL = 2**20, 2**17
 """Bytes that are read of a log, at most: its config stands in the first line, how it ended in the
 last lines."""
 
+WATCHED_TAIL = 2**21
+"""The same of a watched run: hundreds of layers write between two of its numbers."""
+
 
 class RunSummary(Struct, frozen=True):
-    """A log in a line; `differs` is what its config changes in its preset."""
+    """A log in a line; `differs` is what its config changes in its preset.
+
+    Of a watched run, whose preset is `watched`, `differs` holds its name and number of layers, and
+    `losses` what was logged last.
+    """
 
     path: str
     started: str
@@ -43,13 +50,17 @@ def summarise(path: Path) -> RunSummary | None:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             hello = next(iter(event_reader().feed(file.readline(HEAD))), None)
-            if not isinstance(hello, Hello):
+            if not isinstance(hello, Hello | Watching):
                 return None
-            file.seek(max(size - TAIL, 0))
-            steps, state = _last(file.read())
+            is_watched = isinstance(hello, Watching)
+            file.seek(max(size - (WATCHED_TAIL if is_watched else TAIL), 0))
+            tail = file.read()
             growing = is_growing(file)
     except OSError:
         return None
+    if isinstance(hello, Watching):
+        return _watched(path, hello, size, tail, growing)
+    steps, state = _last(tail)
     return RunSummary(
         path=str(path),
         started=hello.started,
@@ -59,6 +70,26 @@ def summarise(path: Path) -> RunSummary | None:
         steps_wanted=hello.config.steps,
         losses={arm: losses[-1] for arm, losses in steps.loss.items() if losses} if steps else {},
         state=_ending(state, growing),
+        bytes=size,
+    )
+
+
+def _watched(path: Path, watching: Watching, size: int, tail: bytes, growing: bool) -> RunSummary:
+    """The summary of a watched run: its name and layers, its newest logged numbers."""
+    whole = b"\n" + tail[: tail.rfind(b"\n") + 1]
+    kinds = (b"state", b"timing", b"scalars")
+    state, timing, scalars = (_decoded(whole, kind) for kind in kinds)
+    done = [event.step for event in (state, timing) if isinstance(event, State | Timing)]
+    known = scalars.values.items() if isinstance(scalars, Scalars) else ()
+    return RunSummary(
+        path=str(path),
+        started=watching.started,
+        preset="watched",
+        differs={"watched": watching.name, "layers": len(watching.layers)},
+        steps=max(done, default=0),
+        steps_wanted=0,
+        losses={name: column[-1] for name, column in known if column},
+        state=_ending(state if isinstance(state, State) else None, growing),
         bytes=size,
     )
 

@@ -39,6 +39,19 @@ def find(name: str) -> Path:
     return known if "/" not in name and not Path(name).exists() and known.exists() else Path(name)
 
 
+def latest() -> Path:
+    """The log that was written to last, among those where logs live.
+
+    Raises:
+        InputError: There is none.
+    """
+    logs = directory().glob("*.jsonl")
+    known = {path: path.stat().st_mtime for path in logs if path.is_file()}
+    if not known:
+        raise InputError(f"No run is logged in {clean(str(directory()))}.")
+    return max(known, key=lambda path: known[path])
+
+
 def default_path(config: RunConfig) -> Path:
     """A log's name in that place: date, preset and seed."""
     preset = re.sub(r"[^\w-]", "_", config.preset)[:40]

@@ -60,7 +60,7 @@ class EngineSource:
                 yield event
             code = await process.wait()
             if not failed and not self._closing:
-                yield Failed("crash", self.explain(code, _last_line(errors)))
+                yield Failed("crash", self.explain(code, last_line(errors)))
 
     def check(self, config: RunConfig) -> None:
         """See that the data can be used before the engine is asked to, and fails.
@@ -151,7 +151,7 @@ def _ending(code: int) -> str:
         return f"was killed by signal {-code}"
 
 
-def _last_line(errors: IO[bytes]) -> str:
+def last_line(errors: IO[bytes]) -> str:
     """What was last written there, if anything."""
     errors.seek(max(errors.seek(0, os.SEEK_END) - CHUNK, 0))
     lines = errors.read().decode(errors="replace").strip().splitlines()

@@ -1,12 +1,14 @@
 """An engine on another machine, over the user's own ssh."""
 
 import shlex
+import tempfile
 from collections.abc import AsyncIterator
 
 from bntui.config.schema import RunConfig
 from bntui.errors import InputError
-from bntui.protocol import PROTOCOL, AnyEvent, Failed, Hello, Log
-from bntui.sources.local import EngineSource
+from bntui.logs.reader import Decoder
+from bntui.protocol import PROTOCOL, AnyEvent, Command, Ended, Failed, Hello, Log, Stop
+from bntui.sources.local import CHUNK, EngineSource, last_line
 from bntui.text import clean
 
 OPTIONS = (
@@ -17,7 +19,7 @@ OPTIONS = (
 )
 """No terminal, no tunnels of the user's config, and a dead line is noticed after 30 seconds."""
 
-SSH_FAILED, NOT_FOUND = 255, 127
+SSH_FAILED, NOT_FOUND, BAD_INPUT = 255, 127, 2
 
 
 class SshSource(EngineSource):
@@ -74,3 +76,43 @@ class SshSource(EngineSource):
         if code == SSH_FAILED:
             return f"ssh {host} failed: {last_line}"
         return f"On {host}: {super().explain(code, last_line)}"
+
+
+class SshLog(SshSource):
+    """A log on `host`, followed while it grows; `log` is its name or path there, None the last one.
+
+    Raises:
+        InputError: The host is empty or would be taken for an option.
+    """
+
+    accepts_commands = False
+
+    def __init__(self, host: str, remote: str, log: str | None) -> None:
+        super().__init__(host, remote, RunConfig(), None)
+        self._wanted = "--latest" if log is None else f"-- {shlex.quote(log)}"
+
+    def command(self) -> tuple[str, ...]:
+        """What copies the log to standard output there."""
+        remote = f"{shlex.quote(self._remote)} events {self._wanted}"
+        return ("ssh", *OPTIONS, "--", self._host, remote)
+
+    async def events(self) -> AsyncIterator[AnyEvent]:
+        """The log's events; then an `Ended`, or why there are no more."""
+        with tempfile.TemporaryFile() as errors:
+            self._process = process = await self._spawn(errors)
+            decoder = Decoder()
+            while process.stdout and (data := await process.stdout.read(CHUNK)):
+                for event in decoder.feed(data):
+                    yield event
+            code, said = await process.wait(), last_line(errors)
+            if code == 0:
+                yield Ended()
+            elif code == BAD_INPUT:
+                yield Failed("input", f"On {self._host}: {said.removeprefix('bntui: ')}")
+            elif not self._closing:
+                yield Failed("crash", self.explain(code, said))
+
+    async def send(self, command: Command) -> None:
+        """Ignore it: a log accepts no commands; only the end of standard input stops the copy."""
+        if isinstance(command, Stop) and self._process and self._process.stdin:
+            self._process.stdin.close()

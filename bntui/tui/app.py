@@ -18,8 +18,9 @@ from bntui.config.share import share
 from bntui.errors import InputError
 from bntui.history.as_of import as_of
 from bntui.history.history import History
+from bntui.history.watched import WatchedRun
 from bntui.logs import writer as runlog
-from bntui.protocol import Failed, Hello, Refused, Subscribe
+from bntui.protocol import Failed, Hello, Refused, Skipped, Subscribe, Watching
 from bntui.sources.base import Source
 from bntui.sources.recording import open_log
 from bntui.text import clean
@@ -141,18 +142,33 @@ class ThemedApp(App[None]):
 
 
 class BntuiApp(ThemedApp):
-    """Reads a source into a history, which the lab draws by its own clock."""
+    """Reads a source into a history, which the lab draws by its own clock.
+
+    A source of a watched run, as its first event says, is shown on a screen of its own.
+    """
+
+    DEFAULT_MODE = "lab"
 
     def __init__(self, source: Source, fps: float = FRAMES_PER_SECOND, tour: bool = False) -> None:
         super().__init__()
         self.source = source
         self.history = History()
+        self.watched_run = WatchedRun()
         self.lab = LabScreen(self.history, fps, tour)
-        self._runs = 0
+        self.lab.set_class(not source.accepts_commands, "-waiting")
+        self.add_mode("lab", lambda: self.lab)
+        self.add_mode("watched", self._watched_screen)
+        self._runs = self._events = 0
 
-    def get_default_screen(self) -> Screen[None]:
-        """The lab."""
-        return self.lab
+    def _watched_screen(self) -> Screen[None]:
+        from bntui.tui.screens.watched import WatchedScreen  # noqa: PLC0415 (the lab needs none)
+
+        return WatchedScreen(self.watched_run, self.lab.fps)
+
+    @property
+    def drawn_run(self) -> History | WatchedRun:
+        """What the screen draws."""
+        return self.watched_run if self.current_mode == "watched" else self.history
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key of the lab, and Textual's choice of themes."""
@@ -162,18 +178,30 @@ class BntuiApp(ThemedApp):
                 yield SystemCommand(command.title, f"{command.help} ({command.key_text})", run)
         yield SystemCommand("Choose a theme", "All of Textual's themes", self.action_change_theme)
 
+    def on_mount(self) -> None:
+        """Read a recording before the first frame: its first event chooses the screen."""
+        if not self.source.accepts_commands:
+            self.read_events()
+
     def on_ready(self) -> None:
         """After the first frame: start the engine."""
-        self.read_events()
+        if self.source.accepts_commands:
+            self.read_events()
 
     @work(exclusive=True)
     async def read_events(self) -> None:
         """Fold every event. Input refused at the start ends the app; all else is shown."""
         async for event in self.source.events():
+            if isinstance(event, Watching):
+                await self.switch_mode("watched")
+            elif isinstance(event, Hello) or not self._events:
+                self.lab.remove_class("-waiting")
+                await self.switch_mode("lab")
+            self._events += 1
             try:
-                self.history.fold(event)
+                self.drawn_run.fold(event)
             except Exception as error:
-                self.history.skip(f"{type(event).__name__} cannot be read: {error}")
+                self.drawn_run.fold(Skipped(0, f"{type(event).__name__} cannot be read: {error}"))
             self._runs += isinstance(event, Hello)
             if isinstance(event, Failed) and event.kind == "input" and self._runs <= 1:
                 self.exit(return_code=2)
@@ -183,7 +211,7 @@ class BntuiApp(ThemedApp):
     @property
     def exit_code(self) -> int:
         """The engine's failure, if there was one, before the app's own code."""
-        failed = self.history.failed
+        failed = self.drawn_run.failed
         if failed is None:
             return self.return_code or 0
         return 2 if failed.kind == "input" else 1
@@ -278,6 +306,6 @@ def run(source: Source, fps: float, tour: bool) -> int:
     """Open the lab on a source, with the guided tour or without; returns the exit code."""
     app = BntuiApp(source, fps, tour)
     app.run()
-    if failed := app.history.failed:
+    if failed := app.drawn_run.failed:
         print(f"bntui: {failed.message}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)
     return app.exit_code

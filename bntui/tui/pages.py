@@ -1,15 +1,14 @@
 """Which panes are shown: the lab's four side by side, one of them alone, or a page."""
 
-from textual.containers import Container
-
 from bntui.history.history import History
+from bntui.tui.pane_grid import PaneGrid
 from bntui.tui.panes.activations import ActivationsPane
 from bntui.tui.panes.checks import ChecksPane
 from bntui.tui.panes.inference import InferencePane
 from bntui.tui.panes.layers import LayersPane
 from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.modes import ModesPane
-from bntui.tui.panes.pane import Pane, owner
+from bntui.tui.panes.pane import Pane
 from bntui.tui.panes.statistics import StatisticsPane
 from bntui.tui.panes.units import UnitsPane
 from bntui.tui.panes.updates import UpdatesPane
@@ -21,77 +20,30 @@ PANES: tuple[type[Pane], ...] = (
 )
 
 
-class Pages(Container):
-    """The panes, the current one, and what is chosen for all of them.
+class Pages(PaneGrid[Pane]):
+    """The lab's panes, and what is chosen for all of them.
 
-    The lab's own four share the room; a page has it all. `zoomed` and `narrow` show one of the
-    four alone. `hidden_layer` counts from 0. `cursor` is the step at which plots are read, if any.
+    `hidden_layer` counts from 0. `cursor` is the step at which plots are read, if any.
     """
-
-    DEFAULT_CSS = "Pages { layout: grid; grid-size: 2 2; grid-gutter: 0 1; height: 1fr; }"
 
     def __init__(self, history: History) -> None:
         self.loss = LossPane(id="loss")
         self.statistics = StatisticsPane(id="statistics")
         self.modes = ModesPane(id="modes")
-        self.lab: list[Pane] = [
-            *(self.loss, ActivationsPane(id="activations"), self.statistics, self.modes)
-        ]
-        self.beyond: list[Pane] = [
-            LayersPane(id="layers"),
-            UpdatesPane(id="updates"),
-            UnitsPane(id="units"),
-            InferencePane(id="inference"),
-            ChecksPane(id="checks"),
-        ]
-        self.panes = [*self.lab, *self.beyond]
-        super().__init__(*self.panes, id="panes")
+        super().__init__(
+            [self.loss, ActivationsPane(id="activations"), self.statistics, self.modes],
+            [
+                LayersPane(id="layers"),
+                UpdatesPane(id="updates"),
+                UnitsPane(id="units"),
+                InferencePane(id="inference"),
+                ChecksPane(id="checks"),
+            ],
+        )
         for pane in self.panes:
             pane.history = history
-        self.current: Pane = self.loss
-        self.home: Pane = self.loss
-        self.zoomed = self.narrow = False
         self.hidden_layer = 0
         self.cursor: int | None = None
-
-    @property
-    def on_page(self) -> bool:
-        """Whether a page is shown, and not the lab."""
-        return self.current in self.beyond
-
-    @property
-    def single(self) -> bool:
-        """Whether the current pane is alone."""
-        return self.zoomed or self.narrow or self.on_page
-
-    @property
-    def shown(self) -> list[Pane]:
-        """The panes on the screen."""
-        return [self.current] if self.single else self.lab
-
-    def bring(self, pane: Pane) -> None:
-        """Make `pane` the current one; leaving a page leads back to the last of the lab's."""
-        self.current = pane
-        if not self.on_page:
-            self.home = pane
-
-    def lay_out(self) -> None:
-        """Arrange the panes that are shown.
-
-        Without classes: a change of class has Textual match every rule for all that is within.
-        """
-        self.styles.layout = "vertical" if self.single else "grid"
-        for pane in self.panes:
-            pane.display = pane in self.shown
-
-    def next(self, by: int) -> Pane:
-        """The pane `by` places after the current one, wrapping around: of the lab or the pages."""
-        among = self.beyond if self.on_page else self.lab
-        return among[(among.index(self.current) + by) % len(among)]
-
-    def owner(self, action: str) -> Pane:
-        """The pane whose key has that action: the current one first."""
-        return owner(action, [self.current, *self.panes])
 
     def next_network(self, history: History) -> None:
         """Choose the next network among those that the current pane can show."""

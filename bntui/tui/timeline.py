@@ -1,6 +1,7 @@
 """Which step of a run the panes show: the newest, an earlier one, or a replay's."""
 
 from math import inf
+from typing import Protocol
 
 from bntui.history.as_of import as_of, seconds_at, step_at
 from bntui.history.history import History
@@ -10,6 +11,15 @@ SPEEDS = (1.0, 2.0, 10.0, inf)
 
 PARTS = 100
 """A scrub moves by hundredths of the run."""
+
+
+class Stepped(Protocol):
+    """A run with `steps` done."""
+
+    @property
+    def steps(self) -> int:
+        """Steps done so far."""
+        ...
 
 
 class Timeline:
@@ -28,12 +38,12 @@ class Timeline:
         """Follow the newest step."""
         self.at = self.speed = None
 
-    def seek(self, step: int, history: History) -> None:
+    def seek(self, step: int, history: Stepped) -> None:
         """Show `step`, or follow the newest one from there on."""
         self.speed = None
         self.at = max(step, 0) if step < history.steps else None
 
-    def move(self, parts: int, history: History) -> None:
+    def move(self, parts: int, history: Stepped) -> None:
         """Move by so many parts of the run, back if negative."""
         here = history.steps if self.at is None else self.at
         self.seek(here + parts * max(history.steps // PARTS, 1), history)

@@ -1,6 +1,7 @@
 """`bntui open` as a person uses it: logs, packed logs, growing logs, pipes, several at once."""
 
 import gzip
+import os
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from bntui.protocol import AnyEvent, Failed, Reading, State
 from bntui.protocol.codec import encode
 from tests.e2e.terminal import BNTUI, Terminal
 from tests.scripted import beginning, finished_log, probes, steps
+from tests.watched_events import watched_run
 
 RUN: list[AnyEvent] = [*beginning(), *steps(0, 500), *probes(500)]
 END = State("finished", 500, None)
@@ -44,6 +46,16 @@ def test_a_packed_log(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"".join(map(encode, [*RUN, END]))))
     with Terminal("open", str(path)) as terminal:
         terminal.wait_for("finished 500/5,000")
+        leave(terminal)
+
+
+def test_the_run_that_was_logged_last(tmp_path: Path) -> None:
+    runs = tmp_path / "bntui" / "runs"
+    runs.mkdir(parents=True)
+    log(runs / "new.jsonl", *watched_run(40))
+    os.utime(log(runs / "old.jsonl", *RUN, END), (0, 0))
+    with Terminal("open", "--latest", env={"XDG_DATA_HOME": str(tmp_path)}) as terminal:
+        terminal.wait_for("finished train.py · step 40")
         leave(terminal)
 
 

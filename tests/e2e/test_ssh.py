@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from bntui.logs.index import summarise
+from bntui.logs.writer import LogWriter
+from bntui.protocol.codec import encode
 from tests.e2e.terminal import BNTUI, Terminal
+from tests.watched_events import watched_run
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 SSH = shutil.which("ssh")
@@ -99,6 +102,26 @@ def test_the_screen_is_here_and_the_run_and_its_log_are_there(
     summary = summarise(log)
     assert summary
     assert (summary.state, summary.steps) == ("finished", 400)
+
+
+def test_a_log_there_is_followed_here_until_its_writer_is_gone(
+    machine: Machine, tmp_path: Path
+) -> None:
+    writer = LogWriter(tmp_path / "a watched run.jsonl")
+    *some, last = watched_run(40)
+    for event in some:
+        writer.write(encode(event))
+    with machine.terminal("box", "open", str(writer.path), "--remote", BNTUI) as terminal:
+        terminal.wait_for("running train.py")
+        writer.write(encode(last))
+        terminal.wait_for("finished train.py")
+        writer.close()
+        terminal.press("q")
+        assert terminal.wait() == 0
+        assert terminal.left_on() == []
+    with machine.terminal("box", "open", "nothing", "--remote", BNTUI) as terminal:
+        assert terminal.wait() == 2
+        assert "On box: 'nothing' cannot be read" in " ".join(terminal.text.split())
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from bntui.protocol import Activations, AnyEvent, State, Steps
 from bntui.protocol.codec import encode
 from bntui.tui.themes import inks
 from tests.scripted import beginning, diagnostics, probes, steps, updates
+from tests.watched_events import watched_run
 
 EVENTS: list[AnyEvent] = [
     *beginning(),
@@ -170,3 +171,20 @@ def test_figures_have_the_screens_colours_and_the_histograms_own_range() -> None
     assert sum(bar.get_height() * bar.get_width() for bar in bars) == pytest.approx(1.0)
     colours = inks(dark=False, ground="#FFFFFF")
     assert to_hex(bars[0].get_facecolor()).upper() == colours["ink-arm-1"].upper()
+
+
+def test_a_watched_run_is_a_table_by_layer(tmp_path: Path) -> None:
+    path, table = tmp_path / "watched.jsonl", tmp_path / "watched.csv"
+    path.write_bytes(b"".join(map(encode, watched_run(40))))
+    assert export(path, "--csv", str(table)).returncode == 0
+    frame = pd.read_csv(table, keep_default_na=False)
+    assert list(frame.columns) == ["step", "layer", "metric", "value"]
+    losses = frame[(frame.layer == "") & (frame.metric == "loss")]
+    assert list(losses.step) == list(range(0, 40, 2))
+    channel = frame[(frame.layer == "net.head.1") & (frame.metric == "running_mean channel=1")]
+    assert len(channel) == 20
+    updates = frame[(frame.layer == "net.features.1") & (frame.metric == "updates")]
+    assert float(updates.value.iloc[-1]) == 36
+    refused = export(path, "--figures", str(tmp_path / "figures"))
+    assert refused.returncode == 2
+    assert "--csv" in refused.stderr

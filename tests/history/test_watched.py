@@ -1,7 +1,7 @@
 """A watched run's events folded."""
 
 from bntui.history.history import folded
-from bntui.history.watched import KEPT, WatchedRun, watched
+from bntui.history.watched import KEPT, WatchedRun, as_of, watched
 from bntui.protocol import LayerFacts, LayerSamples, Statistics
 from tests.watched_events import watched_run, watching
 
@@ -13,7 +13,7 @@ def test_samples_traces_and_facts_arrive_at_their_layer() -> None:
     assert bad.samples["mean_distance"].values[-1] > good.samples["mean_distance"].values[-1]
     assert bad.trace["running_mean", 1].steps[-1] == 38
     assert bad.facts.trained == 36
-    assert run.steps == 36
+    assert run.steps == 40
     assert run.scalars["loss"].values[0] == 2.0
     assert run.state
     assert run.state.state == "finished"
@@ -39,6 +39,21 @@ def test_facts_over_time_stay_bounded_and_keep_both_ends() -> None:
     assert kept[0] == 0
     assert kept[-1] == 3 * KEPT - 1
     assert kept == sorted(kept)
+
+
+def test_as_of_an_earlier_step_nothing_later_is_known() -> None:
+    run = watched(watched_run(40))
+    then = as_of(run, 20)
+    assert then.steps == 20
+    assert then.layers[1].samples["mean_distance"].steps[-1] == 20
+    assert then.layers[1].trace["running_mean", 0].steps[-1] == 20
+    assert then.layers[1].facts.step == 20
+    assert then.scalars["loss"].steps[-1] == 20
+    assert then.probes["net"] == []
+    assert (
+        as_of(run, 40).layers[1].samples["mean_distance"].last
+        == run.layers[1].samples["mean_distance"].last
+    )
 
 
 def test_the_labs_history_counts_them_as_skipped() -> None:

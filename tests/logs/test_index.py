@@ -15,6 +15,7 @@ from bntui.logs.writer import LogWriter
 from bntui.protocol import AnyEvent, State
 from bntui.protocol.codec import encode
 from tests.scripted import beginning, hello, probes, steps
+from tests.watched_events import watched_run
 
 RUN: list[AnyEvent] = [*beginning(), *steps(0, 300), *probes(300), *steps(300, 200), *probes(500)]
 END = State("finished", 500, None)
@@ -116,3 +117,14 @@ def test_a_run_is_exported_by_its_name(tmp_path: Path) -> None:
     log(directory / "mine.jsonl", *RUN, END)
     done = bntui("export", "mine", "--summary", "-", home=tmp_path)
     assert json.loads(done.stdout)["steps"] == 500
+
+
+def test_a_watched_run_in_a_line(tmp_path: Path) -> None:
+    whole = summarise(log(tmp_path / "a.jsonl", *watched_run(40)))
+    assert whole
+    assert (whole.state, whole.steps) == ("finished", 40)
+    assert whole.differs == {"watched": "train.py", "layers": 2}
+    assert whole.losses == {"loss": pytest.approx(1.0)}
+    torn = summarise(log(tmp_path / "b.jsonl", *watched_run(40)[:-1]))
+    assert torn
+    assert (torn.state, torn.steps) == ("cut off", 36)

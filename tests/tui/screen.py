@@ -8,6 +8,8 @@ from textual.pilot import Pilot
 
 from bntui.protocol import AnyEvent
 from bntui.tui.app import BntuiApp
+from bntui.tui.screens.lab import LabScreen
+from bntui.tui.screens.watched import WatchedScreen
 from tests.scripted import ScriptedSource
 
 PATIENCE = 60.0
@@ -24,9 +26,15 @@ class Lab:
         """Wait until every event put in is folded and drawn."""
         async with asyncio.timeout(PATIENCE):
             await self.source.queue.join()
-            while self.app.lab.is_behind and not self.app._exit:
+            while self.is_behind and not self.app._exit:
                 await self.pilot.pause(0.02)
         await self.pilot.pause()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the screen below all others has events to draw."""
+        screen = self.app.screen_stack[0]
+        return isinstance(screen, LabScreen | WatchedScreen) and screen.is_behind
 
     async def play(self, *events: AnyEvent) -> None:
         for event in events:

@@ -20,7 +20,7 @@ from bntui.protocol import Command
 from bntui.tui.controls.panel_state import HELP, RESTART_ROW, PanelState
 from bntui.tui.controls.rows import RowList
 from bntui.tui.messages import SendCommand
-from bntui.tui.panes.pane import Part
+from bntui.tui.panes.base import Part
 
 
 class Panel(Vertical):

@@ -11,7 +11,8 @@ from bntui.protocol import SplitLosses
 from bntui.text import clean
 from bntui.tui.commands import VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm
-from bntui.tui.panes.pane import Pane, Part, arm_parts, marked, value
+from bntui.tui.panes.base import Part
+from bntui.tui.panes.pane import Pane, arm_parts, marked, value
 from bntui.tui.plotting.figure import (
     Band,
     Figure,

@@ -16,7 +16,8 @@ from bntui.protocol import ModeLosses
 from bntui.text import clean
 from bntui.tui.commands import NEXT_NETWORK, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm, arms_of
-from bntui.tui.panes.pane import Pane, Part, brief, marked, value
+from bntui.tui.panes.base import Part
+from bntui.tui.panes.pane import Pane, brief, marked, value
 from bntui.tui.plotting.figure import Figure, Guide, Layer, Panel, Points
 from bntui.tui.plotting.plot import Plot
 from bntui.tui.plotting.scale import ScaleKeeper, log_steps

@@ -9,8 +9,9 @@ from bntui.history.history import History
 from bntui.text import clean
 from bntui.tui.commands import VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm
+from bntui.tui.panes.base import Part
 from bntui.tui.panes.modes import STATISTICS, other_mode
-from bntui.tui.panes.pane import Pane, Part, value
+from bntui.tui.panes.pane import Pane, value
 from bntui.tui.plotting.figure import Band, Figure, Layer, Panel, Points
 from bntui.tui.plotting.plot import ARM_SHAPES, Plot
 from bntui.tui.plotting.scale import ScaleKeeper, log_steps

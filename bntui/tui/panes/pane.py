@@ -1,36 +1,26 @@
-"""Base class of panes: a headline with numbers, a body, its own keys, and drawing a history."""
+"""Base class of the panes that draw a history: the lab's, and those of a comparison."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import isnan
 from typing import ClassVar
-
-from rich.cells import cell_len
-from textual.app import ComposeResult
-from textual.content import Content
-from textual.message import Message
-from textual.widget import Widget
-from textual.widgets import Static
 
 from bntui.history.history import History
 from bntui.protocol import Command, Probe
 from bntui.text import clean
-from bntui.tui.commands import KeyCommand
 from bntui.tui.messages import SendCommand
 from bntui.tui.panes.arms import Arm, arms_of, choose
+from bntui.tui.panes.base import BasePane, Part, width_of
 from bntui.tui.plotting.cursor import readings
 from bntui.tui.plotting.figure import Figure, Mark
 from bntui.tui.plotting.marks import marks
 from bntui.tui.plotting.plot import ARM_SHAPES
 
-Part = tuple[str, str] | str
-
-
 WAITING = "waiting for the first measurement"
 NO_BATCHNORM = "no network here has BatchNorm"
 
 
-class Pane(Widget, can_focus=True):
-    """Draws a history; does not know where it comes from.
+class Pane(BasePane[History]):
+    """Draws a history.
 
     Its owner sets `history`, the run as it is now; `arm`, the name of the network that was chosen
     for all panes; `hidden_layer`, which counts from 0; and `cursor`, the step at which plots over
@@ -38,44 +28,10 @@ class Pane(Widget, can_focus=True):
     `draw` gets the run as of the step that is shown.
     """
 
-    DEFAULT_CSS = """
-    Pane { layout: vertical; }
-    Pane > .headline {
-        height: 1; padding: 0 1; background: $panel; color: $foreground;
-        text-wrap: nowrap; text-overflow: ellipsis;
-    }
-    Pane:focus > .headline, Pane.-pointed > .headline {
-        background: $primary 35%; text-style: bold;
-    }
-    """
-
-    TITLE: ClassVar[str]
-    SHORT: ClassVar[str] = ""
-    """The title where a tab has little room."""
-    HELP: ClassVar[str]
-    """Plain words; then formula, source and what to try, a line each that begins so."""
-    COMMANDS: ClassVar[tuple[KeyCommand, ...]] = ()
-    """Its own keys; each action is a method of the pane, and works wherever the focus is."""
-    RELATED: ClassVar[tuple[KeyCommand, ...]] = ()
-    """Keys of the screen that change what this pane shows."""
     PROBES: ClassVar[tuple[Probe, ...]] = ()
     """What the engine measures only while this pane is shown."""
     BN_ONLY: ClassVar[bool] = False
     """Whether it shows only networks with BatchNorm."""
-
-    class Resized(Message):
-        """The pane has a new size: draw it again."""
-
-        def __init__(self, pane: "Pane") -> None:
-            super().__init__()
-            self.pane = pane
-
-    class Changed(Message):
-        """One of the pane's keys changed what it shows: draw it; show it where it is hidden."""
-
-        def __init__(self, pane: "Pane") -> None:
-            super().__init__()
-            self.pane = pane
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
@@ -84,37 +40,6 @@ class Pane(Widget, can_focus=True):
         self.hidden_layer = 0
         self.cursor: int | None = None
         self.shown: Sequence[Arm] = ()
-        self._headline = Static(self.TITLE, classes="headline", markup=False)
-        self._headline_parts: tuple[Part, ...] = ()
-
-    def compose(self) -> ComposeResult:
-        """The headline, then the pane's own body."""
-        yield self._headline
-        yield from self.compose_body()
-
-    def compose_body(self) -> ComposeResult:
-        """The widgets below the headline."""
-        raise NotImplementedError
-
-    def draw(self, history: History) -> None:
-        """Show `history`; called by the frame clock while the pane is visible."""
-        raise NotImplementedError
-
-    def redraw(self, history: History) -> None:
-        """Draw `history`; a fault of drawing is named in the headline and ends nothing."""
-        try:
-            self.draw(history)
-        except Exception as error:
-            fault = f"this cannot be drawn ({type(error).__name__}: {error})"
-            self.headline((fault, "bold $error"))
-
-    def on_resize(self) -> None:
-        """Ask to be drawn again."""
-        self.post_message(self.Resized(self))
-
-    def changed(self) -> None:
-        """Ask to be drawn after one of the pane's own keys."""
-        self.post_message(self.Changed(self))
 
     def send(self, command: Command) -> None:
         """Send a command to the engine."""
@@ -148,42 +73,10 @@ class Pane(Widget, can_focus=True):
         values: list[Part] = [(f"{r.name} {r.text}  ", f"$ink-{r.ink}") for r in found]
         return [(f"step {figure.cursor:,}  ", "bold"), *values]
 
-    def turn(self, by: int) -> None:
-        """Next or previous page, where not everything fits."""
-
     def headline_waiting(self, history: History, *before: Part) -> None:
         """Say that nothing is measured yet, or that this pane has no network to show."""
         never = bool(history.arms) and not self.arms(history)
         self.headline(*before, (NO_BATCHNORM if never else WAITING, "dim"))
-
-    def headline(self, *parts: Part) -> None:
-        """Set the text after the title, as many parts as fit; unchanged text is not redrawn."""
-        shown = _fitting(tuple(map(_cleaned, parts)), self.size.width - len(self.TITLE) - 4)
-        if shown != self._headline_parts:
-            self._headline_parts = shown
-            content = Content.assemble((self.TITLE, "bold"), "  ", *shown)
-            self._headline.update(content, layout=False)
-
-
-def owner(action: str, panes: Iterable[Pane]) -> Pane:
-    """The first of `panes` that declares a key with that action."""
-    return next(pane for pane in panes if any(c.action == action for c in pane.COMMANDS))
-
-
-def _fitting(parts: tuple[Part, ...], width: int) -> tuple[Part, ...]:
-    """The first parts that fit into `width` columns: half a number says another number.
-
-    The first part with any text is shown in any case, and so is everything before there is a size.
-    """
-    count = len(parts)
-    first = next((i for i, part in enumerate(parts) if width_of([part])), 0)
-    while width > 0 and count > first + 1 and width_of([*parts[:count]]) > width:
-        count -= 1
-    return parts[:count]
-
-
-def _cleaned(part: Part) -> Part:
-    return clean(part) if isinstance(part, str) else (clean(part[0]), part[1])
 
 
 def marked(history: History, start: int, stop: int) -> list[Mark]:
@@ -217,13 +110,6 @@ def arm_parts(history: History, texts: list[str], width: int) -> list[Part]:
         if width_of(parts) <= width:
             break
     return parts
-
-
-def width_of(parts: list[Part]) -> int:
-    """Terminal columns that the parts take, without trailing blanks."""
-    return cell_len(
-        "".join(part if isinstance(part, str) else part[0] for part in parts).rstrip(" ·")
-    )
 
 
 def value(number: float | None, digits: int = 4) -> str:

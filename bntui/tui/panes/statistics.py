@@ -6,7 +6,8 @@ from bntui.history.arm import Trace
 from bntui.history.history import History
 from bntui.protocol import TraceUnits
 from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, VIEW, KeyCommand
-from bntui.tui.panes.pane import Pane, Part, marked, value
+from bntui.tui.panes.base import Part
+from bntui.tui.panes.pane import Pane, marked, value
 from bntui.tui.plotting.figure import Band, Figure, Layer, Panel, Series
 from bntui.tui.plotting.plot import Plot
 from bntui.tui.plotting.sampling import sample

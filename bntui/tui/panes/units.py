@@ -10,7 +10,8 @@ from bntui.history.history import History
 from bntui.protocol import Units
 from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, PAGE_KEYS
 from bntui.tui.panes.arms import Arm, flat_rule
-from bntui.tui.panes.pane import Pane, Part
+from bntui.tui.panes.base import Part
+from bntui.tui.panes.pane import Pane
 from bntui.tui.plotting.plot import ARM_SHAPES
 from bntui.tui.plotting.text_rows import Row, Rows, wrapped
 

@@ -10,7 +10,8 @@ from bntui.history.history import History
 from bntui.protocol import WeightHealth, Weights
 from bntui.tui.commands import NEXT_NETWORK, PAGE_KEYS, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm
-from bntui.tui.panes.pane import Pane, Part, brief, marked
+from bntui.tui.panes.base import Part
+from bntui.tui.panes.pane import Pane, brief, marked
 from bntui.tui.plotting.bars import in_columns, shares, text_bars
 from bntui.tui.plotting.figure import Figure, Guide, Panel, Series
 from bntui.tui.plotting.plot import Plot

@@ -28,9 +28,10 @@ from bntui.history.history import History
 from bntui.text import clean
 from bntui.tui.commands import COMPARE_COMMANDS, CURSOR_KEYS, with_panes
 from bntui.tui.panes.arms import Arm
+from bntui.tui.panes.base import Part, owner
 from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.overlay import OverlayPane
-from bntui.tui.panes.pane import Pane, Part, owner
+from bntui.tui.panes.pane import Pane
 from bntui.tui.plotting.plot import ARM_SHAPES, Plot
 from bntui.tui.screens.help import HelpScreen
 from bntui.tui.terminal.driver import is_behind

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from bntui.tui.commands import KeyCommand
-from bntui.tui.panes.pane import Pane, Part
+from bntui.tui.panes.base import AnyPane, Part
 
 
 class HelpScreen(ModalScreen[None]):
@@ -30,7 +30,7 @@ class HelpScreen(ModalScreen[None]):
     ]
 
     def __init__(
-        self, pane: Pane, commands: Sequence[KeyCommand], findings: Sequence[str] = ()
+        self, pane: AnyPane, commands: Sequence[KeyCommand], findings: Sequence[str] = ()
     ) -> None:
         super().__init__()
         self._pane, self._commands, self._findings = pane, commands, findings
@@ -55,10 +55,10 @@ class HelpScreen(ModalScreen[None]):
             )
 
 
-def _about(pane: Pane) -> list[Part]:
+def _about(pane: AnyPane) -> list[Part]:
     """Its help text; a label that begins a line, such as `Try:`, stands out."""
     parts: list[Part] = [(f"{pane.TITLE}\n", "bold")]
-    for line in pane.HELP.splitlines():
+    for line in pane.about.splitlines():
         label, colon, rest = line.partition(": ")
         is_label = bool(colon) and label.istitle() and " " not in label
         parts += [(f"{label}: ", "bold $primary"), f"{rest}\n"] if is_label else [f"{line}\n"]

@@ -5,7 +5,8 @@ from textual.widgets import Static
 
 from bntui.history.history import History
 from bntui.protocol import State
-from bntui.tui.panes.pane import Part, arm_parts, value, width_of
+from bntui.tui.panes.base import Part, width_of
+from bntui.tui.panes.pane import arm_parts, value
 
 SIGNS = {"running": "▶", "paused": "⏸", "finished": "✔"}
 

@@ -1,11 +1,13 @@
 """A row of tabs beside a pane that is alone."""
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from bntui.tui.panes.pane import Pane, Part
+from bntui.tui.panes.base import AnyPane, Part
 
 
 class PaneTabs(Static):
@@ -16,17 +18,17 @@ class PaneTabs(Static):
     class Chosen(Message):
         """A pane's tab was clicked."""
 
-        def __init__(self, pane: Pane) -> None:
+        def __init__(self, pane: AnyPane) -> None:
             super().__init__()
             self.pane = pane
 
-    def __init__(self, panes: list[Pane]) -> None:
+    def __init__(self, panes: Sequence[AnyPane]) -> None:
         super().__init__(markup=False)
         self._panes = panes
         self._chosen = panes[0]
         self._labels: list[str] = []
 
-    def choose(self, pane: Pane) -> None:
+    def choose(self, pane: AnyPane) -> None:
         """Mark the tab of `pane`."""
         index = self._panes.index(pane)
         self._chosen = pane
@@ -50,7 +52,7 @@ class PaneTabs(Static):
                 return
 
 
-def labels(panes: list[Pane], chosen: int, width: int) -> list[str]:
+def labels(panes: Sequence[AnyPane], chosen: int, width: int) -> list[str]:
     """Whole titles, short ones, or numbers alone beside the chosen one's: what fits `width`."""
     numbers = range(1, len(panes) + 1)
     whole = [f" {i} {pane.TITLE} " for i, pane in zip(numbers, panes, strict=True)]

@@ -1,0 +1,63 @@
+"""Which panes are shown: four side by side, one of them alone, or a page."""
+
+from typing import Generic
+
+from textual.containers import Container
+
+from bntui.tui.panes.base import PaneT, owner
+
+
+class PaneGrid(Container, Generic[PaneT]):
+    """The panes of a screen, and the current one.
+
+    The `four` share the room; a page, one of those `beyond`, has it all. `zoomed` and `narrow` show
+    one of the four alone.
+    """
+
+    DEFAULT_CSS = "PaneGrid { layout: grid; grid-size: 2 2; grid-gutter: 0 1; height: 1fr; }"
+
+    def __init__(self, four: list[PaneT], beyond: list[PaneT]) -> None:
+        self.four, self.beyond = four, beyond
+        self.panes = [*four, *beyond]
+        super().__init__(*self.panes, id="panes")
+        self.current = self.home = four[0]
+        self.zoomed = self.narrow = False
+
+    @property
+    def on_page(self) -> bool:
+        """Whether a page is shown, and not the four."""
+        return self.current in self.beyond
+
+    @property
+    def single(self) -> bool:
+        """Whether the current pane is alone."""
+        return self.zoomed or self.narrow or self.on_page
+
+    @property
+    def shown(self) -> list[PaneT]:
+        """The panes on the screen."""
+        return [self.current] if self.single else self.four
+
+    def bring(self, pane: PaneT) -> None:
+        """Make `pane` the current one; leaving a page leads back to the last of the four."""
+        self.current = pane
+        if not self.on_page:
+            self.home = pane
+
+    def lay_out(self) -> None:
+        """Arrange the panes that are shown.
+
+        Without classes: a change of class has Textual match every rule for all that is within.
+        """
+        self.styles.layout = "vertical" if self.single else "grid"
+        for pane in self.panes:
+            pane.display = pane in self.shown
+
+    def next(self, by: int) -> PaneT:
+        """The pane `by` places after the current one, among the four or among the pages."""
+        among = self.beyond if self.on_page else self.four
+        return among[(among.index(self.current) + by) % len(among)]
+
+    def owner(self, action: str) -> PaneT:
+        """The pane whose key has that action: the current one first."""
+        return owner(action, [self.current, *self.panes])

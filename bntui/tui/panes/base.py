@@ -1,0 +1,141 @@
+"""A pane of any screen: a headline with numbers, a body, its own keys, and drawing a run."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Generic, TypeVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from bntui.text import clean
+from bntui.tui.commands import KeyCommand
+
+Part = tuple[str, str] | str
+
+RunT = TypeVar("RunT")
+"""What a pane draws: the lab's history, or a watched run."""
+
+PaneT = TypeVar("PaneT", bound="AnyPane")
+
+
+class BasePane(Widget, Generic[RunT], can_focus=True):
+    """Draws a run; does not know where it comes from."""
+
+    DEFAULT_CSS = """
+    BasePane { layout: vertical; }
+    BasePane > .headline {
+        height: 1; padding: 0 1; background: $panel; color: $foreground;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    BasePane:focus > .headline, BasePane.-pointed > .headline {
+        background: $primary 35%; text-style: bold;
+    }
+    """
+
+    TITLE: ClassVar[str]
+    SHORT: ClassVar[str] = ""
+    """The title where a tab has little room."""
+    HELP: ClassVar[str]
+    """Plain words; then formula, source and what to try, a line each that begins so."""
+    COMMANDS: ClassVar[tuple[KeyCommand, ...]] = ()
+    """Its own keys; each action is a method of the pane, and works wherever the focus is."""
+    RELATED: ClassVar[tuple[KeyCommand, ...]] = ()
+    """Keys of the screen that change what this pane shows."""
+
+    class Resized(Message, namespace="pane"):
+        """The pane has a new size: draw it again."""
+
+        def __init__(self, pane: "AnyPane") -> None:
+            super().__init__()
+            self.pane = pane
+
+    class Changed(Message, namespace="pane"):
+        """One of the pane's keys changed what it shows: draw it; show it where it is hidden."""
+
+        def __init__(self, pane: "AnyPane") -> None:
+            super().__init__()
+            self.pane = pane
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self._headline = Static(self.TITLE, classes="headline", markup=False)
+        self._headline_parts: tuple[Part, ...] = ()
+
+    @property
+    def about(self) -> str:
+        """What the help screen says of the pane."""
+        return self.HELP
+
+    def compose(self) -> ComposeResult:
+        """The headline, then the pane's own body."""
+        yield self._headline
+        yield from self.compose_body()
+
+    def compose_body(self) -> ComposeResult:
+        """The widgets below the headline."""
+        raise NotImplementedError
+
+    def draw(self, run: RunT, /) -> None:
+        """Show `run`; called by the frame clock while the pane is visible."""
+        raise NotImplementedError
+
+    def redraw(self, run: RunT, /) -> None:
+        """Draw `run`; a fault of drawing is named in the headline and ends nothing."""
+        try:
+            self.draw(run)
+        except Exception as error:
+            fault = f"this cannot be drawn ({type(error).__name__}: {error})"
+            self.headline((fault, "bold $error"))
+
+    def on_resize(self) -> None:
+        """Ask to be drawn again."""
+        self.post_message(self.Resized(self))
+
+    def changed(self) -> None:
+        """Ask to be drawn after one of the pane's own keys."""
+        self.post_message(self.Changed(self))
+
+    def turn(self, by: int) -> None:
+        """Next or previous page, where not everything fits."""
+
+    def headline(self, *parts: Part) -> None:
+        """Set the text after the title, as many parts as fit; unchanged text is not redrawn."""
+        shown = _fitting(tuple(map(_cleaned, parts)), self.size.width - len(self.TITLE) - 4)
+        if shown != self._headline_parts:
+            self._headline_parts = shown
+            content = Content.assemble((self.TITLE, "bold"), "  ", *shown)
+            self._headline.update(content, layout=False)
+
+
+AnyPane = BasePane[Any]
+
+
+def owner(action: str, panes: Iterable[PaneT]) -> PaneT:
+    """The first of `panes` that declares a key with that action."""
+    return next(pane for pane in panes if any(c.action == action for c in pane.COMMANDS))
+
+
+def _fitting(parts: tuple[Part, ...], width: int) -> tuple[Part, ...]:
+    """The first parts that fit into `width` columns: half a number says another number.
+
+    The first part with any text is shown in any case, and so is everything before there is a size.
+    """
+    count = len(parts)
+    first = next((i for i, part in enumerate(parts) if width_of([part])), 0)
+    while width > 0 and count > first + 1 and width_of([*parts[:count]]) > width:
+        count -= 1
+    return parts[:count]
+
+
+def width_of(parts: list[Part]) -> int:
+    """Terminal columns that the parts take, without trailing blanks."""
+    return cell_len(
+        "".join(part if isinstance(part, str) else part[0] for part in parts).rstrip(" ·")
+    )
+
+
+def _cleaned(part: Part) -> Part:
+    return clean(part) if isinstance(part, str) else (clean(part[0]), part[1])

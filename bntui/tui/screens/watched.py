@@ -1,0 +1,309 @@
+"""A watched run: a status line, panes and pages, a findings line, the keys."""
+
+from collections.abc import Sequence
+from time import monotonic
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from bntui.doctor.examination import examine
+from bntui.doctor.finding import Finding
+from bntui.history.watched import WatchedRun, as_of
+from bntui.tui.pane_grid import PaneGrid
+from bntui.tui.panes.base import BasePane
+from bntui.tui.screens.help import HelpScreen
+from bntui.tui.screens.lab import ROOM_FOR_ALL, ROOM_FOR_FINDINGS, ROOM_FOR_ONE
+from bntui.tui.terminal.driver import is_behind
+from bntui.tui.timeline import Timeline
+from bntui.tui.watched.commands import BEYOND, COMMANDS, FOUR
+from bntui.tui.watched.distances import DistancesPane
+from bntui.tui.watched.doctor import DoctorPane, layer_of, sentence
+from bntui.tui.watched.pane import LayerRows, WatchedPane
+from bntui.tui.watched.selection import COLUMNS, Selection
+from bntui.tui.watched.status import FoundLine, WatchedStatus
+from bntui.tui.watched.table import TablePane
+from bntui.tui.watched.view import View, last_step
+from bntui.tui.widgets.key_bar import KeyBar
+from bntui.tui.widgets.tabs import PaneTabs
+
+EXAMINE_EVERY = 1.0
+"""Seconds between two examinations by the doctor while the run goes on."""
+
+
+class WatchedScreen(Screen[None]):
+    """Four panes where there is room, one with tabs where there is not, and pages."""
+
+    DEFAULT_CSS = """
+    WatchedScreen { layout: vertical; }
+    WatchedScreen PaneTabs { display: none; }
+    WatchedScreen > Input {
+        display: none; height: 1; border: none; padding: 0 1; background: $panel;
+    }
+    WatchedScreen > #too-small {
+        display: none; width: 100%; height: 100%; content-align: center middle;
+    }
+    WatchedScreen.-tiny > * { display: none; }
+    WatchedScreen.-tiny > #too-small { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]
+
+    def __init__(self, run: WatchedRun, fps: float) -> None:
+        super().__init__()
+        self.run, self.fps = run, fps
+        self.selection = Selection()
+        self.timeline = Timeline()
+        self.panes = PaneGrid[WatchedPane](
+            [pane(id=pane.__name__.lower()) for pane in FOUR],
+            [pane(id=pane.__name__.lower()) for pane in BEYOND],
+        )
+        self._drawn_version = -1
+        self._view = View(run)
+        self._findings: Sequence[Finding] = ()
+        self._examined_at, self._examined_version = float("-inf"), -1
+        self._status, self._found = WatchedStatus(), FoundLine()
+        self._tabs = PaneTabs(self.panes.panes)
+        self._filter = Input(
+            placeholder="part of a name, class, mode or rule; Enter: keep, Esc: all"
+        )
+
+    def compose(self) -> ComposeResult:
+        """Status, tabs (only beside a single pane), panes, filter, finding, keys."""
+        yield self._status
+        yield self._tabs
+        yield self.panes
+        yield self._filter
+        yield self._found
+        yield KeyBar([command for command in COMMANDS if command.shown])
+        yield Static("", id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        """Start the frame clock."""
+        self.panes.current.focus()
+        self.set_interval(1 / self.fps, self._tick)
+
+    # Layout
+
+    def on_resize(self) -> None:
+        """Choose the layout that the terminal has room for."""
+        width, height = self.app.size
+        is_narrow = width < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
+        self.panes.narrow = is_narrow
+        self.set_class(width < ROOM_FOR_ONE[0] or height < ROOM_FOR_ONE[1], "-tiny")
+        self._found.display = height >= ROOM_FOR_FINDINGS
+        self.query_one("#too-small", Static).update(
+            f"bntui needs at least {ROOM_FOR_ONE[0]} x {ROOM_FOR_ONE[1]};\n"
+            f"this terminal has {width} x {height}."
+        )
+        self.lay_out()
+        self.call_after_refresh(self.draw)
+
+    def lay_out(self) -> None:
+        """Arrange panes and tabs."""
+        self.panes.lay_out()
+        self._tabs.display = self.panes.single
+        self._tabs.choose(self.panes.current)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The focused pane is the current one, the one that zoom and narrow terminals show."""
+        if isinstance(event.widget, WatchedPane):
+            self.panes.bring(event.widget)
+            self.lay_out()
+            self.draw()
+
+    def on_pane_resized(self, event: BasePane.Resized) -> None:
+        """Draw a pane for its new size."""
+        if event.pane in self.panes.shown:
+            event.pane.redraw(self._view)
+
+    def on_pane_tabs_chosen(self, event: PaneTabs.Chosen) -> None:
+        """A tab was clicked."""
+        event.pane.focus()
+
+    # Drawing
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether events came in since the last frame."""
+        return self._drawn_version != self.run.version
+
+    def _tick(self) -> None:
+        if is_behind(self.app):
+            return
+        is_live = self.timeline.at is None
+        if is_live and (self.is_behind or (self._is_unexamined and self._may_examine)):
+            self.draw()
+        elif self.is_behind:
+            self._draw_frame()
+        elif self._found.display:
+            self._found.show(self._findings, bool(self.run.layers))
+
+    @property
+    def _is_unexamined(self) -> bool:
+        return self._examined_version != self.run.version
+
+    @property
+    def _may_examine(self) -> bool:
+        return monotonic() - self._examined_at >= EXAMINE_EVERY
+
+    def draw(self) -> None:
+        """Draw everything that is shown, as of the timeline's step."""
+        at = self.timeline.at
+        run = self.run if at is None else as_of(self.run, at)
+        if at is not None:
+            self._findings, self._examined_at = examined(run), float("-inf")
+        elif self._may_examine:
+            self._findings, self._examined_at = examined(run), monotonic()
+            self._examined_version = run.version
+        self._view = self.selection.view(run, self._findings, last_step(self.run))
+        self._draw_frame()
+        for pane in self.panes.shown:
+            pane.redraw(self._view)
+
+    def _draw_frame(self) -> None:
+        """Draw what surrounds the panes."""
+        self._drawn_version = self.run.version
+        self._status.show(self.run, self.timeline.at)
+        self._found.show(self._findings, bool(self.run.layers))
+
+    # Keys: panes
+
+    async def action_pane_command(self, action: str) -> None:
+        """Run a pane's own key, wherever the focus is."""
+        await self.panes.owner(action).run_action(action)
+
+    def on_pane_changed(self, event: BasePane.Changed) -> None:
+        """Draw after a pane's own key; bring the pane forward where it is hidden."""
+        if event.pane not in self.panes.shown:
+            event.pane.focus()
+        event.pane.redraw(self._view)
+
+    def action_focus_pane(self, number: int) -> None:
+        """Focus the pane or page of that number."""
+        self.panes.panes[number - 1].focus()
+
+    def action_next_pane(self, by: int) -> None:
+        """Focus the pane `by` places on."""
+        self.panes.next(by).focus()
+
+    def action_zoom(self) -> None:
+        """The current pane alone, or all."""
+        if self.panes.on_page:
+            self.panes.zoomed = False
+            self.panes.home.focus()
+        else:
+            self.panes.zoomed = not self.panes.zoomed
+            self.lay_out()
+
+    def action_home_pane(self) -> None:
+        """From a page back to the four panes; from these, show all layers again."""
+        if self.panes.on_page:
+            self.panes.home.focus()
+        elif self.selection.query:
+            self._filter.value = ""
+
+    # Keys: layers
+
+    def action_move(self, by: int) -> None:
+        """Select another layer for every pane; or, on a page with a list of its own, move there."""
+        if self.panes.current.move(by):
+            self.panes.current.redraw(self._view)
+        else:
+            self.selection.move(by, self._view.order)
+            self.draw()
+
+    def action_turn(self, by: int) -> None:
+        """Move by a page."""
+        self.action_move(by * max(self.panes.current.size.height - 2, 1))
+
+    def on_layer_rows_chosen(self, event: LayerRows.Chosen) -> None:
+        """A layer was clicked."""
+        self.selection.layer = event.layer
+        self.draw()
+
+    def action_follow(self) -> None:
+        """Go from a finding to its layer, at the step since which it holds."""
+        current = self.panes.current
+        finding = current.chosen if isinstance(current, DoctorPane) else None
+        layer = layer_of(self._view, finding) if finding else None
+        if finding is None or layer is None:
+            return
+        self._filter.value = ""
+        self.selection.layer = self._view.run.layers.index(layer)
+        if finding.since is not None and self.timeline.at is None:
+            self.timeline.seek(finding.since, self.run)
+        self.query_one(DistancesPane).focus()
+
+    def action_sort(self, by: int) -> None:
+        """Sort the layers by another column."""
+        self.selection.sort = (self.selection.sort + by) % len(COLUMNS)
+        self.query_one(TablePane).sort = self.selection.sort
+        self.draw()
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self._filter.display = True
+        self._filter.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """List the layers that fit."""
+        self.selection.query = event.value
+        self.draw()
+
+    def on_input_submitted(self) -> None:
+        """Keep the filter."""
+        self._leave_filter()
+
+    def on_key(self, event: events.Key) -> None:
+        """Escape in the filter lists all layers again."""
+        if event.key == "escape" and self._filter.has_focus:
+            event.stop()
+            event.prevent_default()
+            self._filter.value = ""
+            self._leave_filter()
+
+    def _leave_filter(self) -> None:
+        self._filter.display = bool(self.selection.query)
+        self.panes.current.focus()
+
+    def action_linear(self) -> None:
+        """Steps evenly spaced, or each tenfold as wide as the next."""
+        self.selection.linear = not self.selection.linear
+        self.draw()
+
+    # Keys: time
+
+    def action_scrub(self, parts: int) -> None:
+        """Move back (negative) or forward by hundredths of the run."""
+        self.timeline.move(parts, self.run)
+        self.draw()
+
+    def action_first_step(self) -> None:
+        """Show the first step."""
+        self.timeline.seek(0, self.run)
+        self.draw()
+
+    def action_live(self) -> None:
+        """Follow the newest step."""
+        self.timeline.live()
+        self._examined_at = float("-inf")
+        self.draw()
+
+    # Help
+
+    def action_help(self) -> None:
+        """Explain the current pane (on the doctor's page, the rule), and list findings and keys."""
+        found = [sentence(finding) for finding in self._findings if finding.resolved is None]
+        self.app.push_screen(HelpScreen(self.panes.current, COMMANDS, found))
+
+
+def examined(run: WatchedRun) -> Sequence[Finding]:
+    """The doctor's findings; a fault of the doctor is one of them and ends nothing."""
+    try:
+        return examine(run, resolved=True)
+    except Exception as error:
+        text = f"this run cannot be examined ({type(error).__name__}: {error})"
+        return [Finding("", "info", "doctor", [], text)]

@@ -1,0 +1,170 @@
+"""The doctor's findings, and the numbers behind the chosen one."""
+
+from collections.abc import Sequence
+from math import nan
+
+from textual.app import ComposeResult
+
+from bntui.doctor.finding import Finding, Rule
+from bntui.history.watched import LayerHistory
+from bntui.text import number
+from bntui.tui.plotting.figure import Figure, Guide, Mark, Panel, Series
+from bntui.tui.plotting.plot import Plot
+from bntui.tui.plotting.scale import ScaleKeeper
+from bntui.tui.plotting.text_rows import Row, Rows, wrapped
+from bntui.tui.watched.pane import WatchedPane
+from bntui.tui.watched.view import View, rule_of
+
+INKS = {"error": "bad", "warning": "highish", "info": "axis"}
+NONE = "Nothing found so far."
+
+
+class DoctorPane(WatchedPane):
+    """A list of findings, the evidence of the chosen one (`place`) in words and as a curve."""
+
+    TITLE = SHORT = "Doctor"
+    HELP = (
+        "What the doctor's rules find in this run: the layer, the cause, the numbers that show it, "
+        "and what fixes it. Below: the number that the rule compares, over the steps, with the "
+        "limit as a line.\n"
+        "Try: up and down choose a finding, Enter goes to its layer, ? explains its rule."
+    )
+    DEFAULT_CSS = "DoctorPane > Rows { height: auto; }"
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self.place = 0
+        self._findings: Sequence[Finding] = ()
+        self._rows, self._words = Rows(), Rows()
+        self._plot = Plot("its evidence is a setting or a count, without a curve")
+        self._scale = ScaleKeeper()
+
+    def compose_body(self) -> ComposeResult:
+        """List, words, plot."""
+        yield self._rows
+        yield self._words
+        yield self._plot
+
+    @property
+    def chosen(self) -> Finding | None:
+        """The chosen finding."""
+        return self._findings[self.place] if self.place < len(self._findings) else None
+
+    @property
+    def about(self) -> str:
+        """The chosen finding's rule; help on the page where there is none."""
+        rule = rule_of(self.chosen) if self.chosen else None
+        return self.HELP if rule is None else explained(rule)
+
+    def move(self, by: int) -> bool:
+        """Choose another finding."""
+        self.place = min(max(self.place + by, 0), max(len(self._findings) - 1, 0))
+        return True
+
+    def draw(self, view: View, /) -> None:
+        """Redraw list, evidence and curve."""
+        self._findings = view.findings
+        self.place = min(self.place, max(len(view.findings) - 1, 0))
+        counts = (sum(f.severity == name for f in view.findings) for name in INKS)
+        total = " · ".join(f"{n} {name}" for n, name in zip(counts, INKS, strict=True) if n)
+        self.headline(total)
+        width, height = max(self.size.width - 2, 20), max(self.size.height - 1, 4)
+        room = min(len(view.findings), max(height // 3, 2))
+        first = min(max(self.place - room // 2, 0), max(len(view.findings) - room, 0))
+        shown = range(first, min(first + room, len(view.findings)))
+        rows = [_line(view.findings[i], i == self.place, width) for i in shown]
+        words = self._about_chosen(view, width)
+        self._show(self._rows, rows)
+        self._show(self._words, words)
+        self._plot.display = self.chosen is not None
+        self._plot.show(self._figure(view))
+
+    def _show(self, into: Rows, rows: list[Row]) -> None:
+        into.styles.height = len(rows)
+        into.show(rows)
+
+    def _about_chosen(self, view: View, width: int) -> list[Row]:
+        unavailable = view.run.watching.unavailable if view.run.watching else []
+        rows = [
+            row for text in unavailable for row in wrapped(f"Not measured: {text}", width, "dim")
+        ]
+        finding = self.chosen
+        if finding is None:
+            return [[(NONE, "plain")], *rows]
+        rule = rule_of(finding)
+        layers = ", ".join(finding.layers) or finding.model
+        rows = [[], *wrapped(f"{layers}: {finding.evidence}", width, "bold")]
+        rows += wrapped(f"Cause: {rule.cause}", width) if rule else []
+        rows += wrapped(f"Fix: {rule.fix}", width) if rule else []
+        return [*rows, []]
+
+    def _figure(self, view: View) -> Figure | None:
+        """The number that the rule compares, and its limit."""
+        finding = self.chosen
+        rule = rule_of(finding) if finding else None
+        if finding is None or rule is None:
+            return None
+        series = fact_series(view, finding, rule)
+        if not any(y == y for _, y in series):  # noqa: PLR0124 (NaN)
+            return None
+        xs, ys = [max(float(step), 1.0) for step, _ in series], [y for _, y in series]
+        limit = [] if rule.limit is None else [Guide(rule.limit, f"limit {number(rule.limit)}")]
+        since = [Mark(max(finding.since, 1.0), "since")] if finding.since is not None else []
+        y = self._scale.fit(
+            (finding.rule, finding.layers, finding.model), [*ys, *(g.y for g in limit)]
+        )
+        line = Series(xs, ys, INKS[finding.severity], number(ys[-1]))
+        return Figure(((Panel(view.x, y, (*limit, *since, line), ((rule.fact, "axis"),)),),))
+
+
+def fact_series(view: View, finding: Finding, rule: Rule) -> list[tuple[int, float]]:
+    """Steps and values of the rule's fact in the layer where it is worst, or in its model."""
+    layer = layer_of(view, finding)
+    known = layer.facts_at if layer else view.run.models_at.get(finding.model, [])
+    series: list[tuple[int, float]] = []
+    for facts in known if rule.fact else ():
+        value = getattr(facts, rule.fact, None)
+        series.append((facts.step, float(value) if isinstance(value, int | float) else nan))
+    return series
+
+
+def layer_of(view: View, finding: Finding) -> LayerHistory | None:
+    """The layer where a finding is worst."""
+    wanted = [(finding.model, name) for name in finding.layers[:1]]
+    layers = (layer for layer in view.run.layers if (layer.layer.model, layer.layer.name) in wanted)
+    return next(layers, None)
+
+
+def explained(rule: Rule) -> str:
+    """A rule as a help text."""
+    lines = [
+        f"{rule.id}: {rule.title}",
+        f"Symptom: {rule.symptom}",
+        f"Cause: {rule.cause}",
+        f"Fix: {rule.fix}",
+        f"Measured: {rule.measures}",
+        f"Threshold: {rule.threshold}",
+        f"Legal: {rule.legal}",
+        f"Source: {rule.source}",
+        f"Severity: {rule.severity}; {rule.certainty}",
+    ]
+    return "\n".join(line for line in lines if not line.endswith(": "))
+
+
+def sentence(finding: Finding) -> str:
+    """A finding in one line."""
+    rule = rule_of(finding)
+    others = f" and {len(finding.layers) - 1} more" if len(finding.layers) > 1 else ""
+    where = f"{finding.layers[0]}{others}" if finding.layers else finding.model
+    title = f"{rule.title.rstrip('.')}. " if rule else ""
+    over = f" (resolved at step {finding.resolved:,})" if finding.resolved is not None else ""
+    return f"{where}: {title}{finding.evidence}{over}"
+
+
+def _line(finding: Finding, is_chosen: bool, width: int) -> Row:
+    head = f"{finding.severity:<8}"
+    return [
+        ("▶ " if is_chosen else "  ", "plain"),
+        (head, INKS[finding.severity] if finding.resolved is None else "dim"),
+        (sentence(finding)[: max(width - 10, 1)], "bold" if is_chosen else "plain"),
+    ]

@@ -1,0 +1,77 @@
+"""What a watched script printed."""
+
+import re
+
+from textual.app import ComposeResult
+
+from bntui.history.watched import WatchedRun
+from bntui.text import clean
+from bntui.tui.plotting.text_rows import Row, Rows
+from bntui.tui.watched.pane import WatchedPane
+from bntui.tui.watched.view import View
+
+ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+"""Control sequences: colours, cursor movements, window titles."""
+
+NOTHING = "nothing printed"
+ELSEWHERE = "bntui watch SCRIPT shows here what the script prints."
+
+
+class OutputPane(WatchedPane):
+    """The last lines, or those `back` lines before."""
+
+    TITLE = SHORT = "Output"
+    HELP = (
+        "What the script that bntui watch started wrote to standard output and standard error, "
+        "without colours; a line that was written over (a progress bar) is shown as it was last. "
+        "A run watched by bntui.watch(model) prints to its own terminal, and a log holds no output."
+        "\nTry: up, down and the page keys scroll; End of the text is followed."
+    )
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self._rows = Rows()
+        self._back = 0
+
+    def compose_body(self) -> ComposeResult:
+        """Rows of text."""
+        yield self._rows
+
+    def move(self, by: int) -> bool:
+        """Scroll."""
+        self._back -= by
+        return True
+
+    def draw(self, view: View, /) -> None:
+        """Redraw the lines in sight."""
+        written = lines(view.run)
+        room = max(self.size.height - 1, 1)
+        self._back = min(max(self._back, 0), max(len(written) - room, 0))
+        stop = len(written) - self._back
+        shown = written[max(stop - room, 0) : stop]
+        if not written:
+            self.headline((NOTHING, "dim"))
+            self._rows.show([[(ELSEWHERE, "dim")]])
+            return
+        below = f" · {self._back:,} more below" if self._back else ""
+        self.headline(f"{len(written):,} lines", (below, "dim"))
+        self._rows.show(shown)
+
+
+def lines(run: WatchedRun) -> list[Row]:
+    """Lines of both streams in the order in which they were written, stderr in its own ink."""
+    rows: list[Row] = []
+    unfinished: dict[str, str] = {}
+    for piece in run.output:
+        ink = "highish" if piece.stream == "stderr" else "plain"
+        *whole, rest = (unfinished.pop(piece.stream, "") + piece.text).split("\n")
+        rows += [[(_shown(line), ink)] for line in whole]
+        unfinished[piece.stream] = rest
+    inks = {"stderr": "highish", "stdout": "plain"}
+    return rows + [[(_shown(rest), inks[name])] for name, rest in unfinished.items() if rest]
+
+
+def _shown(line: str) -> str:
+    """A line as a terminal shows it in the end: what follows its last carriage return."""
+    plain = ESCAPES.sub("", line).rstrip("\r")
+    return clean(plain.rpartition("\r")[2].expandtabs(8))

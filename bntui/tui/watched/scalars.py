@@ -1,0 +1,119 @@
+"""Loss: what the user logged, over the steps."""
+
+import re
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+
+from bntui.history.watched import Series as Logged
+from bntui.text import number
+from bntui.tui.commands import VIEW, KeyCommand
+from bntui.tui.panes.base import Part
+from bntui.tui.plotting.figure import Band, Figure, Layer, Panel, Points, Series
+from bntui.tui.plotting.plot import Plot
+from bntui.tui.plotting.sampling import WIDEST_MEAN
+from bntui.tui.plotting.scale import ScaleKeeper
+from bntui.tui.plotting.text_rows import Rows, wrapped
+from bntui.tui.watched.pane import WatchedPane, curve
+from bntui.tui.watched.view import View
+
+HOW = (
+    "Nothing is logged. In the training loop, after optimizer.step(): watch.log(loss=loss); more "
+    "named numbers are welcome."
+)
+ROWS = 6
+"""Rows of a panel at least."""
+CURVES = 5
+"""Curves of a panel at most."""
+FEW = 30
+"""Numbers up to which each is a point."""
+RECENT = 25
+"""Numbers over which the headline averages."""
+
+
+class ScalarsPane(WatchedPane):
+    """Logged numbers: names that end in the same word share an axis; `log_scale` is for losses."""
+
+    TITLE = SHORT = "Loss"
+    HELP = (
+        "What the training script logged with watch.log(name=value), or what a callback took from "
+        "its trainer. Strong: the mean of the steps under each dot (of up to 25 around them); "
+        "faint: where 80 % of them lie. Numbers whose names end in the same word (train_loss, "
+        "val_loss) share an axis, others have their own. The headline has means of the last 25.\n"
+        "Try: watch.log(loss=loss, accuracy=accuracy)."
+    )
+    COMMANDS = (
+        KeyCommand("l", "log_scale", "Log / linear", "Losses on a log or a linear axis", VIEW),
+    )
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self.log_scale = True
+        self._plot = Plot()
+        self._how = Rows()
+        self._scales: dict[str, ScaleKeeper] = {}
+
+    def compose_body(self) -> ComposeResult:
+        """One plot, or a sentence."""
+        yield self._plot
+        yield self._how
+
+    def action_log_scale(self) -> None:
+        """Log or linear axis."""
+        self.log_scale = not self.log_scale
+        self.changed()
+
+    def draw(self, view: View, /) -> None:
+        """Redraw curves and numbers."""
+        logged = {name: series for name, series in view.run.scalars.items() if len(series)}
+        self._plot.display, self._how.display = bool(logged), not logged
+        if not logged:
+            self.headline(("nothing logged", "dim"))
+            self._how.show(wrapped(HOW, max(self.size.width - 2, 10)))
+            return
+        groups = _groups(logged)
+        room = max(self._plot.size.height // ROWS, 1)
+        shown, hidden = groups[:room], [name for group in groups[room:] for name in group]
+        parts: list[Part] = [(f"{name} {_mean(logged[name])}  ", "") for name in hidden]
+        for group in shown:
+            for place, name in enumerate(group):
+                parts.append((f"{name} {_mean(logged[name])}  ", f"$ink-unit-{place % CURVES}"))
+        self.headline(*parts, (f"mean of last {RECENT}", "dim"))
+        panels = [self._panel(view, logged, group, group is shown[-1]) for group in shown]
+        self._plot.show(Figure(tuple((panel,) for panel in panels)))
+
+    def _panel(self, view: View, logged: dict[str, Logged], names: list[str], last: bool) -> Panel:
+        dots = 2 * max(self._plot.size.width - 18, 8)
+        bands: list[Layer] = []
+        lines: list[Series | Points] = []
+        for place, name in enumerate(names[:CURVES]):
+            series, ink = logged[name], f"unit-{place}"
+            taken = curve(series, view.x, dots, window=WIDEST_MEAN)
+            label = f"{_mean(series)} {name}"
+            if len(series) > FEW:
+                bands.append(Band(taken.x, taken.low, taken.high, f"{ink}-faint"))
+                lines.append(Series(taken.x, taken.mean, ink, label))
+            else:
+                lines.append(Points(taken.x, taken.mean, ink, "×○•+◆"[place], label))
+        values = [y for line in lines for y in line.y]
+        log = self.log_scale and "loss" in _kind(names[0]) and all(y > 0 for y in values if y == y)  # noqa: PLR0124 (NaN)
+        keeper = self._scales.setdefault(_kind(names[0]), ScaleKeeper())
+        y = keeper.fit((id(view.run.scalars), log), values, log=log)
+        return Panel(view.x, y, (*bands, *lines), x_labels=last)
+
+
+def _mean(series: Logged) -> str:
+    return number(series.column.mean_of_last(RECENT))
+
+
+def _kind(name: str) -> str:
+    """The last word of a name, in small letters: what it is a number of."""
+    return re.split(r"[\W_]+", name.strip("_").lower())[-1] or name
+
+
+def _groups(names: Sequence[str] | dict[str, Logged]) -> list[list[str]]:
+    """Names of one kind together, losses first, else in the order in which they came."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(_kind(name), []).append(name)
+    return [groups[kind] for kind in sorted(groups, key=lambda kind: "loss" not in kind)]

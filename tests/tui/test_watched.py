@@ -1,0 +1,123 @@
+"""The screen of a watched run on scripted events: what a person sees, selects and is told."""
+
+import msgspec
+import pytest
+
+from bntui.doctor.catalogue import RULES
+from bntui.history.watched import watched
+from bntui.protocol import AnyEvent, Ended, Failed, LayerFacts, Output, WatchedLayer
+from bntui.tui.watched.output import lines
+from bntui.tui.watched.selection import COLUMNS, Selection
+from tests.scripted import beginning
+from tests.tui.screen import lab
+from tests.watched_events import watched_run, watching
+
+TITLES = ("Loss", "Layers over time", "Running stats", "Train / eval")
+
+
+def many(count: int) -> list[AnyEvent]:
+    """A run of `count` layers that are known and not yet measured."""
+    names = [f"block{i}.norm" for i in range(count)]
+    layers = [WatchedLayer(name, "net", "BatchNorm2d", 8) for name in names]
+    return [msgspec.structs.replace(watching(), layers=layers)]
+
+
+def broken() -> list[AnyEvent]:
+    """A run whose second layer has momentum 0."""
+    facts = [
+        LayerFacts(1, step, momentum=0.0, trained=step, updates=step, usual_n=64)
+        for step in (20, 30, 40)
+    ]
+    return [*watched_run(40), *facts]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_first_event_opens_a_screen_with_four_panes(size: tuple[int, int]) -> None:
+    async with lab(watched_run(40), size, commands=False) as it:
+        assert all(title in it.text for title in TITLES)
+        status = it.text.splitlines()[0]
+        assert "finished train.py · step 40 · 10 ms/step · watching 1.2%" in status
+        assert "features.1" in it.text
+        assert "0.9" in it.text
+        assert "cannot be drawn" not in it.text
+
+
+async def test_what_is_not_there_says_how_to_have_it() -> None:
+    async with lab([watching()], commands=False) as it:
+        assert "watch.log(loss=loss)" in it.text
+        assert "probe=(inputs, targets, loss_fn)" in " ".join(it.text.split())
+        await it.play(Ended())
+        assert "cut off train.py" in it.text
+
+
+async def test_one_motion_selects_a_layer_in_every_pane() -> None:
+    async with lab(broken(), commands=False) as it:
+        assert "Running stats  features.1" in it.text
+        assert "Running stats  head.1" in await it.press("down")
+        assert "Histograms  head.1" in await it.press("7")
+        text = await it.press("up")
+        assert "Histograms  features.1" in text
+        assert "input" in text
+        text = await it.press("escape", "slash", "h", "e", "a", "d", "enter")
+        assert "features.1" not in text
+        assert "Running stats  head.1" in text
+        assert "features.1" in await it.press("slash", "escape")
+
+
+async def test_a_finding_its_rule_its_evidence_and_its_layer() -> None:
+    rule = RULES["momentum-zero"]
+    async with lab(broken(), commands=False) as it:
+        await it.wait_for(rule.title)
+        text = await it.press("6")
+        assert rule.fix[:40] in text
+        assert "limit 0" in text
+        assert rule.symptom[:40] in await it.press("question_mark")
+        assert "Running stats  head.1" in await it.press("escape", "enter")
+        assert "momentum-zero" in await it.press("5")
+
+
+async def test_as_of_an_earlier_step_and_back() -> None:
+    async with lab(watched_run(40), commands=False) as it:
+        text = await it.press("home")
+        assert "as of 0" in text
+        assert "loss 2" in text
+        assert "as of 0" not in await it.press("end")
+
+
+async def test_hundreds_of_layers_stay_in_sight_of_the_selected_one() -> None:
+    async with lab(many(200), (80, 24), commands=False) as it:
+        assert "200 layers" not in it.text
+        assert "of 200" in it.text
+        text = await it.press("5", "pagedown", "down")
+        assert "block19.norm" in text
+        assert "block0.norm" not in text
+
+
+async def test_a_watched_log_after_one_of_the_lab_and_a_failure() -> None:
+    async with lab(beginning(), commands=False) as it:
+        assert "Activations" in it.text
+        await it.play(*watched_run(8))
+        assert "Layers over time" in it.text
+        await it.play(Failed("crash", "the script was killed by SIGKILL"))
+        assert "killed by SIGKILL" in it.text
+        assert it.app.exit_code == 1
+
+
+def test_layers_sorted_and_filtered() -> None:
+    run = watched(broken())
+    titles = [column.title for column in COLUMNS]
+    assert Selection().view(run, [], 40).order == [0, 1]
+    assert Selection(sort=titles.index("off by")).view(run, [], 40).order == [1, 0]
+    assert Selection(sort=titles.index("mom.")).view(run, [], 40).order == [0, 1]
+    chosen = Selection(query="batchnorm1d")
+    assert chosen.view(run, [], 40).order == [1]
+    assert chosen.layer == 1
+    assert Selection(query="nothing").view(run, [], 40).order == []
+
+
+def test_output_as_a_terminal_shows_it_in_the_end() -> None:
+    pieces = ["10%\r", "20%\r", "100%\n\x1b[31mred\x1b[0m\x07\nlast"]
+    run = watched([watching(), *(Output("stdout", piece) for piece in pieces)])
+    run.fold(Output("stderr", "a warning\n"))
+    shown = [row[0][0] for row in lines(run)]
+    assert shown == ["100%", "red\N{REPLACEMENT CHARACTER}", "a warning", "last"]
