@@ -87,10 +87,10 @@ def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     for p in probes:
         if p.batch is None or p.recalibrated is None:
             return None
-        running = float("inf") if p.running is None else p.running
-        removed = running - p.recalibrated
-        if running - p.batch <= GAP * abs(p.batch) or removed <= BN_SHARE * (running - p.batch):
-            return None
+        if p.running is not None:
+            gap = p.running - p.batch
+            if gap <= GAP * abs(p.batch) or p.running - p.recalibrated <= BN_SHARE * gap:
+                return None
         worst = p
     if worst is None:
         return None
