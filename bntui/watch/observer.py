@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
-from statistics import median_low
+from statistics import median_high
 from time import perf_counter
 from typing import Any
 from weakref import ref
@@ -505,7 +505,7 @@ class ModelObserver:
 
 def usual(values: Counter[int]) -> int:
     """The median of counted values; 0 of none."""
-    return median_low(values.elements()) if values else 0
+    return median_high(values.elements()) if values else 0
 
 
 def _is_plain(x: Tensor) -> bool:

@@ -19,8 +19,6 @@ def ragged(s: Subject) -> Evidence | None:
     f = s.facts
     if f.ragged <= limit("ragged-batch") or f.smallest_n >= LEAST_VALUES or not s.layer.tracked:
         return None
-    if f.ragged > f.updates / 3:
-        return None
     return Evidence(
         f"{f.ragged} of {f.updates} batches had at most a quarter of the usual {f.usual_n} "
         f"values a channel, down to {f.smallest_n}.",
