@@ -15,7 +15,7 @@ from bntui.text import number as digits
 if TYPE_CHECKING:
     from bntui.watch.bugs.training import Outcome
 
-FAULT_COUNT = 15
+FAULT_COUNT = 13
 
 
 @click.command(name="bug-lab", short_help="Find the fault planted in a small training run.")

@@ -23,12 +23,6 @@ class MomentumInverted(Training):
     momentum = 0.99
 
 
-class Lag(Training):
-    """momentum=0.001 in a run of some hundred steps."""
-
-    momentum = 0.001
-
-
 class ValidationInTrainMode(Training):
     """no_grad(), but no eval()."""
 
@@ -49,12 +43,12 @@ class StuckInEval(Training):
 
 
 class TinyBatches(Training):
-    """Gradients accumulate over micro-batches of two."""
+    """Gradients accumulate over micro-batches of eight."""
 
     def step(self, x: Tensor, y: Tensor) -> None:
         """Learn from a batch in parts."""
         self.optimizer.zero_grad()
-        for rows in torch.arange(len(x)).split(2):
+        for rows in torch.arange(len(x)).split(8):
             (cross_entropy(self.model(x[rows]), y[rows]) * len(rows) / len(x)).backward()
         self.optimizer.step()
         self.steps += 1
@@ -139,18 +133,6 @@ class NoRunningStatistics(Training):
         return [linear, nn.BatchNorm1d(outputs, track_running_stats=False), relu]
 
 
-class Pruned(Training):
-    """Two thirds of the weights are set to 0 after training."""
-
-    @torch.no_grad()
-    def finish(self) -> None:
-        """Prune by magnitude."""
-        for module in self.model.modules():
-            if isinstance(module, nn.Linear):
-                limit = module.weight.abs().flatten().quantile(0.67)
-                module.weight[module.weight.abs() < limit] = 0
-
-
 class InAList(nn.Module):
     """Blocks in a plain list."""
 
@@ -178,7 +160,6 @@ class Unregistered(Training):
 FAULTS: dict[str, type[Training]] = {
     "momentum-zero": MomentumZero,
     "momentum-inverted": MomentumInverted,
-    "ema-lag": Lag,
     "update-without-step": ValidationInTrainMode,
     "stuck-in-eval": StuckInEval,
     "tiny-batch": TinyBatches,
@@ -189,7 +170,6 @@ FAULTS: dict[str, type[Training]] = {
     "dropout-before-bn": DropoutBefore,
     "nonfinite-buffers": SkippedStep,
     "no-running-stats": NoRunningStatistics,
-    "stale-stats": Pruned,
     "unregistered-bn": Unregistered,
 }
 """By the rule that finds them."""

@@ -103,9 +103,6 @@ class Training:
         with torch.no_grad():
             self.evaluated(self.x)
 
-    def finish(self) -> None:
-        """What is done with the network after training."""
-
     # The run
 
     def run(self) -> Outcome:
@@ -122,8 +119,6 @@ class Training:
         with watch(*models, log=None, every=1) as watching:
             for _ in range(EPOCHS):
                 self.epoch()
-            self.finish()
-            self.validate()
             findings = watching.findings()
             layers = [(each.layer, each.facts) for each in watching.layers]
         return Outcome(self.score(), self.steps, layers, findings)
