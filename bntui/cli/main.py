@@ -9,6 +9,7 @@ import click
 
 from bntui import __version__
 from bntui.cli import completion
+from bntui.cli.bug import bug_lab
 from bntui.cli.doctor import doctor
 from bntui.cli.launch import show
 from bntui.cli.logs import export, open_log, runs
@@ -128,7 +129,7 @@ def bench(only: str | None, grow: bool, quick: bool, as_json: bool) -> int:
     return measure(only, grow, quick, as_json)
 
 
-for command in (open_log, runs, export, sweep, doctor, events):
+for command in (open_log, runs, export, sweep, doctor, bug_lab, events):
     cli.add_command(command)
 
 

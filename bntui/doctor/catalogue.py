@@ -192,9 +192,10 @@ _MODES = (
         severity="warning",
         certainty="evidence",
         title="Updated without training",
-        measures="steps with a forward pass in train mode that no backward pass follows; "
+        measures="forward passes in train mode that no backward pass follows; "
         "recalibration after reset_running_stats() is left out",
-        threshold="More than 2 steps, so that one probe or a warm-up pass does not count.",
+        threshold="At least 2, so that one probe or a warm-up pass does not count; passes in most "
+        "steps count only if their inputs differ from those trained on.",
         symptom="Validation data leaks into the model; eval mode gets worse after each validation.",
         cause="A validation, a prediction or a teacher runs under no_grad() but in train mode: "
         "no_grad() does not stop the update.",
@@ -202,8 +203,8 @@ _MODES = (
         legal="Recomputing the statistics (PreciseBN, AdaBN) on purpose.",
         source="icon-lab/SynDiff#46, princeton-vl/pytorch_stacked_hourglass#44, "
         "nshaud/DeepHyperX#51, weecology/DeepForest#477",
-        fact="unfollowed_steps",
-        limit=2,
+        fact="unfollowed",
+        limit=1,
     ),
     Rule(
         id="buffers-move-in-eval",
@@ -349,8 +350,8 @@ _BATCHES = (
         certainty="evidence",
         title="Batches of different distributions",
         measures="the spread of batch means over the spread that equal draws would have",
-        threshold="Above 2.5 at the inputs and 5 at a layer, and a tenth of the total standard "
-        "deviation; equal draws give 1.",
+        threshold="Above 1.8 at the inputs and 5 at a layer, and a share of the total standard "
+        "deviation of 20 % and 50 %; equal draws give 1.",
         symptom="Eval mode is much worse than train mode, and recomputing the statistics does not "
         "help.",
         cause="The data is sorted by class, source or time and not shuffled.",

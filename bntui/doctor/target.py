@@ -9,9 +9,11 @@ from tempfile import TemporaryDirectory
 
 from bntui.doctor.checkpoint import SUFFIXES, read_checkpoint
 from bntui.doctor.examination import examine
+from bntui.doctor.lab import lab_run
 from bntui.doctor.report import Report
 from bntui.doctor.stored import examine_stored, is_untrained
 from bntui.errors import InputError
+from bntui.history.history import folded
 from bntui.history.watched import WatchedRun, watched
 from bntui.logs.reader import is_gzip, read_log
 from bntui.logs.writer import find
@@ -53,7 +55,7 @@ def examine_target(target: str, args: Sequence[str], steps: int) -> Report:
 def _examine_checkpoint(path: Path) -> Report:
     checkpoint = read_checkpoint(path)
     layers = checkpoint.layers
-    notes = [f"{checkpoint.tensors:,} tensors, {len(layers):,} BatchNorm layers with statistics."]
+    notes = [f"{checkpoint.tensors:,} tensors; BatchNorm layers: {len(layers):,}."]
     if layers and is_untrained(layers):
         notes.append("Every BatchNorm layer is as initialized: this model was not trained.")
     return Report(clean(str(path)), "checkpoint", examine_stored(layers), notes)
@@ -68,13 +70,13 @@ def _examine_log(path: Path) -> Report:
 
 
 def _read(path: Path) -> WatchedRun | None:
-    """The run of a log; None if it holds none."""
+    """The run of a log, watched or of the lab; None if it holds neither."""
     run = watched(read_log(path))
-    return run if run.watching else None
+    return run if run.watching else lab_run(folded(read_log(path)))
 
 
 def _notes(run: WatchedRun) -> list[str]:
-    notes = [f"{run.steps:,} steps, {len(run.layers):,} BatchNorm layers."]
+    notes = [f"{run.steps:,} steps; BatchNorm layers: {len(run.layers):,}."]
     if run.watching:
         notes += [f"Not measured: {reason}" for reason in run.watching.unavailable]
     if run.failed:

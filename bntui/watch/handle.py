@@ -22,7 +22,7 @@ import bntui
 from bntui.doctor.examination import examine
 from bntui.doctor.finding import Finding
 from bntui.errors import InputError
-from bntui.history.watched import WatchedRun
+from bntui.history.watched import LayerHistory, WatchedRun
 from bntui.logs.writer import LogWriter, directory, free
 from bntui.protocol import (
     LOG_BY_DEFAULT,
@@ -125,6 +125,11 @@ class Watch:
                 self._scalars.setdefault(clean(name, limit=80), []).append((self._steps, kept))
         except Exception as error:
             self.give_up(error)
+
+    @property
+    def layers(self) -> list[LayerHistory]:
+        """What is known of each layer, in the order in which they were met."""
+        return self._run.layers
 
     def findings(self) -> list[Finding]:
         """What the doctor's rules say of everything seen so far, the worst first."""

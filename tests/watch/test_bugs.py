@@ -1,0 +1,53 @@
+"""Every planted fault is found, and the run without one has no finding."""
+
+import pytest
+from click.testing import CliRunner
+
+from bntui.cli.bug import FAULT_COUNT
+from bntui.cli.main import cli
+from bntui.doctor.catalogue import RULES
+from bntui.watch.bugs.faults import FAULTS
+from bntui.watch.bugs.training import Training
+
+
+def test_faults_are_rules_and_as_many_as_the_command_says() -> None:
+    assert set(FAULTS) <= set(RULES)
+    assert len(FAULTS) == FAULT_COUNT
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_found(name: str) -> None:
+    assert name in {finding.rule for finding in FAULTS[name](1).run().findings}
+
+
+def test_without_a_fault_nothing_is_found() -> None:
+    outcome = Training(1).run()
+    assert outcome.findings == []
+    assert outcome.score.eval_accuracy > 0.9
+
+
+def bug_lab(*args: str, keys: str = "") -> tuple[int, str]:
+    done = CliRunner().invoke(cli, ["bug-lab", "--seed", "3", *args], keys, standalone_mode=False)
+    if done.exception:
+        raise done.exception
+    return done.return_value, done.output
+
+
+def test_a_scripted_answer_is_right_or_wrong_and_the_fix_is_shown() -> None:
+    code, shown = bug_lab("--fault", "5", "--answer", "dead-bias")
+    assert code == 1
+    planted = shown.split("The fault was ")[1].split(":")[0]
+    code, shown = bug_lab("--fault", "5", "--answer", planted)
+    assert code == 0
+    assert f"Fix: {RULES[planted].fix}" in shown
+    assert shown.count("in eval mode") == 2
+
+
+def test_the_dialogue() -> None:
+    """Look, ask, answer with every number in turn until one is right."""
+    keys = "l\nd\n" + "".join(f"n\n{place}\n" for place in range(1, FAULT_COUNT + 1))
+    code, shown = bug_lab(keys=keys)
+    assert code == 0
+    assert "momentum" in shown
+    assert shown.index("Right.") < shown.index("The same run without the fault:")
+    assert "The fault was" in bug_lab(keys="g\n")[1]
