@@ -144,7 +144,7 @@ class LayerObserver:
             self.index = 0
         if not training:
             if not flags & ROOT:
-                model.evaluates(flags)
+                model.evaluates(self, flags)
                 if self.eval_phase != model.phase.number:
                     self.eval_phase, self.eval_left = model.phase.number, PASSES
                 if self.eval_left and model.phase.sampled and _is_plain(x):
@@ -236,6 +236,8 @@ class EvalPhase:
     """Passes in eval mode between two steps, and how the weights stood then."""
 
     number: int = 0
+    interval: int = -1
+    versions: tuple[int, ...] = ()
     sampled: bool = False
     prints: tuple[Tensor, Tensor] | None = None
     """Fingerprints of the weights now, and as their own training left them; None if not known."""
@@ -400,11 +402,16 @@ class ModelObserver:
                 record.followed = True
                 return
 
-    def evaluates(self, flags: int) -> None:
-        """A pass in eval mode, the root's too."""
+    def evaluates(self, layer: LayerObserver, flags: int) -> None:
+        """A pass in eval mode, the root's too.
+
+        Passes up to the next step are one evaluation, unless the weights moved in between.
+        """
         self._graded_eval |= bool(flags & GRAD and not flags & FROZEN)
-        if self.phase.number <= self.interval:
-            self.phase = EvalPhase(self.interval + 1)
+        known = self.phase.interval == self.interval
+        if not known or (layer is self.layers[0] and self.weights.moved(self.phase.versions)):
+            versions = self.weights.versions()
+            self.phase = EvalPhase(self.phase.number + 1, self.interval, versions)
             if self.sampling.affords_evaluation():
                 began = perf_counter()
                 self.phase.sampled = True

@@ -91,7 +91,7 @@ class Moments:
         self._mean += shifted
         self._square += shifted * shifted
         self._var += var
-        self._noise += var / max(examples, 1)
+        self._noise += var / max(examples - 1, 1)
         self._per_example += 1 / max(examples, 1)
         if running is not None:
             self._lag += running[0] - mean

@@ -53,7 +53,7 @@ class Weights:
 
     def stepped(self, budget: float) -> None:
         """Right after the model's own optimizer's step."""
-        self._versions = self._seen()
+        self._versions = self.versions()
         self._after_step = None
         began = perf_counter()
         if began >= self._next:
@@ -67,10 +67,14 @@ class Weights:
         """
         before = self._start
         if owned:
-            moved = self._seen() != self._versions
-            before = self._latest if moved else self._after_step
+            before = self._latest if self.moved(self._versions) else self._after_step
         now = self.fingerprint()
         return None if now is None or before is None else (now, before)
 
-    def _seen(self) -> tuple[int, ...]:
+    def moved(self, versions: tuple[int, ...]) -> bool:
+        """Whether an operation in place has changed them since these versions."""
+        return self.versions() != versions
+
+    def versions(self) -> tuple[int, ...]:
+        """Counters that every operation in place moves, but for those on `.data`."""
         return tuple(-1 if (w := weight()) is None else w._version for weight in self._refs)

@@ -4,8 +4,8 @@ from bntui.doctor.rules import Evidence, ModelRule, limit
 from bntui.history.watched import WatchedRun
 from bntui.protocol import ModelFacts
 
-INPUT_SCATTER = 1.8
-INPUT_SHARE = 0.2
+INPUT_SCATTER = 1.6
+INPUT_SHARE = 0.25
 """Inputs do not change with the weights, so scatter beyond chance is plain there: over 16 batches
 chance alone gives 1.0 with an sd of 0.18. The share leaves out what is certain and harmless."""
 
