@@ -86,7 +86,7 @@ def test_a_watched_run(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(target, "examine", examine)
     done = doctor(log)
     assert code(done) == 1
-    assert "36 steps, 2 BatchNorm layers." in done.output
+    assert "40 steps, 2 BatchNorm layers." in done.output
     assert "net: head.1; since step 20" in done.output
 
 
