@@ -297,6 +297,8 @@ async def frame(recordings: Sequence[tuple[str, Source]], size: tuple[int, int],
     async with app.run_test(size=size):
         app.screen.add_class("-once")
         await app.settle()
+        if isinstance(app, BntuiApp) and app.watched_run.watching:
+            return f"{as_text(app, ansi)}\n"
         if not app.shown:
             raise InputError(f"There is no run in {clean(recordings[0][0], 200)}.")
         return f"{as_text(app, ansi)}\n{app.share_string}\n"

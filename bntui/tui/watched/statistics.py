@@ -71,8 +71,10 @@ class ChannelsPane(WatchedPane):
         what = "variance" if self.moment == "var" else "mean"
         band = f" · ⣿ batches of {layer.units[self.channel or 0]}" if layer.units else ""
         return [
-            f" {what} · momentum {momentum}{untracked}{frozen}",
-            (f"{band} · {len(layer.units)} of {layer.layer.channels} channels", "dim"),
+            f" {what}",
+            f" · momentum {momentum}{untracked}{frozen}",
+            (band, "dim"),
+            (f" · {len(layer.units)} of {layer.layer.channels} channels", "dim"),
         ]
 
     def _figure(self, view: View, layer: LayerHistory) -> Figure:
