@@ -42,13 +42,13 @@ def done(events: list[Event]) -> dict[str, Outcome]:
     return {event.outcome.key: event.outcome for event in events if isinstance(event, JobDone)}
 
 
-def troubled(job: Job, config: RunConfig, reach: float | None) -> Result | str:
+def troubled(job: Job, config: RunConfig, digest: str, reach: float | None) -> Result | str:
     """One job kills its worker, another raises; the rest are real."""
     if job.cell.settings["lr"] == 0.25:
         os.kill(os.getpid(), signal.SIGKILL)
     if job.cell.settings["lr"] == 0.5:
-        return run_job(job, replace(config, depth=0), reach)
-    return run_job(job, config, reach)
+        return run_job(job, replace(config, depth=0), digest, reach)
+    return run_job(job, config, digest, reach)
 
 
 def test_a_run_that_kills_its_worker_takes_no_other_along_and_the_sweep_goes_on(
@@ -66,15 +66,18 @@ def test_a_run_that_kills_its_worker_takes_no_other_along_and_the_sweep_goes_on(
     assert "Error" in failed["lr=0.5_seed=42"]
     assert isinstance(events[-1], SweepEnded)
 
-    events = swept(plan, tmp_path / "one", reach=100.0)
-    planned = events[0]
-    assert isinstance(planned, Planned)
-    assert [one.key for one in planned.done] == ["lr=0.1_seed=42"]
+    events = swept(replace(plan, reach=100.0), tmp_path / "one")
+    (planned,) = (event for event in events if isinstance(event, Planned))
+    (before,) = planned.done
+    assert before.key == "lr=0.1_seed=42"
+    assert before.reached == {"no BN": None, "BN": None}  # read from its log
     assert len(done(events)) == 2
     for outcome in done(events).values():
         log = folded(read_log(SweepStore(tmp_path / "one").log_path(outcome.key)))
         assert log.steps == outcome.steps == 20
         assert log.arms["BN"].modes[-1].eval[-1] == outcome.losses["BN"]
+        assert log.hello
+        assert log.hello.machine == outcome.machine
         assert outcome.machine.threads == 1
         assert outcome.reached == {"no BN": None, "BN": None}  # 20 steps are no window of 25
 
