@@ -1,6 +1,9 @@
 """What a sweep emits as it goes: a JSON object a line, like a run."""
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from math import isfinite
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -30,12 +33,17 @@ class Outcome(Struct, frozen=True):
 
 
 class Planned(Event, frozen=True):
-    """The sweep begins, or goes on: its plan, its directory, the runs that are done already."""
+    """The sweep begins, or goes on: its plan and its directory."""
 
     plan: Plan
     name: str
     directory: str
-    done: list[Outcome]
+
+
+class DoneBefore(Event, frozen=True):
+    """Runs that were done before; of many, a part in each event."""
+
+    outcomes: list[Outcome]
 
 
 class Workers(Event, frozen=True):
@@ -69,7 +77,21 @@ class SweepEnded(Event, frozen=True):
     reason: str = ""
 
 
-AnySweepEvent = Planned | Workers | JobDone | JobFailed | Note | SweepEnded
+AnySweepEvent = Planned | DoneBefore | Workers | JobDone | JobFailed | Note | SweepEnded
+
+
+A_PART = 1_000
+"""Outcomes of one `DoneBefore`."""
+
+
+def beginning(
+    plan: Plan, directory: Path, done: Iterable[Outcome]
+) -> Iterator[Planned | DoneBefore]:
+    """The first events of a sweep."""
+    yield Planned(plan, directory.name, str(directory))
+    left = iter(done)
+    while part := list(islice(left, A_PART)):
+        yield DoneBefore(part)
 
 
 def outcome_of(job: Job, history: History, reach: float | None, machine: Machine) -> Outcome:

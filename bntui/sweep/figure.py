@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 
 from bntui.errors import InputError
 from bntui.sweep.plan import Plan
-from bntui.sweep.report import heads
+from bntui.sweep.report import sides_sentence
 from bntui.sweep.results import GLYPHS, CellResult, Verdict, sentence
 
 COLOURS: dict[Verdict, str] = {
@@ -65,10 +66,10 @@ def write_figure(plan: Plan, found: Sequence[CellResult], path: Path) -> None:
     counts = [f"{one.diverged[1]} / {one.diverged[0]} of {one.seeds}" for one in found]
     right.set_yticks(range(len(found)), counts)
     axes.set_ylim(len(found) - 0.5, -0.5)
-    words = heads(plan, found)[len(plan.vary) :]
-    right.set_ylabel(words[5][0])
-    axes.set_xlabel(f"{words[2][0]}, each seed, mean and 95 % interval")
-    figure.suptitle(sentence(plan, found), fontsize=9, wrap=True)
+    right.set_ylabel("diverged")
+    axes.set_xlabel("difference of the loss: each seed, mean, 95 % interval")
+    words = f"{sentence(plan, found)}\n{sides_sentence(plan, found)}"
+    figure.suptitle("\n".join(fill(line, 110) for line in words.splitlines()), fontsize=9)
     try:
         figure.savefig(path)
     except OSError as error:

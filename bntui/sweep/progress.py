@@ -5,6 +5,7 @@ from time import monotonic
 
 from bntui.protocol import Event
 from bntui.sweep.events import (
+    DoneBefore,
     JobDone,
     JobFailed,
     Note,
@@ -37,10 +38,13 @@ class Progress:
         """Take an event in."""
         self.version += 1
         match event:
-            case Planned(plan, name, directory, done):
+            case Planned(plan, name, directory):
                 self.plan, self.name, self.directory = plan, name, directory
-                self._results = Results(plan, done)
-                self._done_before, self._begun = len(done), self._clock()
+                self._results, self._begun = Results(plan), self._clock()
+            case DoneBefore(outcomes) if self._results:
+                for outcome in outcomes:
+                    self._results.add(outcome)
+                self._done_before = len(self.outcomes)
             case Workers(count):
                 self.workers = count
             case JobDone(outcome) if self._results:

@@ -2,14 +2,15 @@
 
 import csv
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, NamedTuple
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from bntui.sweep.claims import CLAIMS
-from bntui.sweep.plan import Plan, assignment
+from bntui.sweep.plan import Plan, Value, assignment
 from bntui.sweep.results import GLYPHS, LEGEND, CellResult, sentence
 from bntui.sweep.statistics import can_decide, seeds_needed, smallest_p
 
@@ -33,63 +34,80 @@ def power_sentence(plan: Plan) -> str:
     return f"{best}: no cell can be decided; that takes {seeds_needed(cells)} seeds."
 
 
+class Head(NamedTuple):
+    """A column of the table: its text, and the width that its values need."""
+
+    text: str
+    width: int
+
+
 def table(plan: Plan, found: Sequence[CellResult]) -> Table:
     """A row a cell; losses are final evaluation-mode losses."""
-    shown = Table(title=sentence(plan, found), title_justify="left", title_style="")
+    words = f"{sentence(plan, found)}\n{sides_sentence(plan, found)}"
+    shown = Table(title=words, title_justify="left", title_style="", box=SIMPLE_HEAD)
+    shown.padding = 0, 1, 0, 0
     shown.caption, shown.caption_justify = LEGEND, "left"
-    for head, is_number in heads(plan, found):
-        shown.add_column(Text(head), justify="right" if is_number else "left")
+    for head in heads(plan):
+        shown.add_column(Text(head.text), justify="right", no_wrap=bool(head.text))
     for one in found:
         shown.add_row(*map(Text, row(plan, one)))
     return shown
 
 
-def heads(plan: Plan, found: Sequence[CellResult]) -> list[tuple[str, bool]]:
-    """The heads of `row`, and whether numbers stand below."""
-    names = [(one.name.replace("_", "-"), True) for one in plan.vary]
-    control, treated = (found[0].control, found[0].treated) if found else ("", "")
+def sides_sentence(plan: Plan, found: Sequence[CellResult]) -> str:
+    """Which side is which in a column with two numbers, and in a difference."""
+    if not found:
+        return ""
+    control, treated = found[0].control, found[0].treated
     if plan.against:
         treated = treated.partition(" ")[0]
-    both = f"{treated} / {control}"
-    reach = [] if plan.reach is None else [(f"steps to {plan.reach:g}, {both}", True)]
+    return f"Loss: {treated} − {control}, mean over seeds. Two numbers: {treated} / {control}."
+
+
+def heads(plan: Plan) -> list[Head]:
+    """The heads of `row`."""
+    varied = [
+        Head(one.name.replace("_", "-"), max(len(_value(one.name, v)) for v in one.values))
+        for one in plan.vary
+    ]
+    reach = [Head(f"steps to {plan.reach:g}", 15), Head("reached", 7)] if plan.reach else []
     return [
-        *names,
-        ("", False),
-        ("n", True),
-        (f"loss {treated} − {control}", True),
-        ("95 % interval", True),
-        ("p (Holm)", True),
-        (f"diverged {both}", True),
-        *reach,
+        *varied,
+        *(Head("", 1), Head("n", 2), Head("loss", 8), Head("95 % interval", 21)),
+        *(Head("p (Holm)", 8), Head("diverged", 8), *reach),
     ]
 
 
 def row(plan: Plan, one: CellResult) -> list[str]:
     """A cell in words."""
-    values = [assignment(n, v).partition("=")[2] for n, v in one.cell.settings.items()]
     interval = f"{one.interval.low:+.3g} … {one.interval.high:+.3g}" if one.interval else "–"
     return [
-        *values,
+        *(_value(name, value) for name, value in one.cell.settings.items()),
         GLYPHS[one.verdict],
         str(one.seeds),
         "–" if one.mean is None else f"{one.mean:+.3g}",
         interval,
         "–" if one.p is None else f"{one.p:.2g}",
-        f"{one.diverged[1]} / {one.diverged[0]}",
-        *([] if plan.reach is None else [reach_text(one)]),
+        _both(one.diverged),
+        *(_reached(one) if plan.reach else ()),
     ]
 
 
-def reach_text(one: CellResult) -> str:
-    """Median steps to the loss, and how many of the seeds reached it: treated / control."""
-    if one.reached is None or not one.seeds:
-        return "–"
-    sides = zip(one.reached.steps, one.reached.seeds, strict=True)
-    before, after = (
-        f"{'never' if steps is None else f'{steps:,.0f}'} ({count} of {one.seeds})"
-        for steps, count in sides
-    )
-    return f"{after} / {before}, p {one.reached.p:.2g}"
+def _value(name: str, value: Value) -> str:
+    return assignment(name, value).partition("=")[2]
+
+
+def _reached(one: CellResult) -> tuple[str, str]:
+    """Median steps of the seeds that reached the loss, and how many did."""
+    if one.reached is None:
+        return "–", "–"
+    before, after = ("–" if s is None else f"{s:,.0f}" for s in one.reached.steps)
+    return f"{after} / {before}", _both(one.reached.seeds)
+
+
+def _both(counts: tuple[int, int]) -> str:
+    """The treated side's count comes first."""
+    return f"{counts[1]} / {counts[0]}"
 
 
 COLUMNS = (

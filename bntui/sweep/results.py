@@ -1,6 +1,7 @@
 """From outcomes to a table: each cell's paired difference, its uncertainty, and a verdict."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from statistics import fmean, median
 from typing import Literal, NamedTuple
 
@@ -70,12 +71,21 @@ class CellResult(NamedTuple):
     diverged: tuple[int, int]
     differences: list[float]
     mean: float | None
-    interval: Interval | None
     test: Literal["loss", "divergence"] | None
     raw_p: float | None
     p: float | None
     verdict: Verdict
     reached: Reached | None
+
+    @property
+    def interval(self) -> Interval | None:
+        """95 % BCa interval of the mean; computed when it is looked at, a few ms."""
+        return _interval(tuple(self.differences))
+
+
+@lru_cache(maxsize=4096)
+def _interval(differences: tuple[float, ...]) -> Interval | None:
+    return bca_interval(differences)
 
 
 def sides(plan: Plan, cell: Cell) -> tuple[Side, Side]:
@@ -170,7 +180,6 @@ def _raw(plan: Plan, cell: Cell, outcomes: Mapping[str, Outcome]) -> CellResult:
         diverged=(counts[0], counts[1]),
         differences=differences,
         mean=fmean(differences) if differences else None,
-        interval=bca_interval(differences),
         test=test,
         raw_p=sign_flip_p(differences if test == "loss" else apart) if test else None,
         p=None,

@@ -20,7 +20,7 @@ from bntui.errors import InputError
 from bntui.history import folded
 from bntui.logs.reader import read_log
 from bntui.protocol import Event, Machine
-from bntui.sweep.events import JobDone, JobFailed, Note, Outcome, Planned, SweepEnded, Workers
+from bntui.sweep.events import JobDone, JobFailed, Note, Outcome, SweepEnded, Workers, beginning
 from bntui.sweep.events import reached as reached_in
 from bntui.sweep.job import Result, Words, digest_of, keep_words, machine, run_job
 from bntui.sweep.plan import Job, Plan
@@ -88,9 +88,9 @@ class Runner:
         with self._store.running(), self._client() as client:
             here = self._prepare(client, words)
             done = self._done_before(here)
-            plan, directory = self._plan, self._store.directory
-            self._emit(Planned(plan, directory.name, str(directory), list(done.values())))
-            left = deque(job for job in plan.jobs() if job.key not in done)
+            for event in beginning(self._plan, self._store.directory, done.values()):
+                self._emit(event)
+            left = deque(job for job in self._plan.jobs() if job.key not in done)
             self._emit(SweepEnded(self._work(client, left, digest_of(words))))
 
     def _prepare(self, client: "Client", words: Words) -> Machine:
@@ -136,11 +136,10 @@ class Runner:
         ready: SimpleQueue[Future[Result | str]] = SimpleQueue()
         running: dict[Future[Result | str], Job] = {}
         lost: Counter[str] = Counter()
-        threads, counted = 0, -COUNT_EVERY
+        threads, counted = -1, 0.0
         while jobs or running:
-            if monotonic() - counted >= COUNT_EVERY:
-                before, threads = threads, self._count(client)
-                counted = monotonic()
+            if threads < 0 or monotonic() - counted >= COUNT_EVERY:
+                before, threads, counted = threads, _count(client), monotonic()
                 if threads != before:
                     self._emit(Workers(threads))
             while jobs and len(running) < threads:
@@ -169,13 +168,6 @@ class Runner:
             else:
                 self._take(job, result)
         return ""
-
-    def _count(self, client: "Client") -> int:
-        """Threads of all workers; 0 where the scheduler does not answer."""
-        try:
-            return sum(client.nthreads().values())
-        except (OSError, RuntimeError, TimeoutError):
-            return 0
 
     def _take(self, job: Job, result: Result | str | None) -> None:
         if not isinstance(result, Result):
@@ -215,6 +207,14 @@ class Runner:
             Client(cluster) as client,
         ):
             yield client
+
+
+def _count(client: "Client") -> int:
+    """Threads of all workers; 0 where the scheduler does not answer."""
+    try:
+        return sum(client.nthreads().values())
+    except (OSError, RuntimeError, TimeoutError):
+        return 0
 
 
 def check_extra() -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bntui.protocol import Skipped
 from bntui.protocol.codec import Reader
-from bntui.sweep.events import AnySweepEvent, Note, Outcome, Planned, SweepEnded
+from bntui.sweep.events import AnySweepEvent, Note, Outcome, SweepEnded, beginning
 from bntui.sweep.plan import Plan
 from bntui.sweep.store import SweepStore
 from bntui.text import clean
@@ -81,8 +81,8 @@ class StoredSweep:
     async def events(self) -> AsyncIterator[AnySweepEvent]:
         """Its plan and outcomes."""
         plan, outcomes, notes = stored(self._store)
-        directory = self._store.directory
-        yield Planned(plan, directory.name, str(directory), list(outcomes.values()))
+        for event in beginning(plan, self._store.directory, outcomes.values()):
+            yield event
         for note in notes:
             yield Note(note)
         yield SweepEnded("")

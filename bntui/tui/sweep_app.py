@@ -1,5 +1,6 @@
 """The app around a sweep: its map, and the logs of its runs."""
 
+import sys
 from pathlib import Path
 
 from textual.screen import Screen
@@ -41,7 +42,14 @@ class SweepApp(ThemedApp):
 
 
 def show_sweep(source: SweepSource, fps: float) -> int:
-    """Open a sweep's screen; returns the exit code."""
+    """Open a sweep's screen; returns the exit code: 1 if the sweep ended before its last run."""
     app = SweepApp(source, fps)
     app.run()
-    return app.return_code or 0
+    progress = app.sweep.progress
+    if progress.ended:
+        print(f"bntui: {progress.ended}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)
+    if progress.plan:
+        left = progress.job_count - len(progress.outcomes)
+        more = f" {left:,} runs are left; the same command runs them." if left else ""
+        print(f"bntui sweep --open {progress.name} shows it again.{more}")  # noqa: T201
+    return app.return_code or int(bool(progress.ended))

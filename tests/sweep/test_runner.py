@@ -18,7 +18,7 @@ from bntui.history import folded
 from bntui.logs.reader import read_log
 from bntui.protocol import Event
 from bntui.sweep import runner
-from bntui.sweep.events import JobDone, JobFailed, Outcome, Planned, SweepEnded
+from bntui.sweep.events import DoneBefore, JobDone, JobFailed, Outcome, SweepEnded
 from bntui.sweep.job import Result, run_job
 from bntui.sweep.plan import Job, Plan, Vary, make_plan
 from bntui.sweep.runner import Runner
@@ -67,8 +67,7 @@ def test_a_run_that_kills_its_worker_takes_no_other_along_and_the_sweep_goes_on(
     assert isinstance(events[-1], SweepEnded)
 
     events = swept(replace(plan, reach=100.0), tmp_path / "one")
-    (planned,) = (event for event in events if isinstance(event, Planned))
-    (before,) = planned.done
+    ((before,),) = (event.outcomes for event in events if isinstance(event, DoneBefore))
     assert before.key == "lr=0.1_seed=42"
     assert before.reached == {"no BN": None, "BN": None}  # read from its log
     assert len(done(events)) == 2
