@@ -1,6 +1,8 @@
 """`bntui sweep`: a grid of runs over seeds, and what they decide together."""
 
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -159,12 +161,30 @@ def _run(ctx: click.Context, plan: Plan, store: SweepStore, as_json: bool) -> di
         scheduler=ctx.params["scheduler"],
         workers=ctx.params["workers"],
     )
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(one) is not signal.SIG_IGN:
+            signal.signal(one, _stop)
     try:
         runner.run()
-    except KeyboardInterrupt:
-        click.echo("Stopped; the same command runs what is left.", err=True)
-        raise click.exceptions.Exit(130) from None
+    except Stopped as stopped:
+        raise click.exceptions.Exit(128 + stopped.number) from None
     return progress.outcomes
+
+
+class Stopped(BaseException):
+    """A signal ends the sweep."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _stop(number: int, frame: object) -> None:
+    """Once: workers take some seconds to end, and a second signal does not wait for them."""
+    signal.signal(number, signal.SIG_DFL)
+    with suppress(OSError):
+        click.echo("Stopped; the same command runs what is left.", err=True)
+    raise Stopped(number)
 
 
 def _report(

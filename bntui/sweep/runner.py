@@ -2,6 +2,8 @@
 
 import logging
 import os
+import signal
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
@@ -28,7 +30,7 @@ from bntui.sweep.store import SweepStore
 from bntui.text import clean
 
 if TYPE_CHECKING:
-    from distributed import Client, Future, WorkerPlugin
+    from distributed import Client, Future, LocalCluster, WorkerPlugin
 
 INSTALL = "bntui sweep needs dask.distributed: pip install distributed."
 
@@ -99,7 +101,7 @@ class Runner:
             self._emit(Note(WAITING))
             client.wait_for_workers(1)
         try:
-            client.register_plugin(_data_plugin(words))
+            client.register_plugin(_plugin(words, here=self._scheduler is None))
             found: Machine = client.submit(machine, pure=False).result()
         except Exception as error:
             raise InputError(
@@ -183,30 +185,43 @@ class Runner:
     @contextmanager
     def _client(self) -> Iterator["Client"]:
         check_extra()
-        import dask  # noqa: PLC0415 (an extra)
-        from distributed import Client, LocalCluster  # noqa: PLC0415
+        from distributed import Client  # noqa: PLC0415 (an extra)
 
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        if self._scheduler is not None:
+        if self._scheduler is None:
+            cluster = _local_cluster(self._workers or os.cpu_count() or 1)
+            with cluster, Client(cluster) as client:
+                yield client
+        else:
             with _connected(Client, self._scheduler) as client:
                 if self._scheduler.startswith("tcp://"):
                     self._emit(Note(EXPOSED))
                 yield client
-            return
-        with (
-            dask.config.set({"distributed.scheduler.allowed-failures": 0}),  # counted here
-            LocalCluster(
-                n_workers=self._workers or os.cpu_count() or 1,
+
+
+def _local_cluster(workers: int) -> "LocalCluster":
+    """So many processes on this machine, of one thread each, that no other machine can reach.
+
+    Raises:
+        InputError: They cannot be started.
+    """
+    import dask  # noqa: PLC0415 (an extra)
+    from distributed import LocalCluster  # noqa: PLC0415
+
+    try:
+        with dask.config.set({"distributed.scheduler.allowed-failures": 0}):  # retried here
+            return LocalCluster(
+                n_workers=workers,
                 threads_per_worker=1,
                 dashboard_address=None,
                 worker_dashboard_address=None,
                 scheduler_kwargs={"dashboard": False},
                 silence_logs=logging.CRITICAL,
                 host="127.0.0.1",
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            yield client
+            )
+    except (OSError, RuntimeError) as error:
+        reason = clean(str(error), limit=200)
+        raise InputError(f"{workers} workers cannot be started here ({reason}).") from None
 
 
 def _count(client: "Client") -> int:
@@ -260,8 +275,11 @@ def read_data(data: str | None) -> Words:
     return tuple(read_words(Path(data), lambda read, total: None).words)
 
 
-def _data_plugin(words: Words) -> "WorkerPlugin":
-    """Sends the words once to every worker, also to one that joins or is started again later."""
+def _plugin(words: Words, here: bool) -> "WorkerPlugin":
+    """Sends the words once to every worker, also to one that joins or is started again later.
+
+    A worker that was started here ignores ctrl+c, which goes to every process of a terminal.
+    """
     from distributed import WorkerPlugin  # noqa: PLC0415 (an extra)
 
     digest = digest_of(words)
@@ -274,6 +292,8 @@ def _data_plugin(words: Words) -> "WorkerPlugin":
         def setup(self, worker: object) -> None:
             """Keep them in the worker's process."""
             keep_words(digest, words)
+            if here and threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     return Data()
 
