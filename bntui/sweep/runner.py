@@ -187,7 +187,9 @@ class Runner:
         check_extra()
         from distributed import Client  # noqa: PLC0415 (an extra)
 
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in list(logging.root.manager.loggerDict):  # most have levels of their own
+            if name.partition(".")[0] == "distributed":
+                logging.getLogger(name).setLevel(logging.CRITICAL)
         if self._scheduler is None:
             cluster = _local_cluster(self._workers or os.cpu_count() or 1)
             with cluster, Client(cluster) as client:
@@ -213,8 +215,8 @@ def _local_cluster(workers: int) -> "LocalCluster":
             return LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
-                dashboard_address=None,
-                worker_dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # None would be port 8787, on every interface
+                worker_dashboard_address="127.0.0.1:0",
                 scheduler_kwargs={"dashboard": False},
                 silence_logs=logging.CRITICAL,
                 host="127.0.0.1",
