@@ -1,8 +1,8 @@
 """A sweep's jobs per second on all cores, over a single process's."""
 
 import os
-from tempfile import TemporaryDirectory
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from bntui.bench.figure import Measurement, Repeats
