@@ -80,7 +80,7 @@ def test_ctrl_c_is_one_sentence_and_ends_the_workers() -> None:
     assert process.stdout
     assert any(json.loads(line)["event"] == "workers" for line in process.stdout)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers, too
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=180)
     assert process.returncode == 130
     assert errors.decode() == "Stopped; the same command runs what is left.\n"
 

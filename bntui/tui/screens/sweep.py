@@ -24,9 +24,7 @@ from bntui.tui.widgets.sweep_cell import CellView
 from bntui.tui.widgets.sweep_cells import Cells, SweepMap, SweepTable
 
 COMMANDS = (
-    KeyCommand(
-        "enter", "open", "Open logs", "The logs of the cell's first runs, overlaid", VIEW, True
-    ),
+    KeyCommand("enter", "open", "Open logs", "The logs of the cell's runs, overlaid", VIEW, True),
     KeyCommand("m", "switch", "Map / table", "Heat map or table", VIEW, True),
     KeyCommand("s", "sort", "Sort", "Sort the table: plan, p, difference", VIEW, True),
     THEME,

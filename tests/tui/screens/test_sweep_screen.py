@@ -141,7 +141,7 @@ async def test_enter_opens_the_logs(tmp_path: Path) -> None:
     async with opened(finished(grid(), tmp_path / "one")) as it:
         await it.shows("loss of 8 seeds")
         await it.press("enter")
-        await it.shows("BN of every run", "lr=0.1_depth=1_seed=42")
+        await it.shows("8 seeds, as lr=0.1")
         await it.press("q")
         await it.shows("▲ +0.5")
 
