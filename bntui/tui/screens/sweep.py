@@ -41,7 +41,7 @@ class About:
     """The help page."""
 
     TITLE: ClassVar[str] = "Sweep"
-    HELP: ClassVar[str] = (
+    about = (
         "Each cell is a setting of the grid; its number is the mean difference of the final "
         "evaluation-mode loss (validation where the words are split) between two networks trained "
         "from the same draws on the same batches, and how many seeds are done. Seeds in which a "
