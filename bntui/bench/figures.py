@@ -144,4 +144,12 @@ FIGURES = (
         unit="MB",
         measure=_lazily("live:memory"),
     ),
+    Figure(
+        "sweep",
+        "a sweep's jobs/s on all cores over cores times one process's, start-up left out",
+        bound="at least",
+        goal=0.9,
+        unit="x",
+        measure=_lazily("sweep:efficiency"),
+    ),
 )

@@ -1,6 +1,9 @@
 """`bntui sweep`: a grid of runs over seeds, and what they decide together."""
 
+import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 from time import monotonic
 
 import click
@@ -16,7 +19,8 @@ from bntui.sweep.claims import CLAIMS
 from bntui.sweep.events import JobFailed, Note, Outcome, Planned, SweepEnded
 from bntui.sweep.plan import Plan, make_plan, parse_vary
 from bntui.sweep.progress import Progress
-from bntui.sweep.source import ChildSweep, StoredSweep
+from bntui.sweep.source import ChildSweep, StoredSweep, stored
+from bntui.sweep.statistics import MOST_EXACT
 from bntui.sweep.store import SweepStore, default_name, sweeps_directory
 from bntui.text import clean
 
@@ -36,10 +40,10 @@ LINE_EVERY = 5.0
 )
 @click.option(
     "--seeds",
-    type=Value(number("N", int, Range(True, 1, 40))),
+    type=Value(number("N", int, Range(True, 1, MOST_EXACT))),
     metavar="N",
     default="10",
-    help="Runs of each cell, from --seed on.  [10; 1 to 40]",
+    help=f"Runs of each cell, from --seed on.  [10; 1 to {MOST_EXACT}]",
 )
 @click.option(
     "--reach",
@@ -58,29 +62,43 @@ LINE_EVERY = 5.0
 @click.option("--open", "opened", metavar="NAME", help="Show a sweep that was run before.")
 @click.option("--json", "as_json", is_flag=True, help="Print events, then the result, as JSON.")
 @click.option("--csv", is_flag=True, help="Print the table as CSV.")
+@click.option("--figure", metavar="PATH", help="Draw the result as .png or .svg.  [needs an extra]")
 @run_options
 @fps_option
 @click.pass_context
-def sweep(ctx: click.Context, /, opened: str | None, as_json: bool, csv: bool, **_: object) -> int:
+def sweep(
+    ctx: click.Context,
+    /,
+    opened: str | None,
+    as_json: bool,
+    csv: bool,
+    figure: str | None,
+    **_: object,
+) -> int:
     """Run a grid of settings over seeds and compare the networks with their uncertainty.
 
     Every run trains two networks from the same initial draws on the same batches; the seed is the
     unit. A sweep that was stopped goes on when the same command is given again.
     """
     shown = not (as_json or csv) and has_screen()
+    if figure is not None:
+        from bntui.sweep.figure import check_figure  # noqa: PLC0415 (an extra)
+
+        check_figure(Path(figure))
     if opened is not None:
         store = SweepStore(sweeps_directory() / opened)
-        plan, outcomes = store.plan(), store.outcomes()
-        if shown:
+        plan, outcomes, notes = stored(store)
+        if shown and figure is None:
             return show_sweep(StoredSweep(store), ctx.params["fps"])
-    elif shown:
-        _plan(ctx)  # refuse bad input before the screen opens
-        return show_sweep(ChildSweep(sys.argv[2:]), ctx.params["fps"])
+        for note in notes:
+            click.echo(note, err=True)
     else:
         plan = _plan(ctx)
         store = SweepStore.create(sweeps_directory() / (_name(ctx) or default_name(plan)), plan)
+        if shown:
+            return show_sweep(ChildSweep(sys.argv[2:]), ctx.params["fps"])
         outcomes = _run(ctx, plan, store, as_json)
-    return _report(plan, outcomes, as_json=as_json, csv=csv)
+    return _report(plan, outcomes, as_json=as_json, csv=csv, figure=figure)
 
 
 def _name(ctx: click.Context) -> str | None:
@@ -91,27 +109,42 @@ def _name(ctx: click.Context) -> str | None:
 
 
 def _plan(ctx: click.Context) -> Plan:
-    vary = [parse_vary(text) for text in ctx.params["vary"]]
+    """The plan that the options describe; refuses what cannot run before a screen opens."""
+    from bntui.sweep.job import digest_of  # noqa: PLC0415 (only here)
+    from bntui.sweep.runner import check_extra, read_data  # noqa: PLC0415
+
+    check_extra()
+    grid = [parse_vary(text) for text in ctx.params["vary"]]
     claim = CLAIMS.get(ctx.params["claim"])
-    if claim is None:
-        if not vary:
-            raise click.UsageError("Say what to vary (--vary lr=0.01,0.1) or a --claim.")
-        return make_plan(config(ctx), vary, ctx.params["seeds"])
+    if claim is None and not grid:
+        raise click.UsageError("Say what to vary (--vary lr=0.01,0.1) or a --claim.")
     named = chosen(ctx)
-    base = config(ctx, **{k: v for k, v in claim.settings.items() if k not in named})
-    fixed = {one.name for one in vary}
-    grid = [one for one in claim.vary if one.name not in fixed] + vary
-    return make_plan(base, grid, ctx.params["seeds"], claim.against, claim.name)
+    if claim is None:
+        base = config(ctx)
+    else:
+        base = config(ctx, **{k: v for k, v in claim.settings.items() if k not in named})
+        fixed = {*named, *(one.name for one in grid)}
+        grid = [one for one in claim.vary if one.name not in fixed] + grid
+    return make_plan(
+        base,
+        grid,
+        ctx.params["seeds"],
+        claim and claim.against,
+        claim and claim.name,
+        reach=ctx.params["reach"],
+        words=digest_of(read_data(base.data)),
+    )
 
 
 def _run(ctx: click.Context, plan: Plan, store: SweepStore, as_json: bool) -> dict[str, Outcome]:
-    from bntui.sweep.report import power_sentence  # noqa: PLC0415 (rich takes a moment)
+    from bntui.sweep.report import claim_sentence, power_sentence  # noqa: PLC0415 (loads rich)
     from bntui.sweep.runner import Runner  # noqa: PLC0415
 
     progress = Progress()
     lines = ProgressLines(progress)
     if not as_json:
-        click.echo(power_sentence(plan), err=True)
+        for text in filter(None, (claim_sentence(plan), power_sentence(plan))):
+            click.echo(text, err=True)
 
     def emit(event: Event) -> None:
         progress.fold(event)
@@ -125,19 +158,38 @@ def _run(ctx: click.Context, plan: Plan, store: SweepStore, as_json: bool) -> di
         plan,
         store,
         emit,
-        reach=ctx.params["reach"],
         scheduler=ctx.params["scheduler"],
         workers=ctx.params["workers"],
     )
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(one) is not signal.SIG_IGN:
+            signal.signal(one, _stop)
     try:
         runner.run()
-    except KeyboardInterrupt:
-        click.echo("Stopped; the same command runs what is left.", err=True)
-        raise click.exceptions.Exit(130) from None
+    except Stopped as stopped:
+        raise click.exceptions.Exit(128 + stopped.number) from None
     return progress.outcomes
 
 
-def _report(plan: Plan, outcomes: dict[str, Outcome], *, as_json: bool, csv: bool) -> int:
+class Stopped(BaseException):
+    """A signal ends the sweep."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _stop(number: int, frame: object) -> None:
+    """Once: workers take some seconds to end, and a second signal does not wait for them."""
+    signal.signal(number, signal.SIG_DFL)
+    with suppress(OSError):
+        click.echo("Stopped; the same command runs what is left.", err=True)
+    raise Stopped(number)
+
+
+def _report(
+    plan: Plan, outcomes: dict[str, Outcome], *, as_json: bool, csv: bool, figure: str | None
+) -> int:
     from rich.console import Console  # noqa: PLC0415 (takes a moment)
 
     from bntui.sweep import report  # noqa: PLC0415
@@ -150,6 +202,10 @@ def _report(plan: Plan, outcomes: dict[str, Outcome], *, as_json: bool, csv: boo
         report.write_csv(found, sys.stdout)
     else:
         Console().print(report.table(plan, found))
+    if figure is not None:
+        from bntui.sweep.figure import write_figure  # noqa: PLC0415 (an extra)
+
+        write_figure(plan, found, Path(figure))
     return 0 if len(outcomes) >= plan.job_count else 1
 
 

@@ -2,10 +2,19 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from bntui.config.schema import MOST_ARMS, RunConfig
 from bntui.protocol.base import Column, Count, Event, Number, Pace
+
+
+class Machine(Struct, frozen=True):
+    """Where a run is computed, with which versions, and on how many torch threads."""
+
+    host: str
+    bntui: str
+    torch: str
+    threads: Count
 
 
 class Hello(Event, frozen=True):
@@ -13,6 +22,7 @@ class Hello(Event, frozen=True):
 
     `arms` names the networks trained side by side, in the order in which they are drawn; how each
     normalizes stands at the same place of `config.arms`. `share` is the config as one short string.
+    `machine` stands in the logs of sweeps, whose runs may come from several.
     """
 
     protocol: int
@@ -21,6 +31,7 @@ class Hello(Event, frozen=True):
     config: RunConfig
     arms: Annotated[list[str], Meta(min_length=1, max_length=MOST_ARMS)]
     share: str = ""
+    machine: Machine | UnsetType = UNSET
 
 
 class Reading(Event, frozen=True):

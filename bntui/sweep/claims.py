@@ -29,8 +29,8 @@ CLAIMS = {
             "with it trains.",
             "Ioffe and Szegedy 2015 (arXiv:1502.03167), section 3.3; Bjorck et al. 2018 "
             "(arXiv:1806.02375), section 3",
-            (Vary("lr", [0.01, 0.1, 1.0, 10.0]),),
-            {"depth": 5, "hidden": 100, "init": "fan-in", "placement": "all", "steps": 1000},
+            (Vary("placement", ["hidden", "all"]), Vary("lr", [0.01, 0.1, 1.0, 10.0])),
+            {"depth": 5, "hidden": 100, "init": "fan-in", "steps": 1000},
         ),
         Claim(
             "init",

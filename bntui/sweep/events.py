@@ -1,37 +1,31 @@
 """What a sweep emits as it goes: a JSON object a line, like a run."""
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from math import isfinite
+from pathlib import Path
 
 from msgspec import Struct
 
 from bntui.history import ArmHistory, History
-from bntui.protocol import SplitLosses
+from bntui.protocol import Machine, SplitLosses
 from bntui.protocol.base import Event
 from bntui.sweep.plan import Job, Plan
 from bntui.sweep.statistics import steps_to_reach
-
-
-class Machine(Struct, frozen=True):
-    """Where a run was computed, and with what."""
-
-    host: str
-    bntui: str
-    torch: str
-    threads: int
 
 
 class Outcome(Struct, frozen=True):
     """What one run came to.
 
     `losses` are final evaluation-mode losses by network: on the validation words where the data
-    is split, else on the most training examples measured; null for a network that diverged or has
-    no finite loss. `reached` has the step at which each network reached the loss that was asked
-    for, null where it did not.
+    is split, else on the most training examples measured; null for a network that diverged, or
+    whose final loss is not finite, which counts as divergence too. `reached` has the step at which
+    each network reached the loss `reach`, null where it did not.
     """
 
     key: str
     losses: dict[str, float | None]
-    diverged: list[str]
+    reach: float | None
     reached: dict[str, int | None]
     steps: int
     seconds: float
@@ -39,12 +33,17 @@ class Outcome(Struct, frozen=True):
 
 
 class Planned(Event, frozen=True):
-    """The sweep begins, or goes on: its plan, its directory, the runs that are done already."""
+    """The sweep begins, or goes on: its plan and its directory."""
 
     plan: Plan
     name: str
     directory: str
-    done: list[Outcome]
+
+
+class DoneBefore(Event, frozen=True):
+    """Runs that were done before; of many, a part in each event."""
+
+    outcomes: list[Outcome]
 
 
 class Workers(Event, frozen=True):
@@ -78,30 +77,50 @@ class SweepEnded(Event, frozen=True):
     reason: str = ""
 
 
-AnySweepEvent = Planned | Workers | JobDone | JobFailed | Note | SweepEnded
+AnySweepEvent = Planned | DoneBefore | Workers | JobDone | JobFailed | Note | SweepEnded
+
+
+A_PART = 1_000
+"""Outcomes of one `DoneBefore`."""
+
+
+def beginning(
+    plan: Plan, directory: Path, done: Iterable[Outcome]
+) -> Iterator[Planned | DoneBefore]:
+    """The first events of a sweep."""
+    yield Planned(plan, directory.name, str(directory))
+    left = iter(done)
+    while part := list(islice(left, A_PART)):
+        yield DoneBefore(part)
 
 
 def outcome_of(job: Job, history: History, reach: float | None, machine: Machine) -> Outcome:
     """A finished run's outcome."""
-    arms = history.arms
-    diverged = [name for name, arm in arms.items() if arm.diverged]
     return Outcome(
         key=job.key,
-        losses={n: None if n in diverged else final_loss(arm) for n, arm in arms.items()},
-        diverged=diverged,
-        reached={}
-        if reach is None
-        else {name: steps_to_reach(arm.loss.values, reach) for name, arm in arms.items()},
+        losses={name: final_loss(arm) for name, arm in history.arms.items()},
+        reach=reach,
+        reached=reached(history, reach),
         steps=history.steps,
         seconds=round(history.elapsed, 3),
         machine=machine,
     )
 
 
+def reached(history: History, reach: float | None) -> dict[str, int | None]:
+    """The step at which each network reached that loss; nothing if none is asked for."""
+    if reach is None:
+        return {}
+    return {name: steps_to_reach(arm.loss.values, reach) for name, arm in history.arms.items()}
+
+
 def final_loss(arm: ArmHistory) -> float | None:
     """The last evaluation-mode loss: on the validation words, or on the most examples measured."""
     split = arm.latest(SplitLosses)
-    if split is not None:
-        return split.losses.get("validation")
-    known = [loss for loss in arm.modes[-1].eval if loss is not None] if arm.modes else []
-    return known[-1] if known and isfinite(known[-1]) else None
+    if arm.diverged:
+        loss = None
+    elif split is not None:
+        loss = split.losses.get("validation")
+    else:
+        loss = arm.modes[-1].eval[-1] if arm.modes else None
+    return loss if loss is not None and isfinite(loss) else None

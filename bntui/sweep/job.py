@@ -4,6 +4,7 @@ import platform
 import zlib
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,22 +12,28 @@ from bntui import __version__
 from bntui.config import Context, RunConfig
 from bntui.config.share import share
 from bntui.history import History
-from bntui.protocol import PROTOCOL, Event, Hello
+from bntui.protocol import PROTOCOL, Event, Hello, Machine
 from bntui.protocol.codec import encode
-from bntui.sweep.events import Machine, Outcome, outcome_of
+from bntui.sweep.events import Outcome, outcome_of
 from bntui.sweep.plan import Job
 from bntui.text import clean
 
 if TYPE_CHECKING:
     from bntui.core.training.dataset import Dataset
 
-_words: tuple[str, ...] = ()
+Words = tuple[str, ...]
+
+_words: dict[str, Words] = {}
 
 
-def set_words(words: tuple[str, ...]) -> None:
+def keep_words(digest: str, words: Words) -> None:
     """Keep the data of the runs to come: its file may be on another machine."""
-    global _words  # noqa: PLW0603 (a worker process has one sweep's data at a time)
-    _words = words
+    _words[digest] = words
+
+
+def digest_of(words: Words) -> str:
+    """Names the data: workers may serve sweeps of several data sets at once."""
+    return sha256("\n".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 SLICE = 0.25
@@ -47,24 +54,25 @@ def machine() -> Machine:
     return Machine(platform.node(), __version__, str(torch.__version__), torch.get_num_threads())
 
 
-def run_job(job: Job, config: RunConfig, reach: float | None) -> Result | str:
-    """Train to the end on one thread, on the words that `set_words` was given.
+def run_job(job: Job, config: RunConfig, digest: str, reach: float | None) -> Result | str:
+    """Train to the end on one thread.
 
     Args:
         job: Which run of the sweep this is.
         config: The run.
+        digest: Of the data, which `keep_words` was given before.
         reach: The loss whose first step is looked for, if any.
 
     Returns:
         The result, or why there is none: trying again would fail again.
     """
     try:
-        return _run(job, config, reach)
+        return _run(job, config, _words[digest], reach)
     except Exception as error:
         return clean(f"{type(error).__name__}: {error}", limit=300)
 
 
-def _run(job: Job, config: RunConfig, reach: float | None) -> Result:
+def _run(job: Job, config: RunConfig, words: Words, reach: float | None) -> Result:
     import torch  # noqa: PLC0415 (only workers load it)
 
     from bntui.core.engine.session import Session  # noqa: PLC0415
@@ -78,17 +86,18 @@ def _run(job: Job, config: RunConfig, reach: float | None) -> Result:
         lines.extend(encode(event))
         history.fold(event)
 
-    emit(Hello(PROTOCOL, __version__, started, config, config.arm_names, share(config)))
-    session = Session(Trainer(config, _dataset(_words, config)), emit, lambda event: None)
+    here = machine()
+    emit(Hello(PROTOCOL, __version__, started, config, config.arm_names, share(config), here))
+    session = Session(Trainer(config, _dataset(words, config)), emit, lambda event: None)
     while not (history.state and history.state.state == "finished"):
         session.advance(monotonic() + SLICE)
         session.flush()
     packer = zlib.compressobj(level=6, wbits=31)
     packed = packer.compress(lines) + packer.flush()
-    return Result(outcome_of(job, history, reach, machine()), packed)
+    return Result(outcome_of(job, history, reach, here), packed)
 
 
-def _dataset(words: tuple[str, ...], config: RunConfig) -> "Dataset":
+def _dataset(words: Words, config: RunConfig) -> "Dataset":
     return _cached_dataset(
         words, config.block_size, config.context, config.split, config.split_seed
     )
@@ -96,7 +105,7 @@ def _dataset(words: tuple[str, ...], config: RunConfig) -> "Dataset":
 
 @lru_cache(maxsize=4)
 def _cached_dataset(
-    words: tuple[str, ...], block_size: int, context: Context, split: bool, split_seed: int
+    words: Words, block_size: int, context: Context, split: bool, split_seed: int
 ) -> "Dataset":
     from bntui.core.training import dataset  # noqa: PLC0415
 

@@ -22,6 +22,7 @@ NOT_VARIED = {"arms", "data", "device", "pace", "preset", "seed", "steps"}
 VARIED = [name for name, one in SETTINGS.items() if one.is_field and name not in NOT_VARIED]
 
 MAX_JOBS = 100_000
+LARGEST_SEED = 2**63 - 1
 
 
 class Vary(Struct, frozen=True):
@@ -51,7 +52,17 @@ class Job(Struct, frozen=True):
     @property
     def key(self) -> str:
         """Names the job and its log file."""
-        return "_".join([*self.cell.label.split(), f"seed={self.seed}"])
+        return job_key(self.cell.label, self.seed)
+
+
+def job_key(label: str, seed: int) -> str:
+    """As in `lr=0.1_depth=5_seed=42`."""
+    return f"{label.replace(' ', '_')}_seed={seed}"
+
+
+def label_of(key: str) -> str:
+    """The label of the cell of a job's key."""
+    return key.rpartition("_seed=")[0].replace("_", " ")
 
 
 class Plan(Struct, frozen=True):
@@ -60,6 +71,9 @@ class Plan(Struct, frozen=True):
     Without `against` a cell's number is the second network's loss minus the first's, of the same
     run. With it, it is the last network's loss minus that of the cell in which the setting
     `against` has its first value, at the same seed.
+
+    `reach` is the loss whose first step is looked for, if any. `words` is a digest of the data, so
+    that a file that has changed is another sweep.
     """
 
     base: RunConfig
@@ -67,6 +81,13 @@ class Plan(Struct, frozen=True):
     seeds: int
     against: str | None = None
     claim: str | None = None
+    reach: float | None = None
+    words: str | None = None
+
+    @property
+    def seed_numbers(self) -> range:
+        """The seeds of each cell."""
+        return range(self.base.seed, self.base.seed + self.seeds)
 
     @property
     def cells(self) -> list[Cell]:
@@ -95,9 +116,9 @@ class Plan(Struct, frozen=True):
     def jobs(self) -> Iterator[Job]:
         """Every cell's first seed, then every cell's second, ...: all cells fill up together."""
         cells = self.cells
-        for number in range(self.seeds):
+        for seed in self.seed_numbers:
             for cell in cells:
-                yield Job(cell, self.base.seed + number)
+                yield Job(cell, seed)
 
     def config(self, job: Job) -> RunConfig:
         """The job's run, at full speed."""
@@ -138,18 +159,25 @@ def make_plan(
     seeds: int,
     against: str | None = None,
     claim: str | None = None,
+    *,
+    reach: float | None = None,
+    words: str | None = None,
 ) -> Plan:
     """A plan whose every cell is possible.
 
     Raises:
         InputError: A setting is varied twice, a cell's settings do not go together, there are too
-            many jobs, or there are not two networks to compare.
+            many jobs, there are not two networks to compare, or `against` is not varied.
     """
     names = [one.name for one in vary]
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"--vary {name.replace('_', '-')} is given twice.")
-    plan = Plan(base, vary, seeds, against, claim)
+    plan = Plan(base, vary, seeds, against, claim, reach, words)
+    if against is not None and against not in names:
+        raise InputError(
+            f"--claim {claim} compares values of --{SETTINGS[against].key}: it cannot be fixed."
+        )
     if against is None and len(base.arms) != 2:
         raise InputError(
             f"--arms has {len(base.arms)} networks, but a sweep takes 2:"
@@ -158,6 +186,12 @@ def make_plan(
     if plan.job_count > MAX_JOBS:
         raise InputError(
             f"The grid has {plan.job_count:,} runs, but a sweep takes at most {MAX_JOBS:,}."
+        )
+    largest = base.seed + seeds - 1
+    if largest > LARGEST_SEED:
+        raise InputError(
+            f"--seed is {base.seed}, but with {seeds} seeds a cell it takes at most"
+            f" {LARGEST_SEED - seeds + 1}."
         )
     for cell in plan.cells:
         try:

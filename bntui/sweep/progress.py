@@ -5,6 +5,7 @@ from time import monotonic
 
 from bntui.protocol import Event
 from bntui.sweep.events import (
+    DoneBefore,
     JobDone,
     JobFailed,
     Note,
@@ -14,7 +15,7 @@ from bntui.sweep.events import (
     Workers,
 )
 from bntui.sweep.plan import Plan
-from bntui.sweep.results import CellResult, results
+from bntui.sweep.results import CellResult, Results
 
 
 class Progress:
@@ -24,7 +25,6 @@ class Progress:
         self.version = 0
         self.plan: Plan | None = None
         self.name = self.directory = ""
-        self.outcomes: dict[str, Outcome] = {}
         self.failed: dict[str, str] = {}
         self.notes: list[str] = []
         self.workers = 0
@@ -32,20 +32,23 @@ class Progress:
         self._clock = clock
         self._begun = clock()
         self._done_before = 0
-        self._results: tuple[int, list[CellResult]] = (-1, [])
+        self._results: Results | None = None
 
     def fold(self, event: Event) -> None:
         """Take an event in."""
         self.version += 1
         match event:
-            case Planned(plan, name, directory, done):
+            case Planned(plan, name, directory):
                 self.plan, self.name, self.directory = plan, name, directory
-                self.outcomes = {one.key: one for one in done}
-                self._done_before, self._begun = len(done), self._clock()
+                self._results, self._begun = Results(plan), self._clock()
+            case DoneBefore(outcomes) if self._results:
+                for outcome in outcomes:
+                    self._results.add(outcome)
+                self._done_before = len(self.outcomes)
             case Workers(count):
                 self.workers = count
-            case JobDone(outcome):
-                self.outcomes[outcome.key] = outcome
+            case JobDone(outcome) if self._results:
+                self._results.add(outcome)
                 self.failed.pop(outcome.key, None)
             case JobFailed(key, reason):
                 self.failed[key] = reason
@@ -69,12 +72,14 @@ class Progress:
         return (self._clock() - self._begun) / new * left
 
     @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """What is finished, by key."""
+        return self._results.outcomes if self._results else {}
+
+    @property
     def results(self) -> list[CellResult]:
-        """Every compared cell's result, computed once per version."""
-        if self._results[0] != self.version:
-            found = results(self.plan, self.outcomes) if self.plan else []
-            self._results = self.version, found
-        return self._results[1]
+        """Every compared cell's result."""
+        return self._results.cells if self._results else []
 
     @property
     def line(self) -> str:
@@ -84,8 +89,10 @@ class Progress:
             parts.append(f"{len(self.failed):,} failed")
         if self.ended is not None:
             parts.append("ended")
-        else:
+        elif self.workers:
             parts.append(f"{self.workers:,} worker{'s' * (self.workers != 1)}")
+        else:
+            parts.append("waiting for a worker")
         if (left := self.seconds_left) is not None:
             parts.append(f"{duration(left)} left")
         return " · ".join(parts)

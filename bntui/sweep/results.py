@@ -1,25 +1,34 @@
 """From outcomes to a table: each cell's paired difference, its uncertainty, and a verdict."""
 
-from collections.abc import Mapping, Sequence
-from statistics import fmean
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from statistics import fmean, median
 from typing import Literal, NamedTuple
 
 from bntui.config import ARM_NAMES
 from bntui.sweep.events import Outcome
-from bntui.sweep.plan import Cell, Job, Plan, assignment
+from bntui.sweep.plan import Cell, Plan, assignment, job_key, label_of
 from bntui.sweep.statistics import LEVEL, Interval, bca_interval, holm, sign_flip_p
 
-Verdict = Literal["lower", "higher", "undecided", "diverges less", "diverges more", "no runs"]
+Verdict = Literal[
+    "lower", "higher", "diverges less", "diverges more", "both diverge", "undecided", "no runs"
+]
 
 GLYPHS: dict[Verdict, str] = {
     "lower": "▼",
     "higher": "▲",
-    "undecided": "·",
     "diverges less": "▽",
-    "diverges more": "✗",
+    "diverges more": "△",
+    "both diverge": "✗",
+    "undecided": "·",
     "no runs": " ",
 }
 """Verdicts told apart without colour."""
+
+LEGEND = "▼ lower loss  ▲ higher  ▽ diverges less  △ more  ✗ both diverge  · undecided"
+
+NAMED = 6
+"""Cells that a sentence names; of more it gives the number."""
 
 
 class Side(NamedTuple):
@@ -29,12 +38,30 @@ class Side(NamedTuple):
     arm: str
 
 
+class Reached(NamedTuple):
+    """Steps to the loss asked for, (control, treated): how many seeds reached it, median steps.
+
+    `first` counts the seeds in which one side reached it before the other, which may never have;
+    `p` is that of the exact sign test over these, Holm-adjusted over the cells.
+    """
+
+    seeds: tuple[int, int]
+    steps: tuple[float | None, float | None]
+    first: tuple[int, int]
+    p: float
+
+
 class CellResult(NamedTuple):
     """What the seeds say of one cell.
 
     Differences are of final evaluation-mode losses, `treated` minus `control`, over the seeds in
     which neither diverged. `diverged` counts (control, treated) over the `seeds` in which both
-    are done. `p` is the smaller of the adjusted p-values of the loss and of divergence.
+    are done.
+
+    Each cell has one test, so that Holm's correction is over the cells: of divergence, if the
+    seeds in which exactly one side diverged are at least as many as those in which neither did,
+    else of the loss. Swapping the sides within a seed changes neither number, so choosing by them
+    leaves the permutation test exact.
     """
 
     cell: Cell
@@ -44,16 +71,21 @@ class CellResult(NamedTuple):
     diverged: tuple[int, int]
     differences: list[float]
     mean: float | None
-    interval: Interval | None
-    loss_p: float | None
-    divergence_p: float | None
+    test: Literal["loss", "divergence"] | None
+    raw_p: float | None
+    p: float | None
     verdict: Verdict
+    reached: Reached | None
 
     @property
-    def p(self) -> float | None:
-        """The adjusted p-value of the verdict."""
-        known = [p for p in (self.loss_p, self.divergence_p) if p is not None]
-        return min(known, default=None)
+    def interval(self) -> Interval | None:
+        """95 % BCa interval of the mean; computed when it is looked at, a few ms."""
+        return _interval(tuple(self.differences))
+
+
+@lru_cache(maxsize=4096)
+def _interval(differences: tuple[float, ...]) -> Interval | None:
+    return bca_interval(differences)
 
 
 def sides(plan: Plan, cell: Cell) -> tuple[Side, Side]:
@@ -76,62 +108,136 @@ def labels(plan: Plan, cell: Cell) -> tuple[str, str]:
     )
 
 
+class Results:
+    """Every compared cell's result; an outcome costs the cells it belongs to, not all."""
+
+    def __init__(self, plan: Plan, outcomes: Iterable[Outcome] = ()) -> None:
+        self._plan, self._cells = plan, plan.compared
+        self.outcomes: dict[str, Outcome] = {}
+        self._concerned: dict[str, list[int]] = {}
+        for place, cell in enumerate(self._cells):
+            for label in {side.cell.label for side in sides(plan, cell)}:
+                self._concerned.setdefault(label, []).append(place)
+        self._raw = [_raw(plan, cell, {}) for cell in self._cells]
+        self._stale: set[int] = set()
+        self._decided: list[CellResult] | None = None
+        for outcome in outcomes:
+            self.add(outcome)
+
+    def add(self, outcome: Outcome) -> None:
+        """Take a run's outcome in; a later one of the same run replaces it."""
+        self.outcomes[outcome.key] = outcome
+        self._stale.update(self._concerned.get(label_of(outcome.key), ()))
+        self._decided = None
+
+    @property
+    def cells(self) -> list[CellResult]:
+        """In the order of `Plan.compared`; p-values are adjusted over all compared cells."""
+        if self._decided is None:
+            for place in self._stale:
+                self._raw[place] = _raw(self._plan, self._cells[place], self.outcomes)
+            self._stale.clear()
+            self._decided = _decided(self._raw)
+        return self._decided
+
+
 def results(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[CellResult]:
-    """Every compared cell's result; p-values are adjusted over all tests that have data."""
-    raw = [_raw(plan, cell, outcomes) for cell in plan.compared]
-    tests = [p for one in raw for p in (one.loss_p, one.divergence_p) if p is not None]
-    adjusted = iter(holm(tests))
-    return [
-        _decided(
-            one._replace(
-                loss_p=None if one.loss_p is None else next(adjusted),
-                divergence_p=None if one.divergence_p is None else next(adjusted),
-            )
-        )
-        for one in raw
-    ]
+    """Every compared cell's result."""
+    return Results(plan, outcomes.values()).cells
 
 
 def _raw(plan: Plan, cell: Cell, outcomes: Mapping[str, Outcome]) -> CellResult:
-    """A cell's result with p-values that are not adjusted yet."""
+    """A cell's result before p-values are adjusted and a verdict is given."""
     control, treated = sides(plan, cell)
+    before, after = control.cell.label, treated.cell.label
+    pairs = [
+        (one, other)
+        for seed in plan.seed_numbers
+        if (one := outcomes.get(job_key(before, seed)))
+        and (other := outcomes.get(job_key(after, seed)))
+    ]
     differences: list[float] = []
-    diverged: list[tuple[bool, bool]] = []
-    for number in range(plan.seeds):
-        seed = plan.base.seed + number
-        one = outcomes.get(Job(control.cell, seed).key)
-        other = outcomes.get(Job(treated.cell, seed).key)
-        if one is None or other is None:
-            continue
-        diverged.append((control.arm in one.diverged, treated.arm in other.diverged))
-        before, after = one.losses.get(control.arm), other.losses.get(treated.arm)
-        if before is not None and after is not None:
-            differences.append(after - before)
-    apart = [float(after) - float(before) for before, after in diverged]
+    apart: list[float] = []
+    counts = [0, 0]
+    for one, other in pairs:
+        low, high = one.losses.get(control.arm), other.losses.get(treated.arm)
+        counts[0] += low is None
+        counts[1] += high is None
+        if low is None or high is None:
+            apart.append(float(high is None) - float(low is None))
+        else:
+            differences.append(high - low)
+    discordant = sum(map(bool, apart))
+    test: Literal["loss", "divergence"] | None = None
+    if discordant and discordant >= len(differences):
+        test = "divergence"
+    elif differences:
+        test = "loss"
     return CellResult(
         cell,
         *labels(plan, cell),
-        seeds=len(diverged),
-        diverged=(sum(one for one, _ in diverged), sum(other for _, other in diverged)),
+        seeds=len(pairs),
+        diverged=(counts[0], counts[1]),
         differences=differences,
         mean=fmean(differences) if differences else None,
-        interval=bca_interval(differences),
-        loss_p=sign_flip_p(differences) if differences else None,
-        divergence_p=sign_flip_p(apart) if any(map(any, diverged)) else None,
-        verdict="undecided",
+        test=test,
+        raw_p=sign_flip_p(differences if test == "loss" else apart) if test else None,
+        p=None,
+        verdict="no runs",
+        reached=None if plan.reach is None else _reached(control.arm, treated.arm, pairs),
     )
 
 
-def _decided(one: CellResult) -> CellResult:
-    """With its verdict: nothing beyond what an adjusted p-value of at most LEVEL allows."""
-    verdict: Verdict = "undecided"
+def _reached(control: str, treated: str, pairs: list[tuple[Outcome, Outcome]]) -> Reached:
+    steps = [(one.reached.get(control), other.reached.get(treated)) for one, other in pairs]
+    known = [[step for step in column if step is not None] for column in zip(*steps, strict=True)]
+    before, after = known or ([], [])
+    # Never is later than any step.
+    order = [((a is None, a or 0), (b is None, b or 0)) for a, b in steps]
+    signs = [float(a < b) - float(b < a) for a, b in order]
+    return Reached(
+        (len(before), len(after)),
+        (median(before) if before else None, median(after) if after else None),
+        (signs.count(1.0), signs.count(-1.0)),
+        sign_flip_p(signs),
+    )
+
+
+def _decided(raw: Sequence[CellResult]) -> list[CellResult]:
+    """With adjusted p-values and verdicts; a cell without a test counts as one that failed."""
+    adjusted = holm([1.0 if one.raw_p is None else one.raw_p for one in raw])
+    first = holm([one.reached.p if one.reached else 1.0 for one in raw])
+    return [
+        one._replace(
+            p=None if one.raw_p is None else p,
+            verdict=_verdict(one, p),
+            reached=one.reached and one.reached._replace(p=p_first),
+        )
+        for one, p, p_first in zip(raw, adjusted, first, strict=True)
+    ]
+
+
+def _verdict(one: CellResult, p: float) -> Verdict:
+    """No more than the adjusted p-value and the interval allow; `both diverge` is a count."""
     if not one.seeds:
-        verdict = "no runs"
-    elif one.divergence_p is not None and one.divergence_p <= LEVEL:
-        verdict = "diverges more" if one.diverged[1] > one.diverged[0] else "diverges less"
-    elif one.loss_p is not None and one.loss_p <= LEVEL and one.mean:
-        verdict = "higher" if one.mean > 0 else "lower"
-    return one._replace(verdict=verdict)
+        return "no runs"
+    if one.diverged == (one.seeds, one.seeds):
+        return "both diverge"
+    if p > LEVEL:
+        return "undecided"
+    if one.test == "divergence":
+        return "diverges more" if one.diverged[1] > one.diverged[0] else "diverges less"
+    if one.interval and one.interval.high < 0:
+        return "lower"
+    return "higher" if one.interval and one.interval.low > 0 else "undecided"
+
+
+WORDS: dict[Verdict, str] = {
+    "lower": "ends with a lower loss",
+    "higher": "ends with a higher loss",
+    "diverges less": "diverges less often",
+    "diverges more": "diverges more often",
+}
 
 
 def sentence(plan: Plan, found: Sequence[CellResult]) -> str:
@@ -139,26 +245,27 @@ def sentence(plan: Plan, found: Sequence[CellResult]) -> str:
     done = [one for one in found if one.seeds]
     if not done:
         return "No run is finished yet."
-    words = {
-        "lower": "ends lower",
-        "higher": "ends higher",
-        "diverges less": "diverges less often",
-        "diverges more": "diverges more often",
-    }
-    subject = "the second side" if plan.against else done[0].treated
-    versus = "the reference" if plan.against else done[0].control
+    control, treated = sides(plan, done[0].cell)
+    against = labels(plan, done[0].cell)[0] if plan.against else control.arm
     clauses = [
-        f"{phrase} in {', '.join(one.cell.label for one in those)}"
-        for verdict, phrase in words.items()
+        f"{phrase} in {_named(those)}"
+        for verdict, phrase in WORDS.items()
         if (those := [one for one in done if one.verdict == verdict])
     ]
-    open_cells = sum(one.verdict == "undecided" for one in done)
-    seeds = min(one.seeds for one in done)
-    text = (
-        f"{subject[:1].upper()}{subject[1:]} {'; '.join(clauses)} (than {versus})"
-        if clauses
-        else ""
-    )
-    undecided = f"{open_cells} of {len(done)} cells undecided" if open_cells else ""
-    joined = "; ".join(filter(None, (text, undecided)))
-    return f"{joined}. {seeds} seeds or more a cell, Holm-adjusted over the cells at {LEVEL:g}."
+    parts = [f"Compared with {against}, {treated.arm} {'; '.join(clauses)}."] if clauses else []
+    if both := [one for one in done if one.verdict == "both diverge"]:
+        parts.append(f"{against} and {treated.arm} both diverge in every seed of {_named(both)}.")
+    if unclear := [one for one in done if one.verdict == "undecided"]:
+        parts.append(f"Undecided: {_named(unclear)}.")
+    least, most = min(one.seeds for one in done), max(one.seeds for one in done)
+    seeds = f"{least}" if least == most else f"{least} to {most}"
+    parts.append(f"{seeds} seeds a cell, {100 * LEVEL:g} % risk of any false verdict (Holm).")
+    if len(done) < len(found) or least < plan.seeds:
+        parts = ["So far:", *parts, "Verdicts count when all runs are done."]
+    return " ".join(parts)
+
+
+def _named(those: Sequence[CellResult]) -> str:
+    if len(those) > NAMED:
+        return f"{len(those):,} cells"
+    return ", ".join(one.cell.label for one in those)

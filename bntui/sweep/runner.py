@@ -2,25 +2,35 @@
 
 import logging
 import os
-from collections import Counter
+import signal
+import threading
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from bntui.config import NOTEBOOK_WORDS
 from bntui.data.word_file import read_words
 from bntui.errors import InputError
-from bntui.protocol import Event
-from bntui.sweep.events import JobDone, JobFailed, Note, Planned, SweepEnded, Workers
-from bntui.sweep.job import Result, machine, run_job, set_words
+from bntui.history import folded
+from bntui.logs.reader import read_log
+from bntui.protocol import Event, Machine
+from bntui.sweep.events import JobDone, JobFailed, Note, Outcome, SweepEnded, Workers, beginning
+from bntui.sweep.events import reached as reached_in
+from bntui.sweep.job import Result, Words, digest_of, keep_words, machine, run_job
 from bntui.sweep.plan import Job, Plan
 from bntui.sweep.store import SweepStore
 from bntui.text import clean
 
 if TYPE_CHECKING:
-    from distributed import Client, Future, WorkerPlugin
+    from distributed import Client, Future, LocalCluster, WorkerPlugin
 
 INSTALL = "bntui sweep needs dask.distributed: pip install distributed."
 
@@ -31,12 +41,17 @@ WORKER_DIED = "its worker died each time it was tried"
 
 CONNECT_SECONDS = 15
 
-LOCAL = {
-    "distributed.scheduler.worker-saturation": 1.0,
-    "distributed.scheduler.allowed-failures": 0,
-}
-"""A worker holds one run at a time, so one that kills its worker takes no other along; retries
-are counted here."""
+COUNT_EVERY = 1.0
+"""Seconds between two counts of the workers."""
+
+WAITING = "No worker yet; the sweep begins when one joins the scheduler."
+
+SCHEDULER_GONE = "The scheduler is gone; what is finished is kept, and the same command goes on."
+
+EXPOSED = (
+    "tcp:// is neither encrypted nor authenticated: anyone who reaches the scheduler's port can "
+    "run code on its workers; tls:// with certificates closes that."
+)
 
 Emit = Callable[[Event], None]
 
@@ -48,7 +63,6 @@ class Runner:
         plan: What is run.
         store: Where logs and outcomes go.
         emit: Called with every event, in this thread.
-        reach: The loss whose first step is looked for, if any.
         scheduler: Address of a running scheduler; None starts workers here.
         workers: Worker processes to start here; None for one a core.
     """
@@ -59,78 +73,108 @@ class Runner:
         store: SweepStore,
         emit: Emit,
         *,
-        reach: float | None = None,
         scheduler: str | None = None,
         workers: int | None = None,
     ) -> None:
         self._plan, self._store, self._emit = plan, store, emit
-        self._reach, self._scheduler, self._workers = reach, scheduler, workers
+        self._scheduler, self._workers = scheduler, workers
 
     def run(self) -> None:
         """Run what is left; a run that fails is reported and does not stop the others.
 
         Raises:
             InputError: dask.distributed is missing, the data cannot be used, the sweep is running
-                already, or the scheduler cannot be reached.
+                already, the scheduler cannot be reached, or its workers cannot run bntui.
         """
-        words = read_data(self._plan)
+        words = read_data(self._plan.base.data)
         with self._store.running(), self._client() as client:
-            here = client.submit(machine, pure=False).result()
-            done = {
-                key: outcome
-                for key, outcome in self._store.outcomes().items()
-                if (outcome.machine.bntui, outcome.machine.torch) == (here.bntui, here.torch)
-            }
-            plan = self._plan
-            wanted = {job.key: job for job in plan.jobs()}
-            kept = [outcome for key, outcome in done.items() if key in wanted]
-            directory = self._store.directory
-            self._emit(Planned(plan, directory.name, str(directory), kept))
-            left = [job for key, job in wanted.items() if key not in done]
-            self._emit(Workers(len(client.scheduler_info(n_workers=-1)["workers"])))
-            client.register_plugin(_data_plugin(words))
-            self._emit(SweepEnded(self._gather(client, left)))
+            here = self._prepare(client, words)
+            done = self._done_before(here)
+            for event in beginning(self._plan, self._store.directory, done.values()):
+                self._emit(event)
+            left = deque(job for job in self._plan.jobs() if job.key not in done)
+            self._emit(SweepEnded(self._work(client, left, digest_of(words))))
 
-    def _gather(self, client: "Client", jobs: list[Job]) -> str:
-        """Submit the jobs and take in results as they come; why some are missing, if so."""
-        from distributed import as_completed  # noqa: PLC0415 (an extra)
+    def _prepare(self, client: "Client", words: Words) -> Machine:
+        """Send the words to every worker, now and later; returns the versions of one of them."""
+        if not client.nthreads():
+            self._emit(Note(WAITING))
+            client.wait_for_workers(1)
+        try:
+            client.register_plugin(_plugin(words, here=self._scheduler is None))
+            found: Machine = client.submit(machine, pure=False).result()
+        except Exception as error:
+            raise InputError(
+                f"The workers cannot run bntui ({clean(str(error), limit=200)});"
+                " it takes the same version of it, of Python and of torch on each."
+            ) from None
+        return found
 
-        lost: Counter[str] = Counter()
+    def _done_before(self, here: Machine) -> dict[str, Outcome]:
+        """Outcomes of this plan's runs, on the same versions, with the steps to the loss asked."""
+        wanted = {job.key for job in self._plan.jobs()}
+        versions = here.bntui, here.torch
+        done = {
+            key: one
+            for key, one in self._store.outcomes().items()
+            if key in wanted and (one.machine.bntui, one.machine.torch) == versions
+        }
+        reach = self._plan.reach
+        old = [one for one in done.values() if reach is not None and one.reach != reach]
+        if old:
+            self._emit(Note(f"Reading {len(old):,} logs for the steps to {reach:g}."))
+        for one in old:
+            log = folded(read_log(self._store.log_path(one.key)))
+            done[one.key] = replace(one, reach=reach, reached=reached_in(log, reach))
+            self._store.save_outcome(done[one.key])
+        return done
 
-        def submit(job: Job, priority: int) -> "Future[Result | str]":
-            # A new key each time, as the scheduler may still hold the lost one; all in one group,
-            # so that it hands a worker one run at a time.
-            key = f"{job.key}_{lost[job.key]}" if lost[job.key] else job.key
-            config = self._plan.config(job)
-            future = client.submit(
-                *(run_job, job, config, self._reach),
-                key=("run", key), pure=False, priority=priority,
-            )  # fmt: skip
-            running[future] = job
-            return future
+    def _work(self, client: "Client", jobs: deque[Job], digest: str) -> str:
+        """Keep every worker thread busy until no job is left; why some are missing, if so.
 
+        A thread holds one run at a time, so one that kills its worker takes no other along, and
+        the scheduler holds no more tasks than there are threads, however large the grid.
+        """
+        ready: SimpleQueue[Future[Result | str]] = SimpleQueue()
         running: dict[Future[Result | str], Job] = {}
-        completed = as_completed([submit(job, -place) for place, job in enumerate(jobs)])
-        workers = 0
-        for future in completed:
-            job = running.pop(future)
+        lost: Counter[str] = Counter()
+        threads, counted = -1, 0.0
+        while jobs or running:
+            if threads < 0 or monotonic() - counted >= COUNT_EVERY:
+                before, threads, counted = threads, _count(client), monotonic()
+                if threads != before:
+                    self._emit(Workers(threads))
+            while jobs and len(running) < threads:
+                job = jobs.popleft()
+                future = client.submit(
+                    *(run_job, job, self._plan.config(job), digest, self._plan.reach),
+                    key=("run", f"{job.key}_{lost[job.key]}"),
+                    pure=False,
+                )
+                running[future] = job
+                future.add_done_callback(ready.put)
             if client.status != "running":
                 return SCHEDULER_GONE
+            try:
+                future = ready.get(timeout=COUNT_EVERY)
+            except Empty:
+                continue
+            job = running.pop(future)
             result = _result(future)
-            if isinstance(result, Result):
-                self._take(job, result)
-            elif result is None and lost[job.key] < RETRIES:
-                lost[job.key] += 1
-                completed.add(submit(job, -len(jobs)))
-            else:
-                self._emit(JobFailed(job.key, result or WORKER_DIED))
             future.release()
-            if (now := len(client.scheduler_info(n_workers=-1)["workers"])) != workers:
-                workers = now
-                self._emit(Workers(workers))
+            if result is None and client.status != "running":
+                return SCHEDULER_GONE
+            if result is None and lost[job.key] < RETRIES:
+                lost[job.key] += 1
+                jobs.append(job)
+            else:
+                self._take(job, result)
         return ""
 
-    def _take(self, job: Job, result: Result) -> None:
+    def _take(self, job: Job, result: Result | str | None) -> None:
+        if not isinstance(result, Result):
+            self._emit(JobFailed(job.key, result or WORKER_DIED))
+            return
         try:
             self._store.save(result.outcome, result.log)
         except OSError as error:
@@ -140,39 +184,68 @@ class Runner:
 
     @contextmanager
     def _client(self) -> Iterator["Client"]:
-        try:
-            import dask  # noqa: PLC0415 (an extra)
-            from distributed import Client, LocalCluster  # noqa: PLC0415
-        except ImportError:
-            raise InputError(INSTALL) from None
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        if self._scheduler is not None:
+        check_extra()
+        from distributed import Client  # noqa: PLC0415 (an extra)
+
+        for name in list(logging.root.manager.loggerDict):  # most have levels of their own
+            if name.partition(".")[0] == "distributed":
+                logging.getLogger(name).setLevel(logging.CRITICAL)
+        if self._scheduler is None:
+            cluster = _local_cluster(self._workers or os.cpu_count() or 1)
+            with cluster, Client(cluster) as client:
+                yield client
+        else:
             with _connected(Client, self._scheduler) as client:
                 if self._scheduler.startswith("tcp://"):
                     self._emit(Note(EXPOSED))
                 yield client
-            return
-        with (
-            dask.config.set(LOCAL),
-            LocalCluster(
-                n_workers=self._workers or os.cpu_count() or 1,
+
+
+def _local_cluster(workers: int) -> "LocalCluster":
+    """So many processes on this machine, of one thread each, that no other machine can reach.
+
+    Raises:
+        InputError: They cannot be started.
+    """
+    import dask  # noqa: PLC0415 (an extra)
+    from distributed import LocalCluster  # noqa: PLC0415
+
+    try:
+        with dask.config.set({"distributed.scheduler.allowed-failures": 0}):  # retried here
+            return LocalCluster(
+                n_workers=workers,
                 threads_per_worker=1,
-                dashboard_address="127.0.0.1:0",
+                dashboard_address="127.0.0.1:0",  # None would be port 8787, on every interface
+                worker_dashboard_address="127.0.0.1:0",
                 scheduler_kwargs={"dashboard": False},
                 silence_logs=logging.CRITICAL,
                 host="127.0.0.1",
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            yield client
+            )
+    except (OSError, RuntimeError) as error:
+        reason = clean(str(error), limit=200)
+        raise InputError(f"{workers} workers cannot be started here ({reason}).") from None
 
 
-SCHEDULER_GONE = "The scheduler is gone; what is finished is kept, and the same command goes on."
+def _count(client: "Client") -> int:
+    """Threads of all workers; 0 where the scheduler does not answer."""
+    try:
+        return sum(client.nthreads().values())
+    except (OSError, RuntimeError, TimeoutError):
+        return 0
 
-EXPOSED = (
-    "tcp:// is neither encrypted nor authenticated: anyone who reaches the scheduler's port can "
-    "run code on its workers; tls:// with certificates closes that."
-)
+
+def check_extra() -> None:
+    """Refuse to go on without dask.distributed.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    try:
+        found = find_spec("distributed")
+    except ValueError:
+        found = None
+    if found is None:
+        raise InputError(INSTALL)
 
 
 @contextmanager
@@ -180,51 +253,49 @@ def _connected(client_class: Any, address: str) -> Iterator["Client"]:
     """A client of a running scheduler.
 
     Raises:
-        InputError: It cannot be reached, or has no worker.
+        InputError: It cannot be reached.
     """
-    shown = clean(address, limit=80)
     try:
         client = client_class(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise InputError(
-            f"--scheduler {shown} cannot be reached ({clean(str(error), limit=200)});"
-            " it takes an address such as tls://HOST:8786."
-        ) from None
-    try:
-        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
-    except TimeoutError:
-        client.close()
-        raise InputError(
-            f"--scheduler {shown} has no worker after {CONNECT_SECONDS} s; start one with"
-            " dask worker."
+            f"--scheduler {clean(address, limit=80)} cannot be reached"
+            f" ({clean(str(error), limit=200)}); it takes an address such as tls://HOST:8786."
         ) from None
     with client:
         yield client
 
 
-def read_data(plan: Plan) -> tuple[str, ...]:
-    """The words that every run of the sweep learns.
+def read_data(data: str | None) -> Words:
+    """The words that every run of the sweep learns: a file's, or the notebook's.
 
     Raises:
         InputError: The file cannot be used.
     """
-    if plan.base.data is None:
+    if data is None:
         return NOTEBOOK_WORDS
-    return tuple(read_words(Path(plan.base.data), lambda read, total: None).words)
+    return tuple(read_words(Path(data), lambda read, total: None).words)
 
 
-def _data_plugin(words: tuple[str, ...]) -> "WorkerPlugin":
-    """Sends the words once to every worker, also to one that joins or is started again later."""
+def _plugin(words: Words, here: bool) -> "WorkerPlugin":
+    """Sends the words once to every worker, also to one that joins or is started again later.
+
+    A worker that was started here ignores ctrl+c, which goes to every process of a terminal.
+    """
     from distributed import WorkerPlugin  # noqa: PLC0415 (an extra)
+
+    digest = digest_of(words)
 
     class Data(WorkerPlugin):
         """The words of a sweep."""
 
-        name = "bntui-words"
+        name = f"bntui-words-{digest}"
 
         def setup(self, worker: object) -> None:
             """Keep them in the worker's process."""
-            set_words(words)
+            keep_words(digest, words)
+            if here and threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     return Data()
 

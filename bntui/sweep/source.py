@@ -8,7 +8,8 @@ from typing import Protocol
 
 from bntui.protocol import Skipped
 from bntui.protocol.codec import Reader
-from bntui.sweep.events import AnySweepEvent, Note, Planned, SweepEnded
+from bntui.sweep.events import AnySweepEvent, Note, Outcome, SweepEnded, beginning
+from bntui.sweep.plan import Plan
 from bntui.sweep.store import SweepStore
 from bntui.text import clean
 
@@ -79,14 +80,30 @@ class StoredSweep:
 
     async def events(self) -> AsyncIterator[AnySweepEvent]:
         """Its plan and outcomes."""
-        directory = self._store.directory
-        outcomes = list(self._store.outcomes().values())
-        plan = self._store.plan()
-        yield Planned(plan, directory.name, str(directory), outcomes)
-        missing = plan.job_count - len(outcomes)
-        if missing > 0:
-            yield Note(f"{missing:,} runs are missing; the same command runs them.")
+        plan, outcomes, notes = stored(self._store)
+        for event in beginning(plan, self._store.directory, outcomes.values()):
+            yield event
+        for note in notes:
+            yield Note(note)
         yield SweepEnded("")
 
     async def close(self) -> None:
         """Nothing to end."""
+
+
+def stored(store: SweepStore) -> tuple[Plan, dict[str, Outcome], list[str]]:
+    """A stored sweep's plan, its outcomes by key, and what to know of them.
+
+    Raises:
+        InputError: There is no such sweep, or it cannot be read.
+    """
+    plan, found = store.plan(), store.outcomes()
+    outcomes = {job.key: found[job.key] for job in plan.jobs() if job.key in found}
+    notes = []
+    if missing := plan.job_count - len(outcomes):
+        notes.append(f"{missing:,} runs are missing; the same command runs them.")
+    versions = {(one.machine.bntui, one.machine.torch) for one in outcomes.values()}
+    if len(versions) > 1:
+        named = ", ".join(f"bntui {bntui} with torch {torch}" for bntui, torch in sorted(versions))
+        notes.append(f"Its runs are of several versions: {clean(named, limit=200)}.")
+    return plan, outcomes, notes

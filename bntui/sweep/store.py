@@ -21,6 +21,8 @@ from bntui.sweep.plan import Plan
 from bntui.text import clean
 
 PLAN, INDEX, LOCK = "plan.json", "outcomes.jsonl", ".lock"
+UNFINISHED = ".unfinished-"
+"""Before the name of a file that is being written."""
 
 _outcome = msgspec.json.Decoder(Outcome)
 
@@ -34,9 +36,10 @@ def default_name(plan: Plan) -> str:
     """A name made of the plan, so that the same command finds its sweep again.
 
     The number of seeds is no part of it: a sweep with more seeds goes on from the smaller one.
+    Nor is the loss to reach: it is looked up in the logs.
     """
     settings = "-".join(one.name for one in plan.vary) or "seeds"
-    decisive = msgspec.json.encode(msgspec.structs.replace(plan, seeds=0))
+    decisive = msgspec.json.encode(msgspec.structs.replace(plan, seeds=0, reach=None))
     return f"{plan.claim or settings}-{hashlib.sha256(decisive).hexdigest()[:8]}"
 
 
@@ -58,10 +61,10 @@ class SweepStore:
             directory.mkdir(parents=True, exist_ok=True)
             if (directory / PLAN).exists():
                 before = store.plan()
-                if msgspec.structs.replace(before, seeds=plan.seeds) != plan:
+                if msgspec.structs.replace(before, seeds=plan.seeds, reach=plan.reach) != plan:
                     raise InputError(
-                        f"--name {clean(directory.name, limit=60)} is a sweep with other settings;"
-                        " it takes a new name, or the same settings to go on."
+                        f"--name {clean(directory.name, limit=60)} is a sweep with other settings"
+                        " or data; it takes a new name, or the same settings to go on."
                     )
             store._replace(PLAN, msgspec.json.format(msgspec.json.encode(plan)) + b"\n")
         except OSError as error:
@@ -88,7 +91,20 @@ class SweepStore:
             raise InputError(f"The plan of the sweep {name} cannot be read ({reason}).") from None
 
     def outcomes(self) -> dict[str, Outcome]:
-        """Every run's last outcome whose log is there; a torn or foreign line is left out."""
+        """Every run's last outcome whose log is there; a torn or foreign line is left out.
+
+        Raises:
+            InputError: The index cannot be read.
+        """
+        try:
+            return self._outcomes()
+        except OSError as error:
+            name = clean(self.directory.name, limit=60)
+            raise InputError(
+                f"The index of the sweep {name} cannot be read ({error.strerror})."
+            ) from None
+
+    def _outcomes(self) -> dict[str, Outcome]:
         found: dict[str, Outcome] = {}
         with suppress(FileNotFoundError):
             there = {entry.name for entry in os.scandir(self.directory)}
@@ -110,6 +126,14 @@ class SweepStore:
             OSError: The disk does not take it.
         """
         self._replace(self.log_path(outcome.key).name, log)
+        self.save_outcome(outcome)
+
+    def save_outcome(self, outcome: Outcome) -> None:
+        """Add a line to the index.
+
+        Raises:
+            OSError: The disk does not take it.
+        """
         line = b"\n" + msgspec.json.encode(outcome) + b"\n"  # the line before may be torn
         descriptor = os.open(self.directory / INDEX, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
@@ -118,9 +142,12 @@ class SweepStore:
             os.close(descriptor)
 
     def _replace(self, name: str, data: bytes) -> None:
-        beside = self.directory / f".{name}.{os.getpid()}"
-        beside.write_bytes(data)
-        os.replace(beside, self.directory / name)  # noqa: PTH105 (Path.replace would say the same)
+        beside = self.directory / f"{UNFINISHED}{os.getpid()}-{name}"
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # the index must not outlive it in a power failure
+        beside.replace(self.directory / name)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -140,6 +167,9 @@ class SweepStore:
             ) from None
         except OSError:
             pass  # a file system without locks: writing is idempotent, so two runs only waste time
+        else:
+            for left_by_a_kill in self.directory.glob(f"{UNFINISHED}*"):
+                left_by_a_kill.unlink(missing_ok=True)
         try:
             yield
         finally:

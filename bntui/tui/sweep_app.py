@@ -1,11 +1,12 @@
 """The app around a sweep: its map, and the logs of its runs."""
 
+import sys
 from pathlib import Path
 
 from textual.screen import Screen
 
 from bntui.errors import InputError
-from bntui.history.comparison import MOST, entries
+from bntui.history.comparison import MOST_RUNS, entries
 from bntui.sources.recording import open_log
 from bntui.sweep.source import SweepSource
 from bntui.sweep.store import SweepStore
@@ -15,7 +16,7 @@ from bntui.tui.screens.sweep import SweepScreen
 
 
 class SweepApp(ThemedApp):
-    """Shows one sweep, and up to four of its runs at a time."""
+    """Shows one sweep, and the runs of a cell together."""
 
     def __init__(self, source: SweepSource, fps: float = FRAMES_PER_SECOND) -> None:
         super().__init__()
@@ -27,10 +28,12 @@ class SweepApp(ThemedApp):
         return self.sweep
 
     async def on_sweep_screen_open_logs(self, event: SweepScreen.OpenLogs) -> None:
-        """Overlay the logs of a cell's first runs."""
+        """Overlay the logs of a cell's runs."""
         store = SweepStore(Path(self.sweep.progress.directory))
         try:
-            logs = [(key, open_log(store.log_path(key), follow=False)) for key in event.keys[:MOST]]
+            logs = [
+                (key, open_log(store.log_path(key), follow=False)) for key in event.keys[:MOST_RUNS]
+            ]
         except InputError as error:
             self.notify(str(error), severity="error", markup=False)
             return
@@ -41,7 +44,14 @@ class SweepApp(ThemedApp):
 
 
 def show_sweep(source: SweepSource, fps: float) -> int:
-    """Open a sweep's screen; returns the exit code."""
+    """Open a sweep's screen; returns the exit code: 1 if the sweep ended before its last run."""
     app = SweepApp(source, fps)
     app.run()
-    return app.return_code or 0
+    progress = app.sweep.progress
+    if progress.ended:
+        print(f"bntui: {progress.ended}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)
+    if progress.plan:
+        left = progress.job_count - len(progress.outcomes)
+        more = f" {left:,} runs are left; the same command runs them." if left else ""
+        print(f"bntui sweep --open {progress.name} shows it again.{more}")  # noqa: T201
+    return app.return_code or int(bool(progress.ended))

@@ -1,9 +1,10 @@
 """Plans and outcomes for tests that train nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from bntui.config import RunConfig
-from bntui.sweep.events import Machine, Outcome
+from bntui.protocol import Machine
+from bntui.sweep.events import Outcome
 from bntui.sweep.plan import Job, Plan, Vary, make_plan
 
 HERE = Machine("host", "0.1.0", "2.13.0", 1)
@@ -15,5 +16,5 @@ def plan(seeds: int = 8, **base: object) -> Plan:
     return make_plan(config, [Vary("lr", [0.1, 1.0])], seeds)
 
 
-def outcome(job: Job, losses: Mapping[str, float | None], diverged: Sequence[str] = ()) -> Outcome:
-    return Outcome(job.key, dict(losses), list(diverged), {}, 10, 0.1, HERE)
+def outcome(job: Job, losses: Mapping[str, float | None]) -> Outcome:
+    return Outcome(job.key, dict(losses), None, {}, 10, 0.1, HERE)

@@ -1,5 +1,6 @@
 """Verdicts from made-up outcomes: what they may say, and what they may not."""
 
+import csv
 from io import StringIO
 
 from bntui.sweep.events import Outcome
@@ -29,7 +30,9 @@ def test_a_difference_of_one_sign_in_enough_seeds_is_a_verdict() -> None:
     assert (low.verdict, high.verdict) == ("lower", "higher")
     assert low.mean is not None
     assert abs(low.mean + 0.135) < 1e-9
-    assert low.loss_p == high.loss_p == 2 * 2 / 256
+    assert low.raw_p == high.raw_p == 2 / 256
+    assert low.p == high.p == 2 * 2 / 256
+    assert low.test == "loss"
     assert high.interval is not None
     assert 0.1 < high.interval.low < 0.135 < high.interval.high < 0.17
 
@@ -42,13 +45,13 @@ def test_too_few_seeds_decide_nothing_however_large_the_difference() -> None:
     assert [one.verdict for one in found] == ["undecided", "undecided"]
     assert "no cell can be decided" in power_sentence(made)
     assert "7 seeds" in power_sentence(made)
-    assert "2 of 2 cells undecided" in sentence(made, found)
+    assert "Undecided: lr=0.1, lr=1." in sentence(made, found)
 
 
 def test_divergence_is_an_outcome_of_its_own() -> None:
     made = plan(8)
     found = {
-        job.key: outcome(job, {NO: None, BN: 0.3}, [NO])
+        job.key: outcome(job, {NO: None, BN: 0.3})
         if job.cell.label == "lr=1"
         else outcome(job, {NO: 0.2, BN: 0.2 + 0.01 * (-1) ** job.seed})
         for job in made.jobs()
@@ -66,7 +69,7 @@ def test_a_diverged_run_is_in_no_mean() -> None:
     made = plan(8)
     jobs = list(made.jobs())
     found = {job.key: outcome(job, {NO: 1.0, BN: 1.5}) for job in jobs}
-    found[jobs[0].key] = outcome(jobs[0], {NO: 1.0, BN: None}, [BN])
+    found[jobs[0].key] = outcome(jobs[0], {NO: 1.0, BN: None})
     first = results(made, found)[0]
     assert first.seeds == 8
     assert first.mean == 0.5
@@ -92,8 +95,10 @@ def test_the_table_leaves_as_csv_and_json() -> None:
     found: list[CellResult] = results(made, outcomes(made, [[0.5] * 8, [0.25] * 8]))
     file = StringIO()
     write_csv(found, file)
-    head, first, second = file.getvalue().splitlines()
-    assert head.startswith("cell,control,treated,seeds,mean_difference")
-    assert first.startswith("lr=0.1,no BN,BN,8,0.5,")
-    assert second.endswith("higher")
+    file.seek(0)
+    first, second = csv.DictReader(file)
+    assert (first["cell"], first["control"], first["treated"]) == ("lr=0.1", "no BN", "BN")
+    assert (first["seeds"], first["mean_difference"], first["low"]) == ("8", "0.5", "0.5")
+    assert (second["test"], second["p_holm"], second["verdict"]) == ("loss", "0.015625", "higher")
+    assert second["steps_treated"] == ""
     assert '"verdict":"' in as_json(made, found)

@@ -1,12 +1,10 @@
 """Sweeps on real workers: a local cluster of two, and a scheduler process with TLS."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,7 +16,7 @@ from bntui.history import folded
 from bntui.logs.reader import read_log
 from bntui.protocol import Event
 from bntui.sweep import runner
-from bntui.sweep.events import JobDone, JobFailed, Outcome, Planned, SweepEnded
+from bntui.sweep.events import DoneBefore, JobDone, JobFailed, Note, Outcome, SweepEnded
 from bntui.sweep.job import Result, run_job
 from bntui.sweep.plan import Job, Plan, Vary, make_plan
 from bntui.sweep.runner import Runner
@@ -42,13 +40,13 @@ def done(events: list[Event]) -> dict[str, Outcome]:
     return {event.outcome.key: event.outcome for event in events if isinstance(event, JobDone)}
 
 
-def troubled(job: Job, config: RunConfig, reach: float | None) -> Result | str:
+def troubled(job: Job, config: RunConfig, digest: str, reach: float | None) -> Result | str:
     """One job kills its worker, another raises; the rest are real."""
     if job.cell.settings["lr"] == 0.25:
         os.kill(os.getpid(), signal.SIGKILL)
     if job.cell.settings["lr"] == 0.5:
-        return run_job(job, replace(config, depth=0), reach)
-    return run_job(job, config, reach)
+        return run_job(job, replace(config, depth=0), digest, reach)
+    return run_job(job, config, digest, reach)
 
 
 def test_a_run_that_kills_its_worker_takes_no_other_along_and_the_sweep_goes_on(
@@ -66,43 +64,57 @@ def test_a_run_that_kills_its_worker_takes_no_other_along_and_the_sweep_goes_on(
     assert "Error" in failed["lr=0.5_seed=42"]
     assert isinstance(events[-1], SweepEnded)
 
-    events = swept(plan, tmp_path / "one", reach=100.0)
-    planned = events[0]
-    assert isinstance(planned, Planned)
-    assert [one.key for one in planned.done] == ["lr=0.1_seed=42"]
+    events = swept(replace(plan, reach=100.0), tmp_path / "one")
+    ((before,),) = (event.outcomes for event in events if isinstance(event, DoneBefore))
+    assert before.key == "lr=0.1_seed=42"
+    assert before.reached == {"no BN": None, "BN": None}  # read from its log
     assert len(done(events)) == 2
     for outcome in done(events).values():
         log = folded(read_log(SweepStore(tmp_path / "one").log_path(outcome.key)))
         assert log.steps == outcome.steps == 20
         assert log.arms["BN"].modes[-1].eval[-1] == outcome.losses["BN"]
+        assert log.hello
+        assert log.hello.machine == outcome.machine
         assert outcome.machine.threads == 1
         assert outcome.reached == {"no BN": None, "BN": None}  # 20 steps are no window of 25
 
 
-@contextmanager
-def tls_cluster(files: dict[str, Path], address_file: Path) -> Iterator[str]:
-    """A scheduler and a worker as processes of their own; the scheduler's address."""
-    tls = [f"--tls-{name}={path}" for name, path in files.items()]
-    common = ["--protocol", "tls", *tls, "--no-dashboard", "--host", "127.0.0.1"]
-    common += ["--scheduler-file", str(address_file)]
-    programs = (
-        (["distributed.cli.dask_scheduler", "--port", "0"], b"Scheduler at"),
-        (["distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny"], b"Registered to"),
-    )
-    with ExitStack() as stack:
-        for program, ready in programs:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *program, *common], stderr=subprocess.PIPE
-            )
-            assert process.stderr
-            stack.callback(process.stderr.close)
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            assert any(ready in line for line in process.stderr), program
-        yield json.loads(address_file.read_text())["address"]
+PROGRAMS = {
+    "scheduler": (("--port", "0"), b"Scheduler at:"),
+    "worker": (("--nthreads", "1", "--no-nanny"), b"Registered to:"),
+}
 
 
-def test_a_scheduler_elsewhere_is_reached_over_tls(tmp_path: Path) -> None:
+class Cluster:
+    """A scheduler and workers as processes of their own, over TLS."""
+
+    def __init__(self, stack: ExitStack, files: dict[str, Path]) -> None:
+        self._stack = stack
+        self._common = [f"--tls-{name}={path}" for name, path in files.items()]
+        self._common += ["--protocol", "tls", "--no-dashboard", "--host", "127.0.0.1"]
+        self.scheduler, self.address = self._start("scheduler")
+
+    def add_worker(self) -> None:
+        self._start("worker", self.address)
+
+    def _start(self, name: str, *more: str) -> tuple[subprocess.Popen[bytes], str]:
+        """The process, once it is ready, and the address that it logs then."""
+        own, ready = PROGRAMS[name]
+        module = f"distributed.cli.dask_{name}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *more, *own, *self._common], stderr=subprocess.PIPE
+        )
+        assert process.stderr
+        self._stack.callback(process.stderr.close)
+        self._stack.callback(process.wait)
+        self._stack.callback(process.kill)
+        line = next(line for line in process.stderr if ready in line)
+        return process, line.split()[-1].decode()
+
+
+def test_over_tls_a_late_worker_is_waited_for_and_a_lost_scheduler_loses_nothing(
+    tmp_path: Path,
+) -> None:
     dask = pytest.importorskip("dask")
     pytest.importorskip("cryptography")
     distributed = pytest.importorskip("distributed")
@@ -111,16 +123,29 @@ def test_a_scheduler_elsewhere_is_reached_over_tls(tmp_path: Path) -> None:
     for name in ("ca_file", "cert", "key"):
         path = files[name.replace("_", "-")] = tmp_path / f"{name}.pem"
         path.write_text(credentials[name])
-    plan = make_plan(SMALL, [Vary("lr", [0.1])], 2)
     client = {
         "distributed.comm.tls.ca-file": str(files["ca-file"]),
         "distributed.comm.tls.client.cert": str(files["cert"]),
         "distributed.comm.tls.client.key": str(files["key"]),
     }
-    with tls_cluster(files, tmp_path / "scheduler.json") as address, dask.config.set(client):
-        assert address.startswith("tls://")
-        events = swept(plan, tmp_path / "one", scheduler=address)
-    assert sorted(done(events)) == ["lr=0.1_seed=42", "lr=0.1_seed=43"]
+    plan = make_plan(SMALL, [Vary("lr", [0.1])], 3)
+    store = SweepStore.create(tmp_path / "one", plan)
+    events: list[Event] = []
+    with ExitStack() as stack, dask.config.set(client):
+        cluster = Cluster(stack, files)
+        assert cluster.address.startswith("tls://")
+
+        def emit(event: Event) -> None:
+            events.append(event)
+            if event == Note(runner.WAITING):
+                cluster.add_worker()
+            elif len(done(events)) == 2:
+                cluster.scheduler.kill()
+                cluster.scheduler.wait()
+
+        Runner(plan, store, emit, scheduler=cluster.address).run()
+    assert sorted(done(events)) == sorted(store.outcomes()) == ["lr=0.1_seed=42", "lr=0.1_seed=43"]
+    assert events[-1] == SweepEnded(runner.SCHEDULER_GONE)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "", "tls://127.0.0.1:9"])

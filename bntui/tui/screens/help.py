@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -12,7 +12,20 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from bntui.tui.commands import KeyCommand
-from bntui.tui.panes.base import AnyPane, Part
+from bntui.tui.panes.base import Part
+
+
+class Topic(Protocol):
+    """What help explains: a pane, or a screen without panes."""
+
+    TITLE: ClassVar[str]
+    COMMANDS: ClassVar[tuple[KeyCommand, ...]]
+    RELATED: ClassVar[tuple[KeyCommand, ...]]
+
+    @property
+    def about(self) -> str:
+        """Plain words; then formula, source and what to try, a line each that begins so."""
+        ...
 
 
 class HelpScreen(ModalScreen[None]):
@@ -30,7 +43,7 @@ class HelpScreen(ModalScreen[None]):
     ]
 
     def __init__(
-        self, pane: AnyPane, commands: Sequence[KeyCommand], findings: Sequence[str] = ()
+        self, pane: Topic, commands: Sequence[KeyCommand], findings: Sequence[str] = ()
     ) -> None:
         super().__init__()
         self._pane, self._commands, self._findings = pane, commands, findings
@@ -55,7 +68,7 @@ class HelpScreen(ModalScreen[None]):
             )
 
 
-def _about(pane: AnyPane) -> list[Part]:
+def _about(pane: Topic) -> list[Part]:
     """Its help text; a label that begins a line, such as `Try:`, stands out."""
     parts: list[Part] = [(f"{pane.TITLE}\n", "bold")]
     for line in pane.about.splitlines():
