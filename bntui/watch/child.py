@@ -1,6 +1,9 @@
 """A user's script as `__main__`, its models watched: `python -P -m bntui.watch.child ...`.
 
-    --log PATH [--steps N] [--every N] [--budget X] [--name NAME] (SCRIPT | -m MODULE) ARGS...
+    --log PATH [--announce] [--steps N] [--every N] [--budget X] [--name NAME]
+        (SCRIPT | -m MODULE) ARGS...
+
+`--announce` prints where the log is, `--steps` ends the script before its optimizer step N + 1.
 
 The script finds what Python itself would have set up: argv, path, `__file__`, working directory,
 standard streams and signals; its exit code and tracebacks are the usual ones. torch is not imported
@@ -93,6 +96,8 @@ class Watcher:
             probe=None,
             script=self._script,
         )
+        if self._options.announce:
+            self._watch.announce()
 
     def _report(self, error: Exception) -> None:
         self._problem = clean(f"{type(error).__name__}: {error}", 300)
@@ -145,6 +150,7 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--every", type=int)
     parser.add_argument("--budget", type=float, default=0.02)
     parser.add_argument("--name")
+    parser.add_argument("--announce", action="store_true")
     parser.add_argument("-m", dest="module")
     parser.add_argument("rest", nargs=argparse.REMAINDER)
     options = parser.parse_args(arguments)

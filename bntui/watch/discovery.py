@@ -1,10 +1,10 @@
 """Finds the models of a script that knows nothing of bntui, by the BatchNorm layers that run.
 
 A global forward pre-hook looks at every module that it has not seen. It costs a call per module, so
-it is there only while something new may run: from the import of torch to the first
-optimizer step before which nothing new ran, from the construction of a BatchNorm layer on likewise, and
-for one step every `LOOK_EVERY` seconds, for copies of a model. In between the forward pass of the
-script runs without any global hook; what stays is one call per optimizer step.
+it is there only while something new may run: from the import of torch, or the construction of a
+BatchNorm layer, to the first optimizer step before which nothing new ran; and for one step every
+`LOOK_EVERY` seconds, for copies of a model. In between the script's forward passes run without any
+global hook, and what stays is one call per optimizer step.
 """
 
 import os
