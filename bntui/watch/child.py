@@ -177,7 +177,7 @@ def _file(arguments: list[str]) -> tuple[ModuleType, CodeType]:
     _prepend(str(Path(path).resolve().parent))
     full = os.path.abspath(path)  # noqa: PTH100 (as Python: without resolving links)
     with io.open_code(full) as file:
-        code = compile(file.read(), path, "exec")
+        code = compile(file.read(), full, "exec")
     return _main(full, SourceFileLoader("__main__", full), None, None), code
 
 

@@ -164,7 +164,7 @@ class Watch:
 
     def announce(self) -> None:
         """Print where the log is, and how to open it."""
-        if self.path is not None:
+        if self.path is not None and _rank() == 0:
             log = self.path.stem if self.path.parent == directory() else str(self.path)
             line = f"bntui: watching {self._name}; see it with: bntui open {clean(log)}"
             print(line, file=sys.stderr)  # noqa: T201
@@ -398,12 +398,19 @@ def _open(log: str | Path | None, name: str) -> LogWriter | None:
     if log is None:
         return None
     if log != LOG_BY_DEFAULT:
-        return LogWriter(Path(log))
+        path, rank = Path(log), _rank()
+        return LogWriter(path.with_stem(f"{path.stem}-rank{rank}") if rank else path)
     while True:
         try:
             return LogWriter(watched_path(name))
         except InputError:
             continue  # another run took the name just now
+
+
+def _rank() -> int:
+    """This process's among those that train together."""
+    group = torch.distributed
+    return group.get_rank() if group.is_available() and group.is_initialized() else 0
 
 
 def _free_name(name: str, taken: Sequence[str]) -> str:
