@@ -11,6 +11,7 @@ for a script that does not import it.
 """
 
 import argparse
+import builtins
 import importlib.util
 import io
 import os
@@ -106,10 +107,9 @@ class Watcher:
     def conclude(self) -> None:
         """The script is done: say if there was nothing to watch."""
         if self._watch is None and self._problem is None:
-            missing = (
-                "no model with BatchNorm ran" if "torch" in sys.modules else "no torch was used"
-            )
-            _write(f"nothing was watched and nothing logged: {missing} in {self._script}.")
+            has_torch = "torch" in sys.modules
+            reason = "no model with BatchNorm ran" if has_torch else "torch was not imported"
+            _write(f"nothing was watched or logged: {reason} in {self._script}.")
 
 
 def _end() -> None:
@@ -125,13 +125,16 @@ def _write(sentence: str) -> None:
 
 def main() -> None:
     """Run the script and end as it ends."""
-    options, rest = _parse(sys.argv[1:])
-    script = options.module or Path(rest[0]).name
-    watcher = Watcher(options, clean(script, 80))
-    sys.meta_path.insert(0, Finder(watcher))
+    options = _parse(sys.argv[1:])
+    watcher = Watcher(options, clean(Path(options.script).name, 80))
+    if "torch" in sys.modules:  # by a .pth file
+        watcher.start()
+    else:
+        sys.meta_path.insert(0, Finder(watcher))
     _drop_our_path()
     try:
-        module, code = _module(options.module, rest) if options.module else _file(rest)
+        load = _module if options.m else _file
+        module, code = load(options.script, options.arguments)
         sys.modules["__main__"] = module
         exec(code, module.__dict__)
     except StepsDone:
@@ -143,7 +146,7 @@ def main() -> None:
         watcher.conclude()
 
 
-def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bntui.watch.child", allow_abbrev=False)
     parser.add_argument("--log", required=True)
     parser.add_argument("--steps", type=int)
@@ -151,12 +154,10 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--budget", type=float, default=0.02)
     parser.add_argument("--name")
     parser.add_argument("--announce", action="store_true")
-    parser.add_argument("-m", dest="module")
-    parser.add_argument("rest", nargs=argparse.REMAINDER)
-    options = parser.parse_args(arguments)
-    if not options.module and not options.rest:
-        parser.error("SCRIPT or -m MODULE is missing")
-    return options, options.rest
+    parser.add_argument("-m", action="store_true")
+    parser.add_argument("script")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    return parser.parse_args(arguments)
 
 
 def _drop_our_path() -> None:
@@ -171,9 +172,8 @@ def _prepend(directory: str) -> None:
         sys.path.insert(0, directory)
 
 
-def _file(arguments: list[str]) -> tuple[ModuleType, CodeType]:
-    path = arguments[0]
-    sys.argv = arguments
+def _file(path: str, arguments: list[str]) -> tuple[ModuleType, CodeType]:
+    sys.argv = [path, *arguments]
     _prepend(str(Path(path).resolve().parent))
     full = os.path.abspath(path)  # noqa: PTH100 (as Python: without resolving links)
     with io.open_code(full) as file:
@@ -201,6 +201,7 @@ def _main(file: str, loader: object, spec: ModuleSpec | None, package: str | Non
     found: dict[str, Any] = {
         "__file__": file, "__loader__": loader, "__spec__": spec, "__package__": package,
         "__cached__": spec.cached if spec else None, "__annotations__": {},
+        "__builtins__": builtins,
     }  # fmt: skip
     module.__dict__.update(found)
     return module
