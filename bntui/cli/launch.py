@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from bntui.cli.first_start import is_first_start
 from bntui.errors import InputError
 from bntui.sources.base import Source
+from bntui.sources.script import ScriptSource
 from bntui.sweep.source import SweepSource
 from bntui.text import clean
 
@@ -23,7 +24,7 @@ def show(source: Source, fps: float, tour: bool = False) -> int:
     Raises:
         InputError: No screen can be drawn here.
     """
-    _require_screen()
+    require_screen()
     gc.disable()  # until the first frame is up: what is loaded is no garbage
     from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
 
@@ -36,7 +37,7 @@ def show_together(recordings: Sequence[tuple[str, Source]], fps: float) -> int:
     Raises:
         InputError: No screen can be drawn here.
     """
-    _require_screen()
+    require_screen()
     gc.disable()
     from bntui.tui.app import compare  # noqa: PLC0415 (textual takes a moment)
 
@@ -66,8 +67,18 @@ def show_sweep(source: SweepSource, fps: float) -> int:
     Raises:
         InputError: No screen can be drawn here.
     """
-    _require_screen()
+    require_screen()
     from bntui.tui.sweep_app import show_sweep as show  # noqa: PLC0415 (textual takes a moment)
+
+    return show(source, fps)
+
+
+def show_script(source: ScriptSource, fps: float) -> int:
+    """Show a script that was started; returns the exit code.
+
+    `require_screen` is to be called before the script is started.
+    """
+    from bntui.tui.script_app import show_script as show  # noqa: PLC0415 (textual takes a moment)
 
     return show(source, fps)
 
@@ -77,9 +88,14 @@ def has_screen() -> bool:
     return _problem() is None and bool(sys.__stdout__ and sys.__stdout__.isatty())
 
 
-def _require_screen() -> None:
+def require_screen(otherwise: str = "bntui run trains without a screen") -> None:
+    """Refuse to go on where no screen can be drawn.
+
+    Raises:
+        InputError: That is so; the sentence ends in what can be done instead.
+    """
     if problem := _problem():
-        raise InputError(f"{problem}; bntui run trains without a screen.")
+        raise InputError(f"{problem}; {otherwise}.")
 
 
 def _problem() -> str | None:

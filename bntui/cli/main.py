@@ -25,6 +25,7 @@ from bntui.cli.options import (
 )
 from bntui.cli.stream import events
 from bntui.cli.sweep import sweep
+from bntui.cli.watch import watch
 from bntui.errors import InputError
 from bntui.sources.local import EngineSource
 from bntui.sources.ssh import SshLog, SshSource
@@ -129,7 +130,7 @@ def bench(only: str | None, grow: bool, quick: bool, as_json: bool) -> int:
     return measure(only, grow, quick, as_json)
 
 
-for command in (open_log, runs, export, sweep, doctor, bug_lab, events):
+for command in (open_log, runs, export, sweep, watch, doctor, bug_lab, events):
     cli.add_command(command)
 
 

@@ -74,6 +74,12 @@ def open_log(place: str, config: RunConfig, again: bool) -> "LogWriter":
             continue  # another run took the name just now
 
 
+def watched_path(name: str) -> Path:
+    """A free name in that place for a watched run: date, and its name."""
+    stem = re.sub(r"[^\w-]", "_", name)[:40]
+    return free(directory() / f"{datetime.now():%Y%m%d-%H%M%S}-watch-{stem}.jsonl")
+
+
 def free(path: Path) -> Path:
     """This path, or the first of `name-2`, `name-3`, ... where nothing is."""
     others = (path.with_stem(f"{path.stem}-{n}") for n in count(2))
@@ -97,7 +103,7 @@ class LogWriter:
         self._given_up = False
         self._next_look = 0.0
         if os.path.lexists(path):
-            raise _exists(path)
+            raise already_exists(path)
         self.flush()
 
     def write(self, line: bytes) -> None:
@@ -147,11 +153,12 @@ def _create(path: Path) -> int:
     try:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
     except FileExistsError:
-        raise _exists(path) from None
+        raise already_exists(path) from None
     fcntl.flock(file, fcntl.LOCK_EX)
     return file
 
 
-def _exists(path: Path) -> InputError:
+def already_exists(path: Path) -> InputError:
+    """What to raise where a log would overwrite a file."""
     name = clean(repr(str(path)), limit=200)
     return InputError(f"--log {name} already exists; it takes the path of a new file.")

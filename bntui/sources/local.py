@@ -78,9 +78,9 @@ class EngineSource:
     def explain(self, code: int, last_line: str) -> str:
         """Why the engine ended unasked, from its exit code and the last it wrote to stderr."""
         return (
-            f"The engine {_ending(code)}: {last_line}"
+            f"The engine {ending(code)}: {last_line}"
             if last_line
-            else (f"The engine {_ending(code)}.")
+            else (f"The engine {ending(code)}.")
         )
 
     async def _spawn(self, errors: IO[bytes]) -> Process:
@@ -142,7 +142,8 @@ class EngineSource:
         await process.wait()
 
 
-def _ending(code: int) -> str:
+def ending(code: int) -> str:
+    """How a process ended, from its exit code."""
     if code >= 0:
         return f"ended with exit code {code}"
     try:

@@ -98,18 +98,20 @@ def open_stdin(with_keyboard: bool = True) -> Recording | PipedRecording:
         raise InputError("Standard input is a terminal; bntui open - takes events through a pipe.")
     file = os.fdopen(os.dup(0), "rb", buffering=0)
     if with_keyboard:
-        _take_keyboard()
+        take_keyboard("bntui run trains without")
     is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
     return Recording(file, follow=False) if is_file else PipedRecording(file)
 
 
-def _take_keyboard() -> None:
-    """Make the terminal standard input."""
+def take_keyboard(otherwise: str) -> None:
+    """Make the terminal standard input.
+
+    Raises:
+        InputError: There is none; the sentence ends in what can be done instead.
+    """
     try:
         keyboard = os.open("/dev/tty", os.O_RDWR)
     except OSError:
-        raise InputError(
-            "There is no terminal to show the events in; bntui run trains without."
-        ) from None
+        raise InputError(f"There is no terminal to draw the screen in; {otherwise}.") from None
     os.dup2(keyboard, 0)
     os.close(keyboard)

@@ -1,7 +1,6 @@
 """`bntui.watch(model)`: what the user holds."""
 
 import atexit
-import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +22,7 @@ from bntui.doctor.examination import examine
 from bntui.doctor.finding import Finding
 from bntui.errors import InputError
 from bntui.history.watched import LayerHistory, WatchedRun
-from bntui.logs.writer import LogWriter, directory, free
+from bntui.logs.writer import LogWriter, directory, watched_path
 from bntui.protocol import (
     LOG_BY_DEFAULT,
     PROTOCOL,
@@ -167,6 +166,13 @@ class Watch:
     ) -> None:
         """Close."""
         self.close()
+
+    def announce(self) -> None:
+        """Print where the log is, and how to open it."""
+        if self.path is not None and _rank() == 0:
+            log = self.path.stem if self.path.parent == directory() else str(self.path)
+            line = f"bntui: watching {self._name}; see it with: bntui open {clean(log)}"
+            print(line, file=sys.stderr)  # noqa: T201
 
     # For the monitor
 
@@ -389,13 +395,7 @@ def watch(
         budget=budget,
         probe=probe,
     )
-    if watch.path is not None:
-        command = (
-            f"bntui open {watch.path.stem}"
-            if watch.path.parent == directory()
-            else f"bntui open {watch.path}"
-        )
-        print(f"bntui: watching {watch._name}; see it with: {clean(command)}", file=sys.stderr)  # noqa: T201
+    watch.announce()
     return watch
 
 
@@ -403,14 +403,19 @@ def _open(log: str | Path | None, name: str) -> LogWriter | None:
     if log is None:
         return None
     if log != LOG_BY_DEFAULT:
-        return LogWriter(Path(log))
-    stem = re.sub(r"[^\w-]", "_", name)[:40]
-    wanted = directory() / f"{datetime.now():%Y%m%d-%H%M%S}-watch-{stem}.jsonl"
+        path, rank = Path(log), _rank()
+        return LogWriter(path.with_stem(f"{path.stem}-rank{rank}") if rank else path)
     while True:
         try:
-            return LogWriter(free(wanted))
+            return LogWriter(watched_path(name))
         except InputError:
             continue  # another run took the name just now
+
+
+def _rank() -> int:
+    """This process's among those that train together."""
+    group = torch.distributed
+    return group.get_rank() if group.is_available() and group.is_initialized() else 0
 
 
 def _free_name(name: str, taken: Sequence[str]) -> str:

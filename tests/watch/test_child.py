@@ -1,0 +1,219 @@
+"""A script run as `__main__` with its models watched, in a real process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from bntui.history.watched import WatchedRun, watched
+from bntui.logs.reader import read_log
+from tests import forking
+
+CHILD = [sys.executable, "-P", "-m", "bntui.watch.child"]
+
+SETUP = """
+    import json, os, sys
+    main = sys.modules["__main__"].__dict__ is globals()
+    found = [__name__, sys.argv, __file__, sys.path, __spec__ and __spec__.name, __package__]
+    found += [__builtins__.__name__, main, os.getcwd(), "torch" in sys.modules, sys.stdin.read()]
+    print(json.dumps(found))
+"""
+
+TRAINING = """
+    import copy, sys, torch
+    from torch import nn
+
+    def net(size):
+        torch.manual_seed(size)
+        return nn.Sequential(nn.Linear(4, size), nn.BatchNorm1d(size), nn.Linear(size, 1))
+
+    def train(net, steps):
+        optimizer = torch.optim.SGD(net.parameters(), 0.1)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss = net(torch.randn(32, 4)).square().mean()
+            loss.backward()
+            optimizer.step()
+        return loss.item()
+"""
+
+
+def script(directory: Path, text: str, name: str = "train.py") -> str:
+    path = directory / name
+    path.write_text(dedent(text))
+    return str(path)
+
+
+def run(
+    command: list[str], directory: Path, stdin: str = "", **env: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=directory,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **env},
+        timeout=100,
+    )
+
+
+def fork(directory: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Code in a fork of this process, which has torch already."""
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = forking.Popen(CHILD, main=forking.python(code), cwd=directory, text=True, **pipes)
+    out, errors = process.communicate(timeout=100)
+    return subprocess.CompletedProcess(CHILD, process.returncode, out, errors)
+
+
+def forked(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The child in a fork."""
+    argv = ["child", "--log", str(directory / "run.jsonl"), *arguments]
+    code = f"import sys; sys.argv = {argv!r}\nfrom bntui.watch.child import main\nmain()"
+    return fork(directory, code)
+
+
+def child(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run([*CHILD, "--log", str(directory / "run.jsonl"), *arguments], directory)
+
+
+def logged(directory: Path) -> WatchedRun:
+    run = watched(read_log(directory / "run.jsonl"))
+    assert run.skipped == 0
+    return run
+
+
+@pytest.mark.parametrize("how", ["script", "link", "module", "package"])
+def test_a_script_finds_what_python_sets_up(how: str, tmp_path: Path) -> None:
+    """Compared with what Python itself does with the same command."""
+    (tmp_path / "package").mkdir()
+    for place in ("train.py", "package/__init__.py", "package/__main__.py"):
+        script(tmp_path, SETUP if "init" not in place else "", place)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "link.py").symlink_to(tmp_path / "train.py")
+    command = {
+        "script": ["train.py"],
+        "link": ["elsewhere/link.py"],
+        "module": ["-m", "train"],
+        "package": ["-m", "package"],
+    }[how]
+    command += ["--log", "-m", "x y"]
+    python = run([sys.executable, *command], tmp_path, "typed")
+    ours = run([*CHILD, "--log", "run.jsonl", *command], tmp_path, "typed")
+    assert json.loads(ours.stdout) == json.loads(python.stdout)
+    assert "torch was not imported" in ours.stderr
+    assert not (tmp_path / "run.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import sys; sys.exit(3)",
+        "import sys; sys.exit('a sentence')",
+        "def f():\n    raise ValueError('a fault')\nf()",
+        "x = = 1",
+        "import nowhere",
+        "raise KeyboardInterrupt",
+        "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
+        "import sys; sys.excepthook = lambda *_: print('own hook', file=sys.stderr)\n1 / 0",
+        "import atexit; atexit.register(print, 'at exit')",
+    ],
+)
+def test_a_script_ends_as_it_does_without(text: str, tmp_path: Path) -> None:
+    script(tmp_path, text)
+    python = run([sys.executable, "train.py"], tmp_path)
+    ours = child(tmp_path, "train.py")
+    lines = ours.stderr.splitlines(keepends=True)
+    said = "".join(line for line in lines if not line.startswith("bntui: "))
+    assert (ours.returncode, ours.stdout, said) == (
+        python.returncode,
+        python.stdout,
+        python.stderr,
+    )
+
+
+def test_models_are_found_and_nothing_changes(tmp_path: Path) -> None:
+    """Two models, one of them made later, and a copy that only evaluates."""
+    text = (
+        TRAINING
+        + """
+    first = net(6)
+    print(train(first, 40))
+    print(train(net(5), 40))
+    """
+    )
+    script(tmp_path, text)
+    done = child(tmp_path, "train.py")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    found = logged(tmp_path)
+    assert found.watching
+    assert found.watching.script == "train.py"
+    assert found.watching.models == ["Sequential", "Sequential-2"]
+    assert [(one.layer.name, one.layer.channels) for one in found.layers] == [("1", 6), ("1", 5)]
+    assert [one.facts.updates for one in found.layers] == [40, 40]
+    assert found.state
+    assert found.state.state == "finished"
+    assert done.stdout == fork(tmp_path, dedent(text)).stdout
+
+
+def test_steps_end_the_script_in_good_order(tmp_path: Path) -> None:
+    text = (
+        TRAINING
+        + """
+    try:
+        train(net(6), 10**9)
+    except Exception:
+        print("not an Exception")
+    finally:
+        print("cleaned up")
+    """
+    )
+    script(tmp_path, text)
+    done = forked(tmp_path, "--steps", "7", "train.py")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "cleaned up\n", "")
+    assert logged(tmp_path).steps == 7
+
+
+def test_a_fault_of_ours_is_reported_once(tmp_path: Path) -> None:
+    (tmp_path / "run.jsonl").write_text("taken")
+    script(tmp_path, TRAINING + "\n    print(train(net(6), 3) > 0)")
+    done = forked(tmp_path, "train.py")
+    assert (done.returncode, done.stdout) == (0, "True\n")
+    assert done.stderr.startswith("bntui: train.py is not watched: InputError: --log")
+    assert done.stderr.count("\n") == 1
+    assert (tmp_path / "run.jsonl").read_text() == "taken"
+
+
+def test_ctrl_c_ends_the_script_and_its_log_is_whole(tmp_path: Path) -> None:
+    script(
+        tmp_path,
+        TRAINING + "\n    train(net(6), 3)\n    print('waiting', flush=True)\n    sys.stdin.read()",
+    )
+    command = [*CHILD, "--log", "run.jsonl", "train.py"]
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline() == "waiting\n"
+        process.send_signal(signal.SIGINT)
+        trace = process.stderr.read()
+    assert process.returncode == -signal.SIGINT
+    assert trace.endswith("KeyboardInterrupt\n")
+    assert "bntui" not in trace
+    found = logged(tmp_path)
+    assert found.steps == 3
+    assert found.state
+    assert found.state.state == "finished"
