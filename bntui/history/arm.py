@@ -15,6 +15,7 @@ from bntui.protocol import (
     Ladder,
     Layers,
     ModeLosses,
+    Recovered,
     SplitLosses,
     Statistics,
     Units,
@@ -48,8 +49,14 @@ class ArmHistory:
         self.modes: list[ModeLosses] = []
         self.trace: Trace | None = None
         self.updates: UpdateTrace | None = None
-        self.diverged: Diverged | None = None
+        self.turns: list[Diverged | Recovered] = []
         self._measured: dict[type, list[object]] = {}
+
+    @property
+    def diverged(self) -> Diverged | None:
+        """When it diverged; None if it has not, or has recovered."""
+        last = self.turns[-1] if self.turns else None
+        return last if isinstance(last, Diverged) else None
 
     @property
     def last_mean(self) -> float:
@@ -94,7 +101,7 @@ class ArmHistory:
         then.modes = [event for event in self.modes if event.step <= step]
         then.trace = self.trace.as_of(step) if self.trace else None
         then.updates = self.updates.as_of(step) if self.updates else None
-        then.diverged = self.diverged if self.diverged and self.diverged.step < step else None
+        then.turns = [turn for turn in self.turns if turn.step < step]
         then._measured = {
             kind: [event for event in events if getattr(event, "step", 0) <= step]
             for kind, events in self._measured.items()

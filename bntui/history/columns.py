@@ -156,10 +156,10 @@ class Column:
 
     def _unfinished(self, bucket: int, shift: int) -> tuple[float, float, float]:
         """The last bucket, still filling: its two halves, found the same way."""
-        halves = [2 * bucket, 2 * bucket + 1]
-        known = [h for h in halves if h << (shift - 1) < len(self)]
-        summaries = [self._summary(h, shift - 1) for h in known]
-        return _merge(*(array("f", [s[k] for s in summaries]) for k in range(3)))
+        half = shift - 1
+        halves = [h for h in (2 * bucket, 2 * bucket + 1) if h << half < len(self)]
+        sizes = [min((h + 1) << half, len(self)) - (h << half) for h in halves]
+        return _weighted([self._summary(h, half) for h in halves], sizes)
 
     def mean_of_last(self, count: int) -> float:
         """Mean of the last `count` numbers that are known; NaN if there are none."""

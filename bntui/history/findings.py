@@ -63,10 +63,10 @@ def findings(history: History) -> list[Finding]:
 
 
 def _diverged(history: History) -> Iterator[Finding]:
-    """Which networks diverged, at which learning rate, and which did not."""
+    """Which networks diverged, at the learning rate of the step before, and which did not."""
     for name, arm in history.arms.items():
         if arm.diverged:
-            lr = arm.standing.as_of(arm.diverged.step).value("lr")
+            lr = arm.standing.as_of(max(arm.diverged.step - 1, 0)).value("lr")
             others = [other for other, its in history.arms.items() if not its.diverged]
             goes_on = [f"{' and '.join(others)} did not"] if others else []
             text = f"{name} diverged at step {arm.diverged.step:,} with lr {lr:g}"

@@ -38,6 +38,7 @@ from bntui.protocol import (
     Output,
     Reading,
     Recalibrated,
+    Recovered,
     Refused,
     Removed,
     Scalars,
@@ -280,10 +281,10 @@ class History:
         if arm := self._arm(event.arm, "mode losses"):
             arm.modes.append(event)
 
-    @_fold.register
-    def _(self, event: Diverged) -> None:
+    @_fold.register(Diverged | Recovered)
+    def _(self, event: Diverged | Recovered) -> None:
         if arm := self._arm(event.arm, "divergence"):
-            arm.diverged = event
+            arm.turns.append(event)
 
     def _arm(self, name: str, what: str) -> ArmHistory | None:
         """The network of that name; if there is none, `what` is counted as skipped."""

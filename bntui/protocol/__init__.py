@@ -54,6 +54,7 @@ from bntui.protocol.run import (
     Machine,
     ModeLosses,
     Reading,
+    Recovered,
     Skipped,
     State,
     Statistics,
@@ -107,6 +108,7 @@ __all__ = [
     "Reading",
     "Recalibrate",
     "Recalibrated",
+    "Recovered",
     "Refused",
     "Removed",
     "Resume",
@@ -139,7 +141,7 @@ AnyEvent = (
     Hello | Reading | Dataset | State | Steps | Statistics | Activations | ModeLosses | SplitLosses
     | Layers | Updates | Weights | Units | Ladder | Checks
     | Changed | Forked | Removed | Recalibrated | Refused
-    | Diverged | Failed | Log | Ended | Skipped
+    | Diverged | Recovered | Failed | Log | Ended | Skipped
     | Watching | Scalars | Timing | LayerSamples | LayerFacts | ModelFacts | Histogram
     | ThreeLosses | Output
 )  # fmt: skip

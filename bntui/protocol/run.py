@@ -122,7 +122,20 @@ class ModeLosses(Event, frozen=True):
 
 
 class Diverged(Event, frozen=True):
-    """A network diverged at `step`; `loss` is null if it is not finite."""
+    """A network diverged at `step`; `loss` is null if it is not finite.
+
+    In the median of 20 steps its loss was more than ten times that of a uniform guess and more than
+    twice its own before training; or its loss is not finite. (Versions before `Recovered` existed
+    took a single loss of more than ten times the first.)
+    """
+
+    arm: str
+    step: Count
+    loss: Number | None
+
+
+class Recovered(Event, frozen=True):
+    """A network that had diverged is below that bound again, in the 20 steps from `step` on."""
 
     arm: str
     step: Count

@@ -4,7 +4,7 @@ import pytest
 
 from bntui.history.as_of import as_of, seconds_at, step_at
 from bntui.history.history import History
-from bntui.protocol import AnyEvent, Diverged, Steps
+from bntui.protocol import AnyEvent, Diverged, Recovered, Steps
 from tests.scripted import beginning, probes, steps
 
 
@@ -63,3 +63,10 @@ def test_time_and_steps_translate() -> None:
     assert step_at(history, 99) == 100
     assert seconds_at(history, 50) == 2.5
     assert seconds_at(history, 0) == 0
+
+
+def test_a_network_that_recovered_has_not_diverged_but_had() -> None:
+    turns = Diverged("BN", 40, 99.0), Recovered("BN", 60, 2.0)
+    history = folded(*beginning(), *steps(0, 100), *turns)
+    assert history.arms["BN"].diverged is None
+    assert as_of(history, 60).arms["BN"].diverged == turns[0]

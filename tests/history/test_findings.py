@@ -189,6 +189,15 @@ def test_a_divergence_keeps_the_lr_of_its_step() -> None:
     assert sentences(history)[0].startswith("no BN diverged at step 12 with lr 0.1")
 
 
+def test_a_divergence_has_the_lr_that_led_there_and_not_that_of_a_change_at_its_step() -> None:
+    history = run(
+        told(0, plain=[1e30] * 40, bn=[0.3] * 40),
+        Changed(12, "lr", 0.001, 0.1),
+        Diverged("no BN", 12, None),
+    )
+    assert sentences(history)[0].startswith("no BN diverged at step 12 with lr 0.1;")
+
+
 def test_a_change_begins_a_new_window() -> None:
     history = run(
         told(0, plain=wavy(9, 500), bn=wavy(1, 500)),

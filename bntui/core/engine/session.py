@@ -25,6 +25,7 @@ from bntui.protocol import (
     Pause,
     Recalibrate,
     Recalibrated,
+    Recovered,
     Refused,
     Resume,
     SetPace,
@@ -136,7 +137,7 @@ class Session:
         self._recorder.record(steps_done)
         self._seconds_per_step = (monotonic() - begun) / steps_done
         self._pacer.advance(steps_done)
-        self._emit_divergence(steps_done)
+        self._emit_turns()
         if self._is_over():
             self._finish()
         elif is_probed(self._trainer.steps_done):
@@ -185,14 +186,13 @@ class Session:
         diverged = [arm.name for arm in self._trainer.arms if arm.diverged_at is not None]
         self._emit(State(self._state, self._trainer.steps_done, self._pacer.pace, diverged))
 
-    def _emit_divergence(self, steps_done: int) -> None:
-        """Name each network that diverged in the last `steps_done` steps."""
-        first = self._trainer.steps_done - steps_done
+    def _emit_turns(self) -> None:
+        """Name each network that was found diverged or recovered in the last steps."""
         for arm in self._trainer.arms:
-            if arm.diverged_at is not None and arm.diverged_at >= first:
-                loss = arm.losses[arm.diverged_at - first]
+            for step, loss, diverged in arm.turns:
                 self.flush()
-                self._emit(Diverged(arm.name, arm.diverged_at, loss if isfinite(loss) else None))
+                value = loss if isfinite(loss) else None
+                self._emit((Diverged if diverged else Recovered)(arm.name, step, value))
 
     def _probe_at_rest(self) -> None:
         """Measure everything of every network: no step waits for it."""

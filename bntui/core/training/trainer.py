@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from math import isfinite
+from math import isfinite, log
 
 import torch
 from torch import Generator, Tensor
@@ -10,13 +10,7 @@ from torch import Generator, Tensor
 from bntui.config.schema import Norm, RunConfig
 from bntui.core.nn.model import CharMLP
 from bntui.core.training.dataset import Dataset
-
-DIVERGED = 10.0
-"""A network has diverged once its loss exceeds its first loss by this factor.
-
-SGD with a suitable learning rate never comes near (the notebook's losses stay under their first);
-one that is too large multiplies the loss within a step or two.
-"""
+from bntui.core.training.divergence import START, Divergence, Turn
 
 LR_DROP = 10
 """Divides the learning rates at step `lr_drop` (makemore part 3)."""
@@ -29,19 +23,27 @@ AfterStep = Callable[["Arm", int], None]
 
 
 class Arm:
-    """One network in training; `losses` are those of the last steps made."""
+    """One network in training; `losses` and `turns` are those of the last steps made."""
 
     def __init__(
-        self, name: str, norm: Norm, config: RunConfig, vocabulary: int, generator: Generator
+        self, name: str, norm: Norm, config: RunConfig, dataset: Dataset, generator: Generator
     ) -> None:
         self.name = name
+        vocabulary = len(dataset.vocabulary)
         self.model = CharMLP(config, vocabulary, norm, generator)
         self.lr, self.weight_decay = config.lr, config.weight_decay
         self.losses: list[float] = []
         self.loss = float("nan")
-        self.first_loss: float | None = None
         self.alive = True
-        self.diverged_at: int | None = None
+        self.turns: list[Turn] = []
+        with torch.inference_mode():
+            start = self.model.loss(*dataset.spread(START), training=True)
+        self._divergence = Divergence(log(vocabulary), start)
+
+    @property
+    def diverged_at(self) -> int | None:
+        """The step at which it diverged; None if it has not, or has recovered."""
+        return self._divergence.since
 
     def train(self, contexts: Tensor, targets: Tensor, first: int, after: AfterStep) -> None:
         """Make a step per batch of contexts (K, n, block_size) and targets (K, n).
@@ -77,17 +79,14 @@ class Arm:
         self.alive = fatal is None
         self.losses = losses if fatal is None else losses[: fatal + 1]
         self.loss = self.losses[-1]
-        if self.first_loss is None:
-            self.first_loss = losses[0]
-        if self.diverged_at is None:
-            bound = DIVERGED * self.first_loss
-            beyond = (step for step, loss in enumerate(losses, first) if not loss <= bound)
-            self.diverged_at = next(beyond, None)
+        self.turns = self._divergence.note(self.losses, first)
 
     def fork(self, name: str) -> "Arm":
         """A copy that shares nothing, and has not diverged."""
         fork = copy.copy(self)
-        fork.name, fork.model, fork.diverged_at = name, self.model.fork(), None
+        fork.name, fork.model = name, self.model.fork()
+        fork.turns, fork._divergence = [], copy.deepcopy(self._divergence)
+        fork._divergence.since = None
         return fork
 
 
@@ -105,10 +104,9 @@ class Trainer:
         self.steps_done = 0
         self._dropped = False
         self.arms: list[Arm] = []
-        vocabulary = len(dataset.vocabulary)
         for name, norm in zip(config.arm_names, config.arms, strict=True):
             self.generator = Generator().manual_seed(config.seed)
-            self.arms.append(Arm(name, norm, config, vocabulary, self.generator))
+            self.arms.append(Arm(name, norm, config, dataset, self.generator))
 
     @property
     def ahead(self) -> int:
@@ -146,7 +144,7 @@ class Trainer:
         steps = self._until_drop(steps)
         contexts, targets = self.dataset.batch(self.peek(steps))
         for arm in self.arms:
-            arm.losses = []
+            arm.losses, arm.turns = [], []
             if arm.alive:
                 arm.train(contexts, targets, self.steps_done, after)
         made = max(len(arm.losses) for arm in self.arms) or steps

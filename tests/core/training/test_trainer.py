@@ -1,6 +1,6 @@
 """Two arms in lockstep."""
 
-from math import isfinite
+from math import isfinite, log
 
 import msgspec
 import pytest
@@ -52,9 +52,11 @@ def test_an_arm_that_diverges_is_named_at_its_step_and_the_other_goes_on() -> No
     arm = min(run.arms, key=lambda arm: arm.diverged_at or 10**9)
     assert arm.diverged_at is not None
     place = run.arms.index(arm)
-    first = rows[0][place]
-    assert rows[arm.diverged_at][place] > 10 * first
-    assert all(row[place] <= 10 * first for row in rows[: arm.diverged_at])
+    before = trainer(lr=1000.0)
+    untrained = before.arms[place].model.loss(*before.dataset.spread(64), training=True).item()
+    bound = max(10 * log(len(run.dataset.vocabulary)), 2 * untrained)
+    assert rows[arm.diverged_at][place] > bound
+    assert all(row[place] <= bound for row in rows[: arm.diverged_at])
 
 
 def test_an_arm_whose_loss_is_not_finite_stops_while_the_other_trains() -> None:
