@@ -48,9 +48,9 @@ from bntui.watch.sampling import Sampling
 
 LEAST_WAIT = 0.5
 """Seconds between two writings of the log; they grow to 1/50 of the run."""
+MOST_WAIT = 10.0
+"""Seconds that a costly writing waits at most, to stay within its half of the budget."""
 
-MOST_WAITING = 4_000_000
-"""Numbers that samples may hold before they are written sooner."""
 
 Probe = tuple[Any, Any, Callable[..., Tensor]]
 """Inputs, targets, and a loss of the model's output and the targets."""
@@ -184,7 +184,7 @@ class Watch:
             self._arrive()
         if now >= self._next:
             self._flush()
-            self._next = now + max(LEAST_WAIT, now / 50, 5 * self._extra / self._budget)
+            self._next = now + max(LEAST_WAIT, now / 50, min(2 * self._extra / self._budget, MOST_WAIT))
         if self._probe is not None and self._steps >= self._next_probe:
             self._measure_probe()
 
