@@ -3,8 +3,6 @@
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from transformers import TrainerCallback
-
 import bntui
 
 if TYPE_CHECKING:
@@ -12,7 +10,7 @@ if TYPE_CHECKING:
 
     Base = object
 else:
-    Base = TrainerCallback
+    from transformers import TrainerCallback as Base
 
 BOOKKEEPING = ("epoch", "total_flos", "_runtime", "_per_second")
 """Ends of the names of what the Trainer logs besides losses and metrics."""

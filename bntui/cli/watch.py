@@ -119,11 +119,8 @@ def _show(source: ScriptSource, fps: float, is_logged: bool) -> int:
     source.start()
     code = show_script(source, fps)
     if source.is_running:
-        click.echo(
-            f"bntui: {source.name} goes on as process {source.pid}; "
-            f"its output is in {clean(str(source.output))}.",
-            err=True,
-        )
+        output = f"; its output is in {clean(str(source.output))}" if is_logged else ""
+        click.echo(f"bntui: {source.name} goes on as process {source.pid}{output}.", err=True)
         return 0
     if is_logged and source.log.exists():
         click.echo(f"bntui: the log is {clean(str(source.log))}.", err=True)

@@ -13,7 +13,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import IO, Literal
 
@@ -132,29 +134,28 @@ class ScriptSource:
         started = datetime.now().astimezone().isoformat(timespec="seconds")
         yield Watching(PROTOCOL, __version__, started, self.name, [], [], script=self.name)
         yield Log(str(self.log))
-        run, decoder = Tail(self.log), Decoder()
-        texts = [Text(self.output, "stdout"), Text(self.errors, "stderr")]
-        while not self._detached:
-            has_ended = process.poll() is not None  # before the last look at its files
-            found = False
-            for text in texts:
-                for output in text.read():
+        with (
+            closing(Tail(self.log)) as run,
+            closing(Text(self.output, "stdout")) as output,
+            closing(Text(self.errors, "stderr")) as errors,
+        ):
+            decoder = Decoder()
+            while not self._detached:
+                has_ended = process.poll() is not None  # before the last look at its files
+                data = run.read()
+                found = bool(data)
+                for event in chain(output.read(), errors.read(), decoder.feed(data)):
                     found = True
-                    yield output
-            for event in decoder.feed(run.read()):
-                found = True
-                yield event
-            if has_ended and not found:
-                break
-            await asyncio.sleep(0 if found else POLL_EVERY)
-        run.close()
-        for text in texts:
-            text.close()
+                    yield event
+                if has_ended and not found:
+                    break
+                await asyncio.sleep(0 if found else POLL_EVERY)
+            has_log = run.position > 0
         if self._detached:
             return
         if process.returncode and not self._closing:
             yield Failed("crash", self._explain(process.returncode))
-        elif not run.position:
+        elif not has_log:
             yield State("finished", 0, None)  # nothing was watched: no log says so
         yield Ended()
 
