@@ -52,6 +52,9 @@ MOST_WAIT = 10.0
 """Seconds that a costly writing waits at most, to stay within its half of the budget."""
 
 
+FIRST_PROBES = 8
+"""Steps in which the probe is measured whatever it costs."""
+
 Probe = tuple[Any, Any, Callable[..., Tensor]]
 """Inputs, targets, and a loss of the model's output and the targets."""
 
@@ -89,6 +92,7 @@ class Watch:
         self._inflight: Readout | None = None
         self._extra = 0.0
         self._next_probe = 0
+        self._probe_due = 0.0
         self._writer = _open(log, name)
         self.path = self._writer.path if self._writer else None
         try:
@@ -184,8 +188,10 @@ class Watch:
             self._arrive()
         if now >= self._next:
             self._flush()
-            self._next = now + max(LEAST_WAIT, now / 50, min(2 * self._extra / self._budget, MOST_WAIT))
-        if self._probe is not None and self._steps >= self._next_probe:
+            self._next = now + max(
+                LEAST_WAIT, now / 50, min(2 * self._extra / self._budget, MOST_WAIT)
+            )
+        if self._probe is not None and self._steps >= self._next_probe and now >= self._probe_due:
             self._measure_probe()
 
     def give_up(self, error: Exception) -> None:
@@ -312,7 +318,10 @@ class Watch:
         batch = Batch(inputs, targets)
         began = perf_counter()
         found = three_losses(model, [batch], loss)
-        self.observers[0].sampling.total += perf_counter() - began
+        cost = perf_counter() - began
+        self.observers[0].sampling.total += cost
+        if self._steps > FIRST_PROBES:
+            self._probe_due = perf_counter() - self._began + cost / self._budget
         name = self.observers[0].name
         losses = (found.batch, found.running, found.recalibrated)
         self._emit([ThreeLosses(name, self._steps, *losses)])
