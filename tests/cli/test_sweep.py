@@ -21,6 +21,9 @@ from tests.sweep.made_up import outcome, plan
 
 pytest.importorskip("distributed")
 
+PROGRAM = [sys.executable, "-W", "ignore", "-m", "bntui", "sweep"]
+"""Executed, not forked (-W): a fork of a process that has used dask starts no workers."""
+
 SMALL = ("--hidden", "8", "--emb", "2", "--batch-size", "4", "--workers", "1")
 
 
@@ -47,7 +50,7 @@ def stored(seeds: int = 8, missing: int = 0) -> SweepStore:
 
 
 def test_a_killed_sweep_goes_on_where_it_was(home: Path) -> None:
-    command = [sys.executable, "-m", "bntui", "sweep", "--vary", "lr=0.1,0.2", "--seeds", "2"]
+    command = [*PROGRAM, "--vary", "lr=0.1,0.2", "--seeds", "2"]
     command += ["--name", "one", "--steps", "200", "--json", *SMALL]
     first = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
     assert first.stdout
@@ -72,7 +75,7 @@ def test_a_killed_sweep_goes_on_where_it_was(home: Path) -> None:
 
 
 def test_ctrl_c_is_one_sentence_and_ends_the_workers() -> None:
-    command = [sys.executable, "-m", "bntui", "sweep", "--vary", "lr=0.1", "--seeds", "4"]
+    command = [*PROGRAM, "--vary", "lr=0.1", "--seeds", "4"]
     command += ["--steps", "100000", "--json", *SMALL]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
