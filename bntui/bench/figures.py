@@ -145,6 +145,22 @@ FIGURES = (
         measure=_lazily("live:memory"),
     ),
     Figure(
+        "watch-mlp",
+        "a 3 x 200 MLP at batch 32 under bntui.watch over without: steps/s",
+        bound="at least",
+        goal=0.90,
+        unit="x",
+        measure=_lazily("watching:mlp"),
+    ),
+    Figure(
+        "watch-convolutions",
+        "17 convolutions on 32 x 32 images under bntui.watch over without: steps/s",
+        bound="at least",
+        goal=0.98,
+        unit="x",
+        measure=_lazily("watching:convolutions"),
+    ),
+    Figure(
         "sweep",
         "a sweep's jobs/s on all cores over cores times one process's, start-up left out",
         bound="at least",
