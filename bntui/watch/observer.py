@@ -212,7 +212,8 @@ class LayerObserver:
             self.dead_bias = name
         if self.checked in {1, 8, 64}:
             self.histograms.append((self.model.interval, *statistics.histogram(x)))
-        if x.dim() > 2 and self.checked <= CHECKED:
+        sequence = x.dim() == 3 or (x.dim() > 3 and self is self.model.layers[0])
+        if sequence and self.checked <= CHECKED:
             self.paddings.append(statistics.constant_tail(x))
         if x.dim() == 3 and x.shape[1] == x.shape[2] > 2 and self.checked <= CHECKED // 4:
             self.scales.append(statistics.axis_scales(x))

@@ -4,7 +4,9 @@ from random import Random
 from time import perf_counter
 
 FIRST = 32
-"""Steps at the start that are always measured: what goes wrong there is soon over."""
+FIRST_SECONDS = 0.02
+"""Steps at the start that are measured whatever the budget, up to so much time in all: a run that
+is soon over has no other."""
 
 KEPT = 400
 """A step is measured at the earliest when 1/400 of the run has passed since the last, so that a
@@ -55,7 +57,8 @@ class Sampling:
             self._next_time = now + pause
             self._next_step = step + max(1, step // KEPT)
             self._cost = 0.0
-        self.now = step < FIRST or (step >= self._next_step and now >= self._next_time)
+        early = step < FIRST and self.total < FIRST_SECONDS
+        self.now = early or (step >= self._next_step and now >= self._next_time)
 
     def affords_evaluation(self) -> bool:
         """Whether an evaluation is looked at now."""
