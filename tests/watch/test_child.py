@@ -176,7 +176,7 @@ def test_steps_end_the_script_in_good_order(tmp_path: Path) -> None:
     """
     )
     script(tmp_path, text)
-    done = forked(tmp_path, "--steps", "7", "train.py")
+    done = child(tmp_path, "--steps", "7", "train.py")
     assert (done.returncode, done.stdout, done.stderr) == (0, "cleaned up\n", "")
     assert logged(tmp_path).steps == 7
 
