@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 
 from bntui.history.history import History
 from bntui.protocol import Units
+from bntui.text import percent
 from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, PAGE_KEYS
 from bntui.tui.panes.arms import flat_rule
 from bntui.tui.panes.pane import Pane, Part
@@ -26,11 +27,12 @@ class UnitsPane(Pane):
     TITLE = SHORT = "Units"
     HELP = (
         "Units across, the batch's first examples down; filled where the activation is flat (tanh: "
-        "|h| > 0.97), so that no gradient comes back through that unit for that example. A unit "
-        "that is filled all the way down is dead for this batch: nothing can teach it. Many filled "
+        "|h| > 0.97), so that little gradient comes back through that unit for that example: under "
+        "6 % with tanh, none with relu at 0. A unit filled all the way down is dead for this "
+        "batch: it learns little or nothing. Many filled "
         "cells mean that what enters the activation is too large.\n"
         "Source: makemore part 3, "
-        "h.abs() > 0.99 as an image.\n"
+        "h.abs() > 0.99 as an image (here 0.97, the notebook's bound).\n"
         "Try: no BN against BN with init unit, then with init fan-in."
     )
     RELATED = (*LAYER_KEYS, NEXT_NETWORK, *PAGE_KEYS)
@@ -96,7 +98,7 @@ class UnitsPane(Pane):
         part = "" if len(units) >= event.units else f" (of the first {len(units):,} units)"
         names = f": {', '.join(islice(dead, 40))}{' …' if len(dead) > 40 else ''}" if dead else ""
         text = (
-            f"filled: {flat_rule(history)}, {share:.1%} of the map{part}. "
+            f"filled: {flat_rule(history)}, {percent(share)} of the map{part}. "
             f"Dead for all {event.examples:,} examples: {event.dead:,} of {event.units:,}{names}"
         )
         return wrapped(text, self._width)
