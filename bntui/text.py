@@ -17,6 +17,14 @@ def clean(text: str, limit: int = 1000) -> str:
     return shown if len(text) <= limit else shown[: limit - 1] + "…"
 
 
+def percent(share: float) -> str:
+    """A share with one decimal, as 0 or 100 % only where it is exactly that."""
+    text = f"{share:.1%}"
+    if text == "100.0%" and share < 1:
+        return ">99.9%"
+    return "<0.1%" if text == "0.0%" and share > 0 else text
+
+
 def number(value: float | None) -> str:
     """Four significant digits, or a dash where there is no number."""
     return "–" if value is None or isnan(value) else f"{value:.4g}"

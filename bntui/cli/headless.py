@@ -86,6 +86,10 @@ class Headless:
         if log and log.problem:
             sys.stderr.write(f"bntui: The log {log.path} is not complete: {log.problem}.\n")
             return 1
+        if log and not log.locked:
+            sys.stderr.write(
+                f"bntui: The log {log.path} was not locked: there are no locks here.\n"
+            )
         return 0
 
 

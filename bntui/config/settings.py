@@ -255,7 +255,7 @@ _ROWS = (
         increments=(0.0, 1e-8, 1e-5, 1e-3, 0.01, 0.1, 1.0),
         lessons={
             0.0: "A unit equal for the whole batch has variance 0; its output is then beta. Units "
-            "of almost equal values are scaled up to variance 1: watch for divergence."
+            "of almost equal values are scaled up to variance 1."
         },
     ),
     Setting(

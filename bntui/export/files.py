@@ -15,10 +15,10 @@ import msgspec
 from bntui.errors import InputError
 from bntui.export.long_table import Row, rows
 from bntui.export.watched_table import WatchedRow, watched_rows
-from bntui.history.arm import ArmHistory
+from bntui.history.arm import ArmHistory, measured_modes
 from bntui.history.history import History
 from bntui.logs.index import differences
-from bntui.protocol import AnyEvent, ModeLosses, Watching
+from bntui.protocol import AnyEvent, ModeLosses, SplitLosses, Watching
 from bntui.text import clean
 
 BATCH = 50_000
@@ -89,6 +89,7 @@ def _arm(arm: ArmHistory) -> dict[str, object]:
     lowest, _, _ = arm.loss.over(0, len(arm.loss))
     layers = sorted(arm.activations.items())
     last = arm.modes[-1] if arm.modes else None
+    split = arm.latest(SplitLosses)
     return {
         "final_loss": _finite(arm.loss.last),
         "best_loss": _finite(lowest),
@@ -99,13 +100,16 @@ def _arm(arm: ArmHistory) -> dict[str, object]:
         "train_loss": last.train if last else [],
         "eval_loss": last.eval if last else [],
         "train_eval_gap": _gap(last) if last else None,
+        "split_loss": split.losses if split else {},
+        "split_examples": split.examples if split else {},
         "diverged_at": arm.diverged.step if arm.diverged else None,
     }
 
 
 def _gap(last: ModeLosses) -> float | None:
     """Training minus evaluation mode, on the largest batch measured."""
-    train, evaluation = last.train[-1], last.eval[-1]
+    rows = measured_modes(last)
+    _, train, evaluation = rows[-1] if rows else (0, None, None)
     return None if train is None or evaluation is None else train - evaluation
 
 

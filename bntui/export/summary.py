@@ -2,14 +2,14 @@
 
 from rich.table import Table
 
-from bntui.history.arm import LAST, ArmHistory
+from bntui.history.arm import LAST, ArmHistory, measured_modes
 from bntui.history.history import History
 from bntui.protocol import SplitLosses
-from bntui.text import number
+from bntui.text import number, percent
 
 
 def summary(history: History) -> Table:
-    """One column per network: losses, saturation, both modes' losses, divergence."""
+    """One column per network: losses, saturation, divergence, both modes' losses, splits."""
     table = Table(title=_title(history), title_justify="left")
     table.add_column("")
     for name in history.arms:
@@ -18,18 +18,15 @@ def summary(history: History) -> Table:
     last = min(LAST, history.steps)
     for label, cell in ROWS:
         table.add_row(label.format(last=f"{last:,}"), *map(cell, arms))
-    for name in _splits(arms):
-        table.add_row(f"evaluation mode, {name} words", *(_split_loss(arm, name) for arm in arms))
-    for place, n in _ends(arms):
-        label = f"training / evaluation mode, n = {n:,}"
-        table.add_row(label, *(_modes(arm, place) for arm in arms))
+    modes = [_modes(arm) for arm in arms]
+    sizes = sorted({n for losses in modes for n in losses})
+    for n in dict.fromkeys([*sizes[:1], *sizes[-1:]]):
+        label = f"loss in training / evaluation mode, n = {n:,}"
+        table.add_row(label, *(losses.get(n, "–") for losses in modes))
+    splits = [_splits(arm) for arm in arms]
+    for label in dict.fromkeys(label for losses in splits for label in losses):
+        table.add_row(label, *(losses.get(label, "–") for losses in splits))
     return table
-
-
-def _ends(arms: list[ArmHistory]) -> list[tuple[int, int]]:
-    """Index and size of the smallest and the largest batch measured."""
-    sizes = arms[0].modes[-1].sizes if arms and arms[0].modes else []
-    return [(place, sizes[place]) for place in sorted({0, len(sizes) - 1}) if sizes]
 
 
 def _title(history: History) -> str:
@@ -50,25 +47,25 @@ def _saturation(arm: ArmHistory) -> str:
     """Of the first hidden layer, at init and at the end."""
     events = arm.activations.get(0, [])
     shares = [events[0].saturation, events[-1].saturation] if events else []
-    return " → ".join("–" if share is None else f"{share:.1%}" for share in shares)
+    return " → ".join("–" if share is None else percent(share) for share in shares)
 
 
-def _modes(arm: ArmHistory, place: int) -> str:
-    """Loss in training and in evaluation mode on the first n examples."""
-    if not arm.modes:
-        return "–"
-    return f"{number(arm.modes[-1].train[place])} / {number(arm.modes[-1].eval[place])}"
+def _modes(arm: ArmHistory) -> dict[int, str]:
+    """The losses in training and in evaluation mode, by the n that were measured."""
+    rows = measured_modes(arm.modes[-1]) if arm.modes else []
+    return {n: f"{number(train)} / {number(evaluation)}" for n, train, evaluation in rows}
 
 
-def _splits(arms: list[ArmHistory]) -> list[str]:
-    """The splits on which losses were measured."""
-    events = (arm.latest(SplitLosses) for arm in arms)
-    return list(dict.fromkeys(name for event in events if event for name in event.losses))
-
-
-def _split_loss(arm: ArmHistory, name: str) -> str:
-    event = arm.latest(SplitLosses)
-    return number(event.losses.get(name) if event else None)
+def _splits(arm: ArmHistory) -> dict[str, str]:
+    """The losses on the words of each split, by label, where the data is split."""
+    last = arm.latest(SplitLosses)
+    if last is None:
+        return {}
+    counts = {split: last.examples.get(split, 0) for split in last.losses}
+    return {
+        f"loss on {split} words, evaluation mode, n = {counts[split]:,}": number(loss)
+        for split, loss in last.losses.items()
+    }
 
 
 def _diverged(arm: ArmHistory) -> str:

@@ -81,6 +81,16 @@ class ArmHistory:
                 return event
         return None
 
+    def split_curve(self, split: str) -> list[tuple[int, float]]:
+        """Steps and losses of a split, all on one sample: as many examples as were first measured.
+
+        A paused or finished run measures more of them, which gives another loss for equal weights.
+        """
+        events = [e for e in self.measured(SplitLosses) if e.losses.get(split) is not None]
+        sample = {event.examples.get(split) for event in events[:1]}
+        curve = ((e.step, e.losses[split]) for e in events if e.examples.get(split) in sample)
+        return [(step, loss) for step, loss in curve if loss is not None]
+
     def measure(self, event: Layers | Weights | Units | Ladder | Checks | SplitLosses) -> None:
         """Add a measurement; one of the same step and layer replaces the older one."""
         kept = self._measured.setdefault(type(event), [])
@@ -107,6 +117,15 @@ class ArmHistory:
             for kind, events in self._measured.items()
         }
         return then
+
+
+def measured_modes(event: ModeLosses) -> list[tuple[int, float | None, float | None]]:
+    """n and the losses in training and in evaluation mode, for each n that was measured.
+
+    In passing a run measures no large n; a loss beside a known one is None if it was not finite.
+    """
+    rows = zip(event.sizes, event.train, event.eval, strict=False)
+    return [row for row in rows if row[1:] != (None, None)]
 
 
 def _layer(event: object) -> int | None:

@@ -10,10 +10,11 @@ from statistics import fmean, variance
 from typing import NamedTuple
 
 from bntui.config.schema import has_running_statistics
-from bntui.history.arm import LAST, ArmHistory
+from bntui.history.arm import LAST, ArmHistory, measured_modes
 from bntui.history.columns import Column
 from bntui.history.history import History
-from bntui.protocol import Changed, SplitLosses
+from bntui.protocol import Activations, Changed, ModeLosses, SplitLosses
+from bntui.text import percent
 
 FEWEST = 30
 """The fewest steps whose mean losses are compared."""
@@ -58,7 +59,10 @@ def findings(history: History) -> list[Finding]:
     """All findings of `history`, the most urgent first."""
     if not history.steps:
         return []
-    found = (_diverged, _still, _one_row, _frozen, _saturated, _compared, _gap, _race)
+    found = (
+        *(_diverged, _not_finite, _still, _one_row, _frozen, _saturated, _compared, _gap),
+        _race,
+    )
     return [finding for say in found for finding in say(history)]
 
 
@@ -71,6 +75,24 @@ def _diverged(history: History) -> Iterator[Finding]:
             goes_on = [f"{' and '.join(others)} did not"] if others else []
             text = f"{name} diverged at step {arm.diverged.step:,} with lr {lr:g}"
             yield Finding(f"diverged {name}", (text, *goes_on))
+
+
+def _not_finite(history: History) -> Iterator[Finding]:
+    """A loss that is not finite in one mode alone: the training loss does not show it."""
+    for name, arm in history.arms.items():
+        last = arm.modes[-1] if arm.modes else None
+        for n, train, evaluation in reversed(measured_modes(last) if last else []):
+            if last and (train is None or evaluation is None):
+                broken, other = ("evaluation", "training") if train else ("training", "evaluation")
+                text = f"{name}'s loss on the first {n:,} is not finite in {broken} mode"
+                finite = f"it is {train or evaluation or 0.0:.3g} in {other} mode"
+                yield Finding(f"not finite {name}", (text + _when(history, last), finite))
+                break
+
+
+def _when(history: History, event: Activations | ModeLosses) -> str:
+    """The step of a measurement that is older than the last step."""
+    return f" (step {event.step:,})" if event.step < history.steps else ""
 
 
 def _still(history: History) -> Iterator[Finding]:
@@ -95,16 +117,18 @@ def _frozen(history: History) -> Iterator[Finding]:
         arm = history.arms[name]
         if momentum == 0:
             text = f"momentum is 0 in {name}: its running statistics stand still"
-            yield Finding(f"momentum {name}", (text, *_modes(arm)))
+            yield Finding(f"momentum {name}", (text, *_modes(history, arm)))
 
 
-def _modes(arm: ArmHistory) -> list[str]:
-    """The losses of both modes on the largest batch."""
-    if not arm.modes or (last := arm.modes[-1]).train[-1] is None or last.eval[-1] is None:
+def _modes(history: History, arm: ArmHistory) -> list[str]:
+    """The losses of both modes on the most examples measured."""
+    if not arm.modes or not (rows := measured_modes(arm.modes[-1])):
         return []
-    return [
-        f"its loss is {last.eval[-1]:.3g} in evaluation mode, {last.train[-1]:.3g} in training mode"
-    ]
+    _, train, evaluation = rows[-1]
+    if train is None or evaluation is None:
+        return []
+    when = _when(history, arm.modes[-1])
+    return [f"its loss is {evaluation:.3g} in evaluation mode, {train:.3g} in training mode{when}"]
 
 
 def _saturated(history: History) -> Iterator[Finding]:
@@ -114,7 +138,8 @@ def _saturated(history: History) -> Iterator[Finding]:
             share = events[-1].saturation if events else None
             if share is not None and share >= NEARLY_ALL:
                 what = "0" if history.config.activation == "relu" else "saturated"
-                text = f"{name}: {share:.1%} of hidden layer {layer + 1}'s outputs are {what}"
+                text = f"{name}: {percent(share)} of hidden layer {layer + 1}'s outputs are {what}"
+                text += _when(history, events[-1])
                 yield Finding(f"saturated {name}", (text, "almost no gradient passes"))
                 break
 
@@ -282,11 +307,12 @@ def apart(high: float, low: float) -> str:
 def _saturation(history: History, one: str, other: str) -> list[str]:
     """The share of saturated outputs in both networks' first hidden layer."""
     events = [history.arms[name].activations.get(0) for name in (one, other)]
-    shares = [event[-1].saturation for event in events if event]
-    if len(shares) < len(events) or None in shares or shares[0] == shares[1]:
+    last = [event[-1] for event in events if event]
+    shares = [percent(event.saturation) for event in last if event.saturation is not None]
+    if len(shares) < len(events) or shares[0] == shares[1]:
         return []
     what = "outputs at 0 are" if history.config.activation == "relu" else "saturation is"
-    return [f"{what} {shares[0]:.1%} against {shares[1]:.1%}"]
+    return [f"{what} {shares[0]} against {shares[1]}{_when(history, last[0])}"]
 
 
 def _gap(history: History) -> Iterator[Finding]:
@@ -296,14 +322,14 @@ def _gap(history: History) -> Iterator[Finding]:
     """
     for name, arm in history.arms.items():
         last = arm.modes[-1] if arm.modes else None
-        rows = zip(last.sizes, last.train, last.eval, strict=True) if last else []
+        rows = measured_modes(last) if last else []
         known = [(n, t, e) for n, t, e in rows if t is not None and e is not None]
         wide = [row for row in known if max(row[1:]) >= 2 * min(row[1:]) > 0]
         far = max(
             wide, key=lambda row: (row[0] == known[-1][0], abs(row[1] - row[2])), default=None
         )
-        if far:
+        if last and far:
             n, train, evaluation = far
             text = f"{name}'s loss on the first {n:,}" if n > 1 else f"{name}'s loss on one example"
             text += f" is {train:.3g} in training mode, {evaluation:.3g} in evaluation mode"
-            yield Finding(f"gap {name}", (text,))
+            yield Finding(f"gap {name}", (text + _when(history, last),))

@@ -1,9 +1,11 @@
 """Reading a run log: bytes to events, plain or gzipped, whole or still growing."""
 
 import fcntl
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 from typing import IO
 
 from bntui.errors import InputError
@@ -12,6 +14,9 @@ from bntui.protocol.codec import event_reader
 from bntui.text import clean
 
 CHUNK = 2**17
+
+HEARTBEAT = 10.0
+"""Seconds since its last change after which a log is cut off, where files cannot be locked."""
 
 
 class Decoder:
@@ -52,11 +57,13 @@ def is_gzip(data: bytes) -> bool:
 
 
 def is_growing(file: IO[bytes]) -> bool:
-    """Whether a run still writes to this log: it holds a lock as long as it lives."""
+    """Whether a run still writes to this log: it holds a lock, or changes the file every second."""
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return True
+    except OSError:
+        return abs(time() - os.fstat(file.fileno()).st_mtime) < HEARTBEAT
     fcntl.flock(file, fcntl.LOCK_UN)
     return False
 

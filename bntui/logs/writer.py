@@ -2,7 +2,8 @@
 
 Every line is written as it comes, so a process that is killed loses at most its last line, and a
 reader ignores a last line without its end. The writer holds a lock on the file, which distinguishes
-a log that is still growing from one that was cut off.
+a log that is still growing from one that was cut off. Where a file system has no locks, the file's
+time of change, renewed every second, does.
 """
 
 import fcntl
@@ -89,7 +90,8 @@ def free(path: Path) -> Path:
 class LogWriter:
     """Appends lines to a file of its own; what cannot be written now is kept and tried again.
 
-    `problem` says why the log on disk is not complete, for as long as that is so.
+    `problem` says why the log on disk is not complete, for as long as that is so. `locked` is false
+    where the file system has no locks.
 
     Raises:
         InputError: The file is there already.
@@ -98,6 +100,7 @@ class LogWriter:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.problem: str | None = None
+        self.locked = True
         self._file: int | None = None
         self._pending = bytearray()
         self._given_up = False
@@ -135,6 +138,7 @@ class LogWriter:
     def _write(self) -> None:
         if self._file is None:
             self._file = _create(self.path)
+            self.locked = _lock(self._file)
         while self._pending:
             written = os.write(self._file, self._pending)
             del self._pending[:written]
@@ -145,6 +149,8 @@ class LogWriter:
             self._next_look = monotonic() + RETRY
             there = self.path.exists() and samestat(self.path.stat(), os.fstat(self._file))
             self.problem = None if there else "the file was moved or deleted"
+            if not self.locked:
+                os.utime(self._file)
 
 
 def _create(path: Path) -> int:
@@ -154,8 +160,16 @@ def _create(path: Path) -> int:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
     except FileExistsError:
         raise already_exists(path) from None
-    fcntl.flock(file, fcntl.LOCK_EX)
     return file
+
+
+def _lock(file: int) -> bool:
+    """Lock a new file for as long as it is open; whether its file system has locks."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError:
+        return False
+    return True
 
 
 def already_exists(path: Path) -> InputError:

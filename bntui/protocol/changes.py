@@ -35,11 +35,15 @@ class Removed(Event, frozen=True):
 
 
 class Recalibrated(Event, frozen=True):
-    """A network's running statistics were replaced by precise ones, or restored if `undone`."""
+    """A network's running statistics were replaced by precise ones, or restored if `undone`.
+
+    Restored ones are those of step `since`, of the weights of that time.
+    """
 
     arm: str
     step: Count
     undone: bool = False
+    since: Count | None = None
 
 
 class Refused(Event, frozen=True):

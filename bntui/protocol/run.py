@@ -151,10 +151,15 @@ class Failed(Event, frozen=True):
 
 
 class Log(Event, frozen=True):
-    """Where this run is logged, and why the log is not complete, if so; never logged itself."""
+    """Where this run is logged, and why the log is not complete, if so; never logged itself.
+
+    `locked` is false where the file system has no locks: another program may then take a run that
+    is stopped for one that was cut off.
+    """
 
     path: str | None
     problem: str | None = None
+    locked: bool = True
 
 
 class Ended(Event, frozen=True):

@@ -16,8 +16,9 @@ import pytest
 from bntui.config.schema import RunConfig
 from bntui.export.summary import summary
 from bntui.history.history import History
-from bntui.protocol import AnyEvent, Diverged, ModeLosses, State, Steps
+from bntui.protocol import Activations, AnyEvent, Diverged, ModeLosses, SplitLosses, State, Steps
 from bntui.protocol.codec import event_reader
+from bntui.text import percent
 from tests.scripted import beginning, probes, steps
 
 RUN = [sys.executable, "-m", "bntui", "run", "--hidden", "8", "--emb", "3"]
@@ -129,9 +130,40 @@ def test_the_table_says_what_was_measured() -> None:
     labels, plain, normalized = cells(*beginning(), *steps(0, 600), *probes(600))
     row = labels.index("saturation, init → end")
     assert (plain[row], normalized[row]) == ("70.8% → 70.8%", "2.8% → 2.8%")
-    row = labels.index("training / evaluation mode, n = 1")
+    row = labels.index("loss in training / evaluation mode, n = 1")
     assert normalized[row] == "11.59 / 0.3564"
     assert normalized[labels.index("diverged")] == "no"
+
+
+def test_the_table_leaves_out_what_was_not_measured_and_has_the_splits() -> None:
+    """A large run measures the largest n only at rest."""
+    labels, plain, normalized = cells(
+        *beginning(),
+        *steps(0, 600),
+        ModeLosses("no BN", 600, [1, 1024, 65536], [2.0, 2.5, None], [2.0, 2.5, None]),
+        ModeLosses("BN", 600, [1, 1024, 65536], [9.0, 2.4, None], [2.0, None, None]),
+        SplitLosses("BN", 600, {"train": 2.07, "validation": 2.11}, {"train": 9, "validation": 3}),
+    )
+    assert not any("65,536" in label for label in labels)
+    row = labels.index("loss in training / evaluation mode, n = 1,024")
+    assert (plain[row], normalized[row]) == ("2.5 / 2.5", "2.4 / –")
+    row = labels.index("loss on validation words, evaluation mode, n = 3")
+    assert (plain[row], normalized[row]) == ("–", "2.11")
+
+
+def test_a_share_of_nearly_all_is_not_all() -> None:
+    labels, plain, _ = cells(
+        *beginning(),
+        *steps(0, 10),
+        Activations("no BN", 0, 10, 100, [1] * 50, 0.9999),
+    )
+    assert plain[labels.index("saturation, init → end")].endswith("→ >99.9%")
+    assert [percent(share) for share in (0.0, 1e-6, 0.028, 1.0)] == [
+        "0.0%",
+        "<0.1%",
+        "2.8%",
+        "100.0%",
+    ]
 
 
 def test_the_table_of_a_run_that_was_cut_off_or_diverged() -> None:

@@ -20,6 +20,7 @@ from bntui.protocol import (
     Diverged,
     Forked,
     ModeLosses,
+    SplitLosses,
     Steps,
 )
 from tests.scripted import beginning, probes
@@ -252,3 +253,44 @@ def test_the_widest_gap_between_the_modes() -> None:
     close = ModeLosses("BN", 200, [2, 90], [0.2, 0.2], [0.21, 0.19])
     history.fold(close)
     assert not any("training mode" in text for text in sentences(history))
+
+
+def test_a_loss_that_is_not_finite_in_evaluation_mode_alone_is_said() -> None:
+    modes = ModeLosses("BN", 50, [1, 90, 1024], [2.0, 2.25, None], [None, None, None])
+    texts = sentences(run(told(0, plain=wavy(1, 100), bn=wavy(1, 100)), modes))
+    assert texts[0] == (
+        "BN's loss on the first 90 is not finite in evaluation mode (step 50);"
+        " it is 2.25 in training mode."
+    )
+    unmeasured = ModeLosses("BN", 50, [90, 1024], [2.25, None], [2.25, None])
+    texts = sentences(run(told(0, plain=wavy(1, 100), bn=wavy(1, 100)), unmeasured))
+    assert not any("finite" in text for text in texts)
+
+
+def test_an_older_measurement_is_said_with_its_step() -> None:
+    flat = Activations("no BN", 0, 60, 1000, [500, *[0] * 48, 500], 0.996)
+    half = Activations("BN", 0, 60, 1000, [500, *[0] * 48, 500], 0.5)
+    gap = ModeLosses("BN", 60, [1], [11.6], [0.356])
+    begun = told(0, plain=wavy(2, 60), bn=wavy(1, 60)), flat, half, gap
+    assert not any("(step" in text for text in sentences(run(*begun)))
+    later = " ".join(sentences(run(*begun, told(60, plain=wavy(2, 40), bn=wavy(1, 40)))))
+    assert "outputs are saturated (step 60)" in later
+    assert "99.6% against 50.0% (step 60)" in later
+    assert "0.356 in evaluation mode (step 60)" in later
+
+
+def test_shares_that_read_alike_are_not_set_against_each_other() -> None:
+    shares = (
+        Activations(n, 0, 60, 1000, [20] * 50, s) for n, s in (("no BN", 0.28), ("BN", 0.2801))
+    )
+    texts = sentences(run(told(0, plain=wavy(2, 60), bn=wavy(1, 60)), *shares))
+    assert not any("against" in text for text in texts)
+
+
+def test_a_validation_curve_is_of_one_sample() -> None:
+    measured = [
+        SplitLosses("BN", step, {"validation": loss}, {"validation": n})
+        for step, loss, n in ((0, 3.0, 985), (50, 2.4, 22_655), (60, 2.5, 985))
+    ]
+    history = run(told(0, plain=wavy(2, 60), bn=wavy(1, 60)), *measured)
+    assert history.arms["BN"].split_curve("validation") == [(0, 3.0), (60, 2.5)]

@@ -1,6 +1,7 @@
 """Logs lose nothing, overwrite nothing, and say what is wrong."""
 
 import errno
+import fcntl
 import json
 import os
 import random
@@ -14,8 +15,9 @@ import pytest
 from bntui.config.schema import RunConfig
 from bntui.errors import InputError
 from bntui.logs import writer as runlog
-from bntui.logs.writer import LogWriter, open_log
-from bntui.protocol import LOG_BY_DEFAULT, Log, Start, State
+from bntui.logs.reader import is_growing
+from bntui.logs.writer import RETRY, LogWriter, open_log
+from bntui.protocol import LOG_BY_DEFAULT, Log, Start, State, Stop
 from tests.engine import EngineProcess
 
 SMALL = RunConfig(hidden=8, emb=3, batch_size=4, pace=None, steps=400)
@@ -221,6 +223,70 @@ def test_a_log_that_was_deleted_is_missed_and_one_that_comes_back_is_not(
     log.write(b"three\n")
     assert log.problem is None
     assert path.read_text() == "one\ntwo\nthree\n"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_where_files_cannot_be_locked_a_run_is_logged_and_running_while_it_writes(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def flock(file: object, operation: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    path = tmp_path / "run.jsonl"
+    log = LogWriter(path)
+    log.write(b"{}\n")
+    assert (log.locked, log.problem, path.read_bytes()) == (False, None, b"{}\n")
+    with path.open("rb") as file:
+        assert is_growing(file)
+        os.utime(path, (0, 0))
+        assert not is_growing(file)
+        clock.now += RETRY
+        log.flush()
+        assert is_growing(file)
+    log.close()
+
+
+def test_the_engine_says_that_its_log_is_not_locked(tmp_path: Path) -> None:
+    program = (
+        "import errno, fcntl, sys\n"
+        "from bntui.core.engine.process import main\n"
+        "def flock(file, operation):\n"
+        "    raise OSError(errno.ENOLCK, 'No locks available')\n"
+        "fcntl.flock = flock\n"
+        "sys.exit(main())"
+    )
+    path = tmp_path / "run.jsonl"
+    with EngineProcess(program) as engine:
+        engine.send(Start(SMALL, str(path)))
+        engine.until_state("finished")
+    assert [(e.problem, e.locked) for e in engine.told if isinstance(e, Log)] == [(None, False)]
+    assert len(content(path)["BN"]) == 400
+
+
+def test_a_disk_that_recovers_in_the_last_second_has_the_whole_log(tmp_path: Path) -> None:
+    """The engine is stopped before its next attempt is due."""
+    program = (
+        "import errno, os, sys\n"
+        "from bntui.logs import writer as runlog\n"
+        "from bntui.core.engine.process import main\n"
+        "runlog.RETRY = 1e9\n"
+        "write, full = os.write, [True]\n"
+        "def scarce(file, data):\n"
+        "    if full and full.pop():\n"
+        "        raise OSError(errno.ENOSPC, 'No space left on device')\n"
+        "    return write(file, data)\n"
+        "os.write = scarce\n"
+        "sys.exit(main())"
+    )
+    path = tmp_path / "run.jsonl"
+    with EngineProcess(program) as engine:
+        engine.send(Start(SMALL, str(path)))
+        engine.until_state("finished")
+        assert path.read_bytes() == b""
+        engine.send(Stop())
+        assert engine.end()[0] == 0
+    assert len(content(path)["BN"]) == 400
 
 
 def test_a_run_that_cannot_be_logged_goes_on_and_ends_with_the_reason(tmp_path: Path) -> None:

@@ -45,12 +45,12 @@ class EventSink:
         """Emit where the log is, and what keeps it from being complete."""
         if self._log:
             self._reported = self._log.problem
-            self._send(encode(Log(str(self._log.path), self._log.problem)))
+            self._send(encode(Log(str(self._log.path), self._log.problem, self._log.locked)))
 
     @property
-    def has_log_problem(self) -> bool:
-        """Whether lines are waiting to be logged."""
-        return self._reported is not None
+    def must_check_log(self) -> bool:
+        """Whether the log needs attention without events: lines wait, or its file has no lock."""
+        return self._reported is not None or bool(self._log and not self._log.locked)
 
     def check_log(self) -> None:
         """Retry what could not be logged; emit the log's status if it has changed."""

@@ -61,7 +61,7 @@ class Engine:
         """Seconds to wait for commands; None until one comes."""
         if self._session and (wait := self._session.wait()) is not None:
             return min(wait, 1 / SENDS_PER_SECOND)
-        return RETRY if self._sink.has_log_problem else None
+        return RETRY if self._sink.must_check_log else None
 
     def _train(self) -> None:
         if self._session:
@@ -98,11 +98,13 @@ class Engine:
         )
         self._sink.emit_log_status()
         examples = self._loader.load(config)
+        from bntui.core.engine.memory import check_memory  # noqa: PLC0415
         from bntui.core.engine.session import Session  # noqa: PLC0415
         from bntui.core.training.device import configure_device  # noqa: PLC0415 (torch is loaded by now)
         from bntui.core.training.trainer import Trainer  # noqa: PLC0415
 
         configure_device(config)
+        check_memory(config, examples)
         self._session = Session(
             Trainer(config, examples), self._sink.emit, self._sink.emit_unlogged
         )

@@ -13,6 +13,8 @@ from bntui.core.engine.loop import Engine
 from bntui.errors import InputError
 from bntui.protocol import Failed
 
+NO_MEMORY = "The memory is exhausted; it takes smaller --hidden, --depth or --batch-size."
+
 
 def main() -> int:
     """Serve stdin and stdout until a Stop or until either closes; returns the exit code.
@@ -45,9 +47,18 @@ def _serve(sink: EventSink) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            sink.emit(Failed("input", NO_MEMORY))
+            return 2
         sink.emit(Failed("crash", f"{type(error).__name__}: {error}", _log_traceback()))
         return 1
     return 0
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether Python's, torch's or a device's allocation failed; torch has no type for its own."""
+    text = str(error)
+    return isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text
 
 
 def _log_traceback() -> str | None:

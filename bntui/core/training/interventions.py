@@ -132,13 +132,13 @@ class Interventions:
             raise InputError(f"{arm.name} has no running statistics to recalibrate.")
         contexts, _ = self._trainer.dataset.spread(MOST_EXAMPLES)
         before = _put(arm, precise_statistics(arm.model, contexts))
-        self._undo.append(partial(self._decalibrate, arm, before))
+        self._undo.append(partial(self._decalibrate, arm, before, self._step))
         return [Recalibrated(arm.name, self._step)]
 
-    def _decalibrate(self, arm: Arm, before: list[Moments]) -> list[Done]:
-        """Put the older running statistics back; the weights may have changed since."""
+    def _decalibrate(self, arm: Arm, before: list[Moments], since: int) -> list[Done]:
+        """Put the running statistics of step `since` back; the weights may have changed since."""
         _put(arm, before)
-        return [Recalibrated(arm.name, self._step, undone=True)]
+        return [Recalibrated(arm.name, self._step, undone=True, since=since)]
 
     def _undo_newest(self) -> list[Done]:
         if not self._undo:

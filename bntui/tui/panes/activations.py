@@ -5,7 +5,7 @@ from textual.app import ComposeResult
 from bntui.export.figures import densities
 from bntui.history.history import History
 from bntui.protocol import Activations
-from bntui.text import clean
+from bntui.text import clean, percent
 from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK
 from bntui.tui.panes.arms import Arm, flat_rule, flat_word
 from bntui.tui.panes.pane import Pane
@@ -92,7 +92,7 @@ def _panel(history: History, arm: Arm, ends: list[Activations], y: Scale) -> Pan
 
 
 def _share(event: Activations) -> str:
-    return "not finite" if event.saturation is None else f"{event.saturation:.1%}"
+    return "not finite" if event.saturation is None else percent(event.saturation)
 
 
 def _ends(arm: Arm, layer: int) -> list[Activations]:

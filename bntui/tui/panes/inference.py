@@ -29,12 +29,12 @@ class InferencePane(Pane):
     HELP = (
         "The same weights and the same examples, normalized by different statistics. Running: the "
         "averages kept while training, as in evaluation mode. Precise: mean and variance of one "
-        "pass over the whole training set with today's weights. Batch: those of n examples drawn "
-        "at random, as in training mode; by class: of n examples sorted by target, a batch that "
-        "is not drawn at random. The train/eval gap is batch minus running = (batch - precise), "
-        "the noise of n examples, + (precise - running), what the averages lag behind.\nSources: "
-        "Ioffe and Szegedy 2015, algorithm 2; Wu and Johnson 2021, 'Rethinking Batch in "
-        "BatchNorm', sections 3 and 5.\n"
+        "pass over the training set with today's weights (of a large one, over evenly spaced "
+        "examples). Batch: those of n examples, in one random order, as in training mode; by "
+        "class: of n examples sorted by target, a batch that is not drawn at random. The "
+        "train/eval gap is batch minus running = (batch - precise), the noise of n examples, + "
+        "(precise - running), what the averages lag behind.\nSources: Ioffe and Szegedy 2015, "
+        "algorithm 2; Wu and Johnson 2021, 'Rethinking Batch in BatchNorm', sections 3, 4 and 6.\n"
         "Try: momentum 0.001, then R."
     )
     DEFAULT_CSS = "InferencePane > .words { height: auto; }"
@@ -168,8 +168,12 @@ def _recalibrated(history: History, arm: Arm) -> str:
     marks = [m for m in history.marks if isinstance(m, Recalibrated) and m.arm == arm.name]
     if not marks:
         return ""
-    done = "recalibration undone" if marks[-1].undone else "recalibrated (u undoes)"
-    return f"{done} at step {marks[-1].step:,}"
+    last = marks[-1]
+    if not last.undone:
+        return f"recalibrated (u undoes) at step {last.step:,}"
+    older = last.since is not None and last.since < last.step
+    whose = f": back to step {last.since:,}'s statistics" if older else ""
+    return f"recalibration undone at step {last.step:,}{whose}"
 
 
 def _splits(history: History, counted: bool) -> list[Row]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bntui.protocol import LayerHealth
+from bntui.text import percent
 from bntui.tui.panes.pane import brief
 from bntui.tui.plotting.bars import in_columns, shares, text_bars
 from bntui.tui.plotting.text_rows import Row
@@ -25,7 +26,7 @@ class LayerCard:
         self.left: list[Number] = [
             ("mean", lambda layer: brief(layer.mean, 6)),
             ("std", lambda layer: brief(layer.std, 6)),
-            (flat, lambda layer: "–" if layer.flat is None else f"{layer.flat:.1%}"),
+            (flat, lambda layer: "–" if layer.flat is None else percent(layer.flat)),
             ("dead", lambda layer: f"{layer.dead:,}"),
         ]
         self.right: list[Number] = [

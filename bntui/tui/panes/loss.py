@@ -228,12 +228,11 @@ def _numbers(history: History, room: int) -> list[Part]:
 def _headline_number(arm: ArmHistory) -> str:
     if arm.diverged:
         return f"diverged at step {arm.diverged.step:,}"
-    known = _validation(arm)
-    split = f"/{value(known[-1][1])}" if known else ""
+    last = arm.latest(SplitLosses)
+    split = f"/{value(last.losses.get('validation'))}" if last else ""
     return value(arm.loss.mean_of_last(WINDOW)) + split
 
 
 def _validation(arm: ArmHistory) -> list[tuple[int, float]]:
-    """Steps and validation losses, where the data is split."""
-    losses = ((event.step, event.losses.get("validation")) for event in arm.measured(SplitLosses))
-    return [(step, loss) for step, loss in losses if loss is not None]
+    """Steps and validation losses on one sample, where the data is split."""
+    return arm.split_curve("validation")

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 
 from bntui.history.history import History
 from bntui.protocol import Units
+from bntui.text import percent
 from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, PAGE_KEYS
 from bntui.tui.panes.arms import Arm, flat_rule
 from bntui.tui.panes.base import Part
@@ -32,11 +33,12 @@ class UnitsPane(Pane):
     TITLE = SHORT = "Units"
     HELP = (
         "Units across, the batch's first examples down; filled where the activation is flat (tanh: "
-        "|h| > 0.97), so that no gradient comes back through that unit for that example. A unit "
-        "that is filled all the way down is dead for this batch: nothing can teach it. Many filled "
+        "|h| > 0.97), so that little gradient comes back through that unit for that example: under "
+        "6 % with tanh, none with relu at 0. A unit filled all the way down is dead for this "
+        "batch: it learns little or nothing. Many filled "
         "cells mean that what enters the activation is too large.\n"
         "Source: makemore part 3, "
-        "h.abs() > 0.99 as an image.\n"
+        "h.abs() > 0.99 as an image (here 0.97, the notebook's bound).\n"
         "Try: no BN against BN with init unit, then with init fan-in."
     )
     RELATED = (*LAYER_KEYS, NEXT_NETWORK, *PAGE_KEYS)
@@ -122,7 +124,7 @@ class UnitsPane(Pane):
         share = sum(map(sum, units)) / max(sum(map(len, units)), 1)
         part = "" if len(units) >= event.units else f" of the first {len(units):,} units"
         names = f": {', '.join(islice(dead, 40))}{' …' if len(dead) > 40 else ''}" if dead else ""
-        words = f"{share:.1%} flat{part} · dead for all {event.examples:,} examples: "
+        words = f"{percent(share)} flat{part} · dead for all {event.examples:,} examples: "
         title = f"{ARM_SHAPES[one.arm.place]} {one.arm.name}  "
         count = f"{event.dead:,} of {event.units:,}"
         ink = f"arm-{one.arm.place}"

@@ -102,8 +102,10 @@ def _losses(history: History) -> list[str]:
 
 
 def _log(history: History) -> list[Part]:
-    problem = history.log.problem if history.log else None
-    return [(f"NOT LOGGED: {problem} · ", "bold $error")] if problem else []
+    log = history.log
+    if log and log.problem:
+        return [(f"NOT LOGGED: {log.problem} · ", "bold $error")]
+    return [("log not locked · ", "$warning")] if log and not log.locked else []
 
 
 def _skipped(history: History) -> list[Part]:

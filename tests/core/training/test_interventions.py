@@ -252,7 +252,7 @@ def test_recalibration_puts_precise_statistics_in_and_undo_takes_them_out() -> N
     newest = [event for event in bench.told if isinstance(event, ModeLosses)][-1]
     assert newest.step == 6
     assert newest.eval[-1] == pytest.approx(newest.train[-1] or 0, rel=1e-4)
-    assert bench.obey(Undo()) == [Recalibrated("BN", 6, undone=True)]
+    assert bench.obey(Undo()) == [Recalibrated("BN", 6, undone=True, since=6)]
     assert all(map(torch.equal, before, (x.statistics() for x in arm.model.batchnorms)))
 
 
@@ -282,7 +282,7 @@ def test_a_finished_run_takes_no_knobs_but_can_be_recalibrated() -> None:
     assert bench.obey(Change("lr", 0.5), Fork("BN")) == [refusal, refusal]
     assert bench.obey(Recalibrate("BN"), Undo()) == [
         Recalibrated("BN", 3),
-        Recalibrated("BN", 3, undone=True),
+        Recalibrated("BN", 3, undone=True, since=3),
     ]
 
 

@@ -192,6 +192,8 @@ async def test_what_was_recalibrated_is_told() -> None:
         assert "recalibrated (u undoes) at step 100" in it.text
         await it.play(Recalibrated("BN", 100, undone=True))
         assert "recalibration undone at step 100" in it.text
+        await it.play(Recalibrated("BN", 100, undone=True, since=40))
+        assert "undone at step 100: back to step 40's statistics" in it.text
 
 
 @pytest.mark.parametrize(
