@@ -61,7 +61,7 @@ def log(tmp_path: Path) -> Path:
 def test_a_healthy_checkpoint(healthy: Path) -> None:
     done = doctor(healthy)
     assert code(done) == 0
-    assert "14 tensors, 2 BatchNorm layers" in done.output
+    assert "14 tensors; BatchNorm layers: 2" in done.output
     assert "No findings." in done.output
 
 
@@ -86,7 +86,7 @@ def test_a_watched_run(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(target, "examine", examine)
     done = doctor(log)
     assert code(done) == 1
-    assert "40 steps, 2 BatchNorm layers." in done.output
+    assert "40 steps; BatchNorm layers: 2." in done.output
     assert "net: head.1; since step 20" in done.output
 
 
