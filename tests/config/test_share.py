@@ -66,7 +66,9 @@ def test_every_config_survives_the_way_there_and_back(values: dict[str, object])
 
 @given(st.fixed_dictionaries(VALUES))
 def test_the_command_line_reads_what_a_shell_makes_of_it(values: dict[str, object]) -> None:
-    made = msgspec.convert({**values, "hidden": values["groups"]}, RunConfig)  # gn divides them
+    """Where it goes together: gn's groups divide the hidden units, a lecture's preset has data."""
+    together = {"hidden": values["groups"], "data": values["data"] or "names.txt"}
+    made = msgspec.convert({**values, **together}, RunConfig)
     assert Option().of(*shlex.split("--share " + shlex.quote(share(made)))) == made
 
 
@@ -115,8 +117,15 @@ def test_what_cannot_be_read_is_one_sentence(text: str, sentence: str) -> None:
 
 
 def test_options_beside_it_change_what_they_name() -> None:
-    made = Option().of("--share", "makemore-deep lr=0.5 depth=3", "--depth", "2")
-    assert made == msgspec.structs.replace(PRESETS["makemore-deep"], lr=0.5, depth=2)
+    share_text = "makemore-deep lr=0.5 depth=3 data=names.txt"
+    made = Option().of("--share", share_text, "--depth", "2")
+    preset = PRESETS["makemore-deep"]
+    assert made == msgspec.structs.replace(preset, lr=0.5, depth=2, data="names.txt")
+
+
+def test_a_lectures_preset_without_its_words_is_refused() -> None:
+    with pytest.raises(click.UsageError, match="makemore-deep needs --data"):
+        Option().of("--share", "makemore-deep lr=0.5")
 
 
 def test_a_preset_beside_it_is_refused() -> None:
