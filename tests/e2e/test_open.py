@@ -103,7 +103,7 @@ def test_two_runs_are_overlaid_with_what_differs(tmp_path: Path) -> None:
         events = [*beginning(RunConfig(lr=lr)), *RUN[len(beginning()) :], END]
         paths.append(str(log(tmp_path / f"run-{lr}.jsonl", *events)))
     with Terminal("open", *paths) as terminal:
-        terminal.wait_for("run-0.2  lr=0.2")
+        terminal.wait_for("B run-0.2  0.2")
         leave(terminal)
 
 
