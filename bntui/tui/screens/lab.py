@@ -3,12 +3,9 @@
 from time import monotonic
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
-from textual.widgets import Static
 
 from bntui import protocol
 from bntui.config.schema import MOST_ARMS
@@ -24,20 +21,16 @@ from bntui.tui.plotting.plot import Plot
 from bntui.tui.screens.confirm import ConfirmScreen
 from bntui.tui.screens.fork import ForkScreen
 from bntui.tui.screens.help import HelpScreen
+from bntui.tui.screens.panes import ROOM_FOR_ALL, ROOM_FOR_FINDINGS, PaneScreen
 from bntui.tui.terminal.driver import is_behind
-from bntui.tui.timeline import Timeline
 from bntui.tui.widgets.findings_line import FindingsLine
 from bntui.tui.widgets.key_bar import KeyBar
 from bntui.tui.widgets.scrub_bar import ScrubBar
 from bntui.tui.widgets.status import Status
-from bntui.tui.widgets.tabs import PaneTabs
 from bntui.tui.widgets.tour import Tour
 
-ROOM_FOR_ALL = (80, 24)
-ROOM_FOR_ONE = (40, 12)
 ROOM_FOR_PANEL = 100
 """Columns from which the settings stand beside the panes, and not over them."""
-ROOM_FOR_FINDINGS = 22
 PANEL_WIDTH = 42
 
 USUAL_PACE = 500.0
@@ -47,22 +40,21 @@ COMMANDS = with_panes(LAB_COMMANDS, (pane.COMMANDS for pane in PANES))
 """Every key of the lab: its own and its panes'."""
 
 
-class LabScreen(Screen[None]):
-    """Four panes side by side where there is room, one with tabs where there is not.
+class LabScreen(PaneScreen[Pane]):
+    """The screen of a run of the lab's engine, which takes commands.
 
-    The screen shows what the engine's events confirmed: a key only sends a command.
+    It shows what the engine's events confirmed: a key only sends a command.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]
 
     def __init__(self, history: History, fps: float, tour: bool = False) -> None:
-        super().__init__()
+        self.pages = Pages(history)
+        super().__init__(self.pages, history)
         self.fps = fps
         self._with_tour = tour
         self.history = history
-        self.pages = Pages(history)
         self.panel = Panel()
-        self.timeline = Timeline()
         self._drawn_version = -1
         self._subscribed: tuple[protocol.Hello | None, protocol.Subscribe] = (
             None,
@@ -71,17 +63,16 @@ class LabScreen(Screen[None]):
         self._status = Status()
         self._findings = FindingsLine()
         self._scrub_bar = ScrubBar()
-        self._tabs = PaneTabs(self.pages.panes)
 
     def compose(self) -> ComposeResult:
         """Status, tabs (only beside a single pane), panes, keys; and a notice for tiny sizes."""
         yield self._status
-        yield self._tabs
+        yield self.tabs
         yield Horizontal(self.pages, self.panel, id="middle")
         yield self._scrub_bar
         yield self._findings
         yield KeyBar([command for command in COMMANDS if command.shown])
-        yield Static("", id="too-small", markup=False)
+        yield self.too_small
 
     def on_mount(self) -> None:
         """Start the frame clock."""
@@ -102,39 +93,10 @@ class LabScreen(Screen[None]):
         width, height = self.app.size
         over = width < ROOM_FOR_PANEL
         room = width if over or not self.panel.is_shown else width - PANEL_WIDTH
-        self.pages.narrow = room < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
         self.panel.set_class(over, "-over")
-        self.set_class(width < ROOM_FOR_ONE[0] or height < ROOM_FOR_ONE[1], "-tiny")
         self.set_class(width < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1], "-narrow")
         self._findings.display = height >= ROOM_FOR_FINDINGS
-        self.query_one("#too-small", Static).update(
-            f"bntui needs at least {ROOM_FOR_ONE[0]} x {ROOM_FOR_ONE[1]};\n"
-            f"this terminal has {width} x {height}."
-        )
-        self.lay_out()
-        self.call_after_refresh(self.draw)
-
-    def lay_out(self) -> None:
-        """Arrange panes and tabs; panes ask to be drawn once they have their size."""
-        self.pages.lay_out()
-        self._tabs.display = self.pages.single
-        self._tabs.choose(self.pages.current)
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """The focused pane is the current one, the one that zoom and narrow terminals show."""
-        if isinstance(event.widget, Pane):
-            self.pages.bring(event.widget)
-            self.lay_out()
-            self.draw()
-
-    def on_pane_resized(self, event: Pane.Resized) -> None:
-        """Draw a pane for its new size."""
-        if event.pane in self.pages.shown:
-            event.pane.redraw(self.view)
-
-    def on_pane_tabs_chosen(self, event: PaneTabs.Chosen) -> None:
-        """A tab was clicked."""
-        event.pane.focus()
+        self.fit_to(width, height, beside=width - room)
 
     # Drawing
 
@@ -206,32 +168,9 @@ class LabScreen(Screen[None]):
 
     # Keys: panes
 
-    async def action_pane_command(self, action: str) -> None:
-        """Run a pane's own key, wherever the focus is."""
-        await self.pages.owner(action).run_action(action)
-
-    def on_pane_changed(self, event: Pane.Changed) -> None:
-        """Draw after a pane's own key; bring the pane forward where it is hidden."""
-        if event.pane not in self.pages.shown:
-            event.pane.focus()
-        event.pane.redraw(self.view)
-
     def action_focus_pane(self, name: str) -> None:
         """Focus the pane of that id."""
         self.query_one(f"#{name}", Pane).focus()
-
-    def action_next_pane(self, by: int) -> None:
-        """Focus the pane `by` places on."""
-        self.pages.next(by).focus()
-
-    def action_zoom(self) -> None:
-        """The current pane alone, or all."""
-        if self.pages.on_page:
-            self.pages.zoomed = False
-            self.pages.home.focus()
-        else:
-            self.pages.zoomed = not self.pages.zoomed
-            self.lay_out()
 
     def action_lab(self) -> None:
         """Hide the cursor; without one, from a page back to the lab."""
@@ -353,21 +292,6 @@ class LabScreen(Screen[None]):
         self.send(protocol.Undo())
 
     # Keys: time
-
-    def action_scrub(self, parts: int) -> None:
-        """Move back (negative) or forward by hundredths of the run."""
-        self.timeline.move(parts, self.history)
-        self.draw()
-
-    def action_first_step(self) -> None:
-        """Show the first step."""
-        self.timeline.seek(0, self.history)
-        self.draw()
-
-    def action_live(self) -> None:
-        """Follow the newest step."""
-        self.timeline.live()
-        self.draw()
 
     def action_replay(self) -> None:
         """Replay, faster with every press."""

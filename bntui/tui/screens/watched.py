@@ -7,18 +7,15 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from bntui.doctor.examination import examine
 from bntui.doctor.finding import Finding
 from bntui.history.watched import WatchedRun, as_of
 from bntui.tui.pane_grid import PaneGrid
-from bntui.tui.panes.base import BasePane
 from bntui.tui.screens.help import HelpScreen
-from bntui.tui.screens.lab import ROOM_FOR_ALL, ROOM_FOR_FINDINGS, ROOM_FOR_ONE
+from bntui.tui.screens.panes import ROOM_FOR_FINDINGS, PaneScreen
 from bntui.tui.terminal.driver import is_behind
-from bntui.tui.timeline import Timeline
 from bntui.tui.watched.commands import BEYOND, COMMANDS, FOUR
 from bntui.tui.watched.distances import DistancesPane
 from bntui.tui.watched.doctor import DoctorPane, layer_of, sentence
@@ -28,14 +25,13 @@ from bntui.tui.watched.status import FoundLine, WatchedStatus
 from bntui.tui.watched.table import TablePane
 from bntui.tui.watched.view import View, last_step
 from bntui.tui.widgets.key_bar import KeyBar
-from bntui.tui.widgets.tabs import PaneTabs
 
 EXAMINE_EVERY = 1.0
 """Seconds between two examinations by the doctor while the run goes on."""
 
 
-class WatchedScreen(Screen[None]):
-    """Four panes where there is room, one with tabs where there is not, and pages."""
+class WatchedScreen(PaneScreen[WatchedPane]):
+    """The screen of a watched run, which takes no commands."""
 
     DEFAULT_CSS = """
     WatchedScreen { layout: vertical; }
@@ -52,20 +48,15 @@ class WatchedScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]
 
     def __init__(self, run: WatchedRun, fps: float) -> None:
-        super().__init__()
+        four, beyond = ([pane(id=pane.__name__.lower()) for pane in k] for k in (FOUR, BEYOND))
+        super().__init__(PaneGrid[WatchedPane](four, beyond), run)
         self.run, self.fps = run, fps
         self.selection = Selection()
-        self.timeline = Timeline()
-        self.panes = PaneGrid[WatchedPane](
-            [pane(id=pane.__name__.lower()) for pane in FOUR],
-            [pane(id=pane.__name__.lower()) for pane in BEYOND],
-        )
         self._drawn_version = -1
         self._view = View(run)
         self._findings: Sequence[Finding] = ()
         self._examined_at, self._examined_version = float("-inf"), -1
         self._status, self._found = WatchedStatus(), FoundLine()
-        self._tabs = PaneTabs(self.panes.panes)
         self._filter = Input(
             placeholder="part of a name, class, mode or rule; Enter: keep, Esc: all"
         )
@@ -73,16 +64,16 @@ class WatchedScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Status, tabs (only beside a single pane), panes, filter, finding, keys."""
         yield self._status
-        yield self._tabs
-        yield self.panes
+        yield self.tabs
+        yield self.grid
         yield self._filter
         yield self._found
         yield KeyBar([command for command in COMMANDS if command.shown])
-        yield Static("", id="too-small", markup=False)
+        yield self.too_small
 
     def on_mount(self) -> None:
         """Start the frame clock."""
-        self.panes.current.focus()
+        self.grid.current.focus()
         self.set_interval(1 / self.fps, self._tick)
 
     # Layout
@@ -90,40 +81,15 @@ class WatchedScreen(Screen[None]):
     def on_resize(self) -> None:
         """Choose the layout that the terminal has room for."""
         width, height = self.app.size
-        is_narrow = width < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
-        self.panes.narrow = is_narrow
-        self.set_class(width < ROOM_FOR_ONE[0] or height < ROOM_FOR_ONE[1], "-tiny")
         self._found.display = height >= ROOM_FOR_FINDINGS
-        self.query_one("#too-small", Static).update(
-            f"bntui needs at least {ROOM_FOR_ONE[0]} x {ROOM_FOR_ONE[1]};\n"
-            f"this terminal has {width} x {height}."
-        )
-        self.lay_out()
-        self.call_after_refresh(self.draw)
-
-    def lay_out(self) -> None:
-        """Arrange panes and tabs."""
-        self.panes.lay_out()
-        self._tabs.display = self.panes.single
-        self._tabs.choose(self.panes.current)
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """The focused pane is the current one, the one that zoom and narrow terminals show."""
-        if isinstance(event.widget, WatchedPane):
-            self.panes.bring(event.widget)
-            self.lay_out()
-            self.draw()
-
-    def on_pane_resized(self, event: BasePane.Resized) -> None:
-        """Draw a pane for its new size."""
-        if event.pane in self.panes.shown:
-            event.pane.redraw(self._view)
-
-    def on_pane_tabs_chosen(self, event: PaneTabs.Chosen) -> None:
-        """A tab was clicked."""
-        event.pane.focus()
+        self.fit_to(width, height)
 
     # Drawing
+
+    @property
+    def view(self) -> View:
+        """What the panes draw."""
+        return self._view
 
     @property
     def is_behind(self) -> bool:
@@ -160,7 +126,7 @@ class WatchedScreen(Screen[None]):
             self._examined_version = run.version
         self._view = self.selection.view(run, self._findings, last_step(self.run))
         self._draw_frame()
-        for pane in self.panes.shown:
+        for pane in self.grid.shown:
             pane.redraw(self._view)
 
     def _draw_frame(self) -> None:
@@ -171,37 +137,14 @@ class WatchedScreen(Screen[None]):
 
     # Keys: panes
 
-    async def action_pane_command(self, action: str) -> None:
-        """Run a pane's own key, wherever the focus is."""
-        await self.panes.owner(action).run_action(action)
-
-    def on_pane_changed(self, event: BasePane.Changed) -> None:
-        """Draw after a pane's own key; bring the pane forward where it is hidden."""
-        if event.pane not in self.panes.shown:
-            event.pane.focus()
-        event.pane.redraw(self._view)
-
     def action_focus_pane(self, number: int) -> None:
         """Focus the pane or page of that number."""
-        self.panes.panes[number - 1].focus()
-
-    def action_next_pane(self, by: int) -> None:
-        """Focus the pane `by` places on."""
-        self.panes.next(by).focus()
-
-    def action_zoom(self) -> None:
-        """The current pane alone, or all."""
-        if self.panes.on_page:
-            self.panes.zoomed = False
-            self.panes.home.focus()
-        else:
-            self.panes.zoomed = not self.panes.zoomed
-            self.lay_out()
+        self.grid.panes[number - 1].focus()
 
     def action_home_pane(self) -> None:
         """From a page back to the four panes; from these, show all layers again."""
-        if self.panes.on_page:
-            self.panes.home.focus()
+        if self.grid.on_page:
+            self.grid.home.focus()
         elif self.selection.query:
             self._filter.value = ""
 
@@ -209,15 +152,15 @@ class WatchedScreen(Screen[None]):
 
     def action_move(self, by: int) -> None:
         """Select another layer for every pane; or, on a page with a list of its own, move there."""
-        if self.panes.current.move(by):
-            self.panes.current.redraw(self._view)
+        if self.grid.current.move(by):
+            self.grid.current.redraw(self._view)
         else:
             self.selection.move(by, self._view.order)
             self.draw()
 
     def action_turn(self, by: int) -> None:
         """Move by a page."""
-        self.action_move(by * max(self.panes.current.size.height - 2, 1))
+        self.action_move(by * max(self.grid.current.size.height - 2, 1))
 
     def on_layer_rows_chosen(self, event: LayerRows.Chosen) -> None:
         """A layer was clicked."""
@@ -226,7 +169,7 @@ class WatchedScreen(Screen[None]):
 
     def action_follow(self) -> None:
         """Go from a finding to its layer, at the step since which it holds."""
-        current = self.panes.current
+        current = self.grid.current
         finding = current.chosen if isinstance(current, DoctorPane) else None
         layer = layer_of(self._view, finding) if finding else None
         if finding is None or layer is None:
@@ -267,7 +210,7 @@ class WatchedScreen(Screen[None]):
 
     def _leave_filter(self) -> None:
         self._filter.display = bool(self.selection.query)
-        self.panes.current.focus()
+        self.grid.current.focus()
 
     def action_linear(self) -> None:
         """Steps evenly spaced, or each tenfold as wide as the next."""
@@ -276,28 +219,17 @@ class WatchedScreen(Screen[None]):
 
     # Keys: time
 
-    def action_scrub(self, parts: int) -> None:
-        """Move back (negative) or forward by hundredths of the run."""
-        self.timeline.move(parts, self.run)
-        self.draw()
-
-    def action_first_step(self) -> None:
-        """Show the first step."""
-        self.timeline.seek(0, self.run)
-        self.draw()
-
     def action_live(self) -> None:
-        """Follow the newest step."""
-        self.timeline.live()
+        """Follow the newest step, examined at once."""
         self._examined_at = float("-inf")
-        self.draw()
+        super().action_live()
 
     # Help
 
     def action_help(self) -> None:
         """Explain the current pane (on the doctor's page, the rule), and list findings and keys."""
         found = [sentence(finding) for finding in self._findings if finding.resolved is None]
-        self.app.push_screen(HelpScreen(self.panes.current, COMMANDS, found))
+        self.app.push_screen(HelpScreen(self.grid.current, COMMANDS, found))
 
 
 def examined(run: WatchedRun) -> Sequence[Finding]:

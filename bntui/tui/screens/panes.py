@@ -1,0 +1,119 @@
+"""What every screen of panes does: its layout by the terminal's size, keys for panes and time."""
+
+from typing import Any, Generic
+
+from textual import events
+from textual.screen import Screen
+from textual.widgets import Static
+
+from bntui.tui.pane_grid import PaneGrid
+from bntui.tui.panes.base import BasePane, PaneT
+from bntui.tui.timeline import Stepped, Timeline
+from bntui.tui.widgets.tabs import PaneTabs
+
+ROOM_FOR_ALL = (80, 24)
+ROOM_FOR_ONE = (40, 12)
+ROOM_FOR_FINDINGS = 22
+
+
+class PaneScreen(Screen[None], Generic[PaneT]):
+    """Four panes side by side where there is room, one with tabs where there is not, and pages.
+
+    `grid` holds the panes, `stepped` is the run that the timeline moves through. A subclass yields
+    `tabs` and `too_small` among its widgets.
+    """
+
+    def __init__(self, grid: PaneGrid[PaneT], stepped: Stepped) -> None:
+        super().__init__()
+        self.grid = grid
+        self.timeline = Timeline()
+        self.tabs = PaneTabs(grid.panes)
+        self.too_small = Static("", id="too-small", markup=False)
+        self._stepped = stepped
+
+    @property
+    def view(self) -> Any:
+        """What the panes draw: the run as of the timeline's step."""
+        raise NotImplementedError
+
+    def draw(self) -> None:
+        """Draw everything that is shown, as of the timeline's step."""
+        raise NotImplementedError
+
+    # Layout
+
+    def fit_to(self, width: int, height: int, beside: int = 0) -> None:
+        """Lay out for a terminal's size; `beside` columns of it are not the panes'."""
+        self.grid.narrow = width - beside < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
+        self.set_class(width < ROOM_FOR_ONE[0] or height < ROOM_FOR_ONE[1], "-tiny")
+        self.too_small.update(
+            f"bntui needs at least {ROOM_FOR_ONE[0]} x {ROOM_FOR_ONE[1]};\n"
+            f"this terminal has {width} x {height}."
+        )
+        self.lay_out()
+        self.call_after_refresh(self.draw)
+
+    def lay_out(self) -> None:
+        """Arrange panes and tabs; panes ask to be drawn once they have their size."""
+        self.grid.lay_out()
+        self.tabs.display = self.grid.single
+        self.tabs.choose(self.grid.current)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The focused pane is the current one, the one that zoom and narrow terminals show."""
+        for pane in self.grid.panes:
+            if pane is event.widget:
+                self.grid.bring(pane)
+                self.lay_out()
+                self.draw()
+
+    def on_pane_resized(self, event: BasePane.Resized) -> None:
+        """Draw a pane for its new size."""
+        if event.pane in self.grid.shown:
+            event.pane.redraw(self.view)
+
+    def on_pane_tabs_chosen(self, event: PaneTabs.Chosen) -> None:
+        """A tab was clicked."""
+        event.pane.focus()
+
+    # Keys: panes
+
+    async def action_pane_command(self, action: str) -> None:
+        """Run a pane's own key, wherever the focus is."""
+        await self.grid.owner(action).run_action(action)
+
+    def on_pane_changed(self, event: BasePane.Changed) -> None:
+        """Draw after a pane's own key; bring the pane forward where it is hidden."""
+        if event.pane not in self.grid.shown:
+            event.pane.focus()
+        event.pane.redraw(self.view)
+
+    def action_next_pane(self, by: int) -> None:
+        """Focus the pane `by` places on."""
+        self.grid.next(by).focus()
+
+    def action_zoom(self) -> None:
+        """The current pane alone, or all."""
+        if self.grid.on_page:
+            self.grid.zoomed = False
+            self.grid.home.focus()
+        else:
+            self.grid.zoomed = not self.grid.zoomed
+            self.lay_out()
+
+    # Keys: time
+
+    def action_scrub(self, parts: int) -> None:
+        """Move back (negative) or forward by hundredths of the run."""
+        self.timeline.move(parts, self._stepped)
+        self.draw()
+
+    def action_first_step(self) -> None:
+        """Show the first step."""
+        self.timeline.seek(0, self._stepped)
+        self.draw()
+
+    def action_live(self) -> None:
+        """Follow the newest step."""
+        self.timeline.live()
+        self.draw()
