@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from bntui.doctor.catalogue import RULES
 from bntui.doctor.finding import Finding
+from bntui.doctor.rules import limit
+from bntui.doctor.rules.models import is_batchnorms, is_gap
 from bntui.errors import InputError
 from bntui.watch.layers import batchnorms
 from bntui.watch.losses import (
@@ -24,15 +26,6 @@ from bntui.watch.losses import (
 
 MOST_BATCHES = 50
 """Batches of the loader that are used: each is run a few times, and once more for every layer."""
-
-GAP = 0.1
-"""A gap counts from a tenth of the loss by the batch's own statistics."""
-
-BN_SHARE = 0.5
-"""It is BatchNorm's when recalibration removes at least half of it."""
-
-MISMATCH = 1e-3
-"""Largest difference of an export's outputs, relative to the largest output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +85,7 @@ def diagnose(
         evidence = _sentence(losses)
         layers = [layer for layer, share in contributions.items() if share > 0]
         findings.append(_finding("train-eval-gap", name, layers, evidence))
-    if difference is not None and difference > MISMATCH:
+    if difference is not None and difference > limit("export-mismatch"):
         evidence = f"The export's outputs differ by {difference:.2g} of the largest."
         findings.append(_finding("export-mismatch", name, [], evidence))
     verdict = _verdict(losses, contributions, difference)
@@ -108,17 +101,14 @@ def _batch(item: Any) -> Batch:
 
 
 def _gap(losses: Losses) -> bool:
-    if losses.batch is None:
-        return False
-    return losses.running is None or losses.running - losses.batch > GAP * abs(losses.batch)
+    return losses.batch is not None and is_gap(losses.batch, losses.running)
 
 
 def _is_batchnorms(losses: Losses) -> bool:
-    if losses.recalibrated is None or losses.batch is None:
+    batch, recalibrated = losses.batch, losses.recalibrated
+    if batch is None or recalibrated is None:
         return False
-    if losses.running is None:
-        return True
-    return losses.running - losses.recalibrated > BN_SHARE * (losses.running - losses.batch)
+    return is_batchnorms(batch, losses.running, recalibrated)
 
 
 def _contributions(
@@ -127,10 +117,10 @@ def _contributions(
     """What of the loss goes when one layer alone is recalibrated."""
     names = {id(module): name for name, module in batchnorms(model)}
     found = {}
-    for place, layer in enumerate(tracked(model)):
+    for layer in tracked(model):
         with untouched(model):
             model.eval()
-            recalibrate(model, [tracked(model)[place]], batches)
+            recalibrate(model, [layer], batches)
             value = mean_loss(model, batches, loss)
         before = float("inf") if losses.running is None else losses.running
         if value is not None:
@@ -185,6 +175,6 @@ def _verdict(losses: Losses, contributions: dict[str, float], difference: float 
             "composition, or something else that differs between train and eval, is to blame."
         )
     if difference is not None:
-        same = "agrees with" if difference <= MISMATCH else "differs from"
+        same = "agrees with" if difference <= limit("export-mismatch") else "differs from"
         parts.append(f"The export {same} the model (largest relative difference {difference:.2g}).")
     return " ".join(parts)

@@ -64,7 +64,9 @@ class LayerSummary:
         self._changed: float | None = None
         self._padding: list[float] = []
         self._scales: list[float] = []
-        self._emitted: list[tuple[Sample, ...]] = []
+        self._rows: list[Sample] = []
+        self._histograms: list[tuple[int, Tensor, Tensor, Tensor]] = []
+        self._initial: bool | None = None
         self._phases: list[EvalPhase] = []
         module = layer.ref()
         self._start = _state(module)
@@ -117,7 +119,6 @@ class LayerSummary:
         self._rows = rows
         if rows:
             statistics.summarise(self.index, rows, self.layer.eps, readout)
-        self._last = samples[-1][0] if samples else None
         self._ask_moments(readout)
 
     def _ask_moments(self, readout: Readout) -> None:
@@ -190,7 +191,7 @@ class LayerSummary:
             then = small if before is None else (before.abs() < SMALL_GAMMA).sum().float()
             same = torch.ones_like(small) if before is None else (weight == before).all().float()
             readout.add((self.index, "gamma"), torch.stack([small, then, same]))
-        if "running_mean" in self._start and not hasattr(self, "_initial"):
+        if "running_mean" in self._start and self._initial is None:
             initial = (self._start["running_mean"] == 0).all() & (
                 self._start["running_var"] == 1
             ).all()
@@ -224,7 +225,7 @@ class LayerSummary:
             values |= self._settings(module)
         updates = values["updates"]
         momentum = self.facts.momentum
-        if getattr(self, "_initial", False) and momentum is not None and updates:
+        if self._initial and momentum is not None and updates:
             values["initial_weight"] = max(0.0, 1 - momentum) ** updates
         if values.get("drifted"):
             values["unfollowed"] = values["unfollowed_steps"] = 0

@@ -136,13 +136,10 @@ class Watch:
 
     def findings(self) -> list[Finding]:
         """What the doctor's rules say of everything seen so far, the worst first."""
-        if not self.closed:
-            try:
-                for observer in self.observers:
-                    observer.conclude()
-                self._flush(wait=True, replica=True)
-            except Exception as error:
-                self.give_up(error)
+        try:
+            self._conclude()
+        except Exception as error:
+            self.give_up(error)
         return examine(self._run)
 
     def close(self) -> None:
@@ -150,9 +147,7 @@ class Watch:
         if self.closed:
             return
         try:
-            for observer in self.observers:
-                observer.conclude()
-            self._flush(wait=True, replica=True)
+            self._conclude()
             self._emit([State("finished", self._steps, None)])
         except Exception as error:
             self.give_up(error)
@@ -241,6 +236,13 @@ class Watch:
             found.append(describe(old.name, module, old.model) if module is not None else old)
         return found
 
+    def _conclude(self) -> None:
+        """Everything that is known by now, with what only a look at all models shows."""
+        if not self.closed:
+            for observer in self.observers:
+                observer.conclude()
+            self._flush(wait=True, replica=True)
+
     def _flush(self, wait: bool = False, replica: bool = False) -> None:
         """Everything that has come since the last time: to plain numbers, to events, to the log."""
         if self._inflight is not None:
@@ -248,7 +250,7 @@ class Watch:
                 return
             self._arrive()
         began = perf_counter()
-        if any(module.channels == 0 for module in self._layers):
+        if any(layer.channels == 0 for layer in self._layers):
             layers = self._described()
             if layers != self._layers:
                 self._greet()
@@ -287,8 +289,8 @@ class Watch:
         events.append(self._timing())
         self._emit(events)
         self._extra += perf_counter() - began
-        for observer in self.observers[:1]:
-            observer.sampling.total += self._extra
+        if self.observers:
+            self.observers[0].sampling.total += self._extra
 
     def _scalar_events(self, numbers: Mapping[object, list[float | None]]) -> Iterable[Event]:
         for name, pairs in self._sent.items():
@@ -378,17 +380,7 @@ def watch(
         InputError: An argument cannot be used; the sentence says which.
     """
     models = (model, *more)
-    for place, each in enumerate(models, 1):
-        if not isinstance(each, nn.Module):
-            raise InputError(
-                f"Model {place} is of type {type(each).__name__}, but it takes an nn.Module."
-            )
-    if every != "auto" and every < 1:
-        raise InputError(
-            f'every is {every!r}, but it takes a number of steps from 1 on, or "auto".'
-        )
-    if not 0 < budget <= 1:
-        raise InputError(f"budget is {budget!r}, but it takes a share above 0, up to 1.")
+    _check(models, every, budget)
     for listener in list(MONITOR.listeners):
         watched = [observer.ref() for observer in listener.observers]
         if all(any(each is other for other in watched) for each in models):
@@ -406,6 +398,20 @@ def watch(
     )
     watch.announce()
     return watch
+
+
+def _check(models: Sequence[object], every: int | Literal["auto"], budget: float) -> None:
+    for place, each in enumerate(models, 1):
+        if not isinstance(each, nn.Module):
+            raise InputError(
+                f"Model {place} is of type {type(each).__name__}, but it takes an nn.Module."
+            )
+    if every != "auto" and every < 1:
+        raise InputError(
+            f'every is {every!r}, but it takes a number of steps from 1 on, or "auto".'
+        )
+    if not 0 < budget <= 1:
+        raise InputError(f"budget is {budget!r}, but it takes a share above 0, up to 1.")
 
 
 def _open(log: str | Path | None, name: str) -> LogWriter | None:

@@ -7,7 +7,6 @@ flags; statistics are taken at sampled steps alone, and stay tensors until the l
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import inf
 from statistics import median_high
 from time import perf_counter
 from typing import Any
@@ -91,7 +90,6 @@ class LayerObserver:
         self.described = described
         self.eps = described.eps
         self.counts: dict[tuple[int, torch.Size], int] = {}
-        self.order = inf
         self.interval = -1
         self.index = 0
         self.eval_phase = 0
@@ -289,6 +287,7 @@ class ModelObserver:
         self.ever_trained = False
         self.owned = False
         self._graded_eval = False
+        self._leader_flags = 0
         self._leader_version = -1
         self._leader_bump = 0
         self._leader_passes = 0
@@ -378,8 +377,6 @@ class ModelObserver:
         elif _is_plain(x):
             self._await_backward(module, x, record)
 
-    _leader_flags = 0
-
     def _await_backward(self, module: nn.Module, x: Tensor, record: Pass) -> None:
         if x.requires_grad:
             x.register_hook(record.follow)
@@ -468,8 +465,7 @@ class ModelObserver:
         for record in waiting:
             record.closed = 1
         self.passes = waiting
-        self.counts.unfollowed += missed
-        self.counts.unfollowed_steps += missed > 0
+        self._miss(missed)
         if missed:
             self._alert = self._awaited + WATCHFUL
 
@@ -479,8 +475,12 @@ class ModelObserver:
             layer.finish()
         missed = [p for p in self.passes if not p.followed and (not p.graded or p.closed)]
         self.passes = [p for p in self.passes if p not in missed and not p.followed]
-        self.counts.unfollowed += len(missed)
-        self.counts.unfollowed_steps += bool(missed)
+        self._miss(len(missed))
+
+    def _miss(self, passes: int) -> None:
+        """Count passes of a step that no backward pass followed."""
+        self.counts.unfollowed += passes
+        self.counts.unfollowed_steps += passes > 0
 
     # What is around a layer
 

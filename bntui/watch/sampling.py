@@ -36,11 +36,6 @@ class Sampling:
         self._next_step = 0
         self._random = Random(0)  # our own: the user's draws stay as they are
 
-    @property
-    def overhead(self) -> float:
-        """Share of the time since the start that measuring took."""
-        return self.total / max(perf_counter() - self.began, 1e-9)
-
     def spent(self, seconds: float) -> None:
         """Seconds that went into measuring."""
         self.total += seconds

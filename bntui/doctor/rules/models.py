@@ -78,6 +78,16 @@ def exported(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
     )
 
 
+def is_gap(batch: float, running: float | None) -> bool:
+    """Whether the loss by running statistics is worse than by the batch's; None is not finite."""
+    return running is None or running - batch > GAP * abs(batch)
+
+
+def is_batchnorms(batch: float, running: float | None, recalibrated: float) -> bool:
+    """Whether recalibration removes enough of a gap."""
+    return running is None or running - recalibrated > BN_SHARE * (running - batch)
+
+
 def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     """A gap between train and eval that recalibration removes."""
     probes = run.probes.get(facts.model, [])[-2:]
@@ -87,10 +97,9 @@ def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     for p in probes:
         if p.batch is None or p.recalibrated is None:
             return None
-        if p.running is not None:
-            gap = p.running - p.batch
-            if gap <= GAP * abs(p.batch) or p.running - p.recalibrated <= BN_SHARE * gap:
-                return None
+        batch, running = p.batch, p.running
+        if not is_gap(batch, running) or not is_batchnorms(batch, running, p.recalibrated):
+            return None
         worst = p
     if worst is None:
         return None
