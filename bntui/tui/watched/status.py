@@ -12,31 +12,16 @@ from bntui.text import clean
 from bntui.tui.panes.base import Part
 from bntui.tui.watched.doctor import INKS, sentence
 from bntui.tui.widgets.findings_line import TURN
-from bntui.tui.widgets.status import SIGNS
+from bntui.tui.widgets.status import SIGNS, StatusLine
 
 
-class WatchedStatus(Static):
+class WatchedStatus(StatusLine):
     """Name, step, what a step takes, what watching costs, and faults."""
-
-    DEFAULT_CSS = """
-    WatchedStatus {
-        height: 1; padding: 0 1; background: $primary 20%; color: $foreground;
-        text-wrap: nowrap; text-overflow: ellipsis;
-    }
-    WatchedStatus.-failed { background: $error 40%; }
-    """
-
-    def __init__(self) -> None:
-        super().__init__(markup=False)
-        self._shown: list[Part] = []
 
     def show(self, run: WatchedRun, at: int | None) -> None:
         """Show the status of `run`; `at` is the step that the panes show, if not the newest."""
-        parts = [(clean(part[0]), part[1]) for part in _parts(run, at)]
-        if parts != self._shown:
-            self._shown = [*parts]
-            self.set_class(run.failed is not None, "-failed")
-            self.update(Content.assemble(*parts), layout=False)
+        parts: list[Part] = [(clean(text), ink) for text, ink in _parts(run, at)]
+        self.put(parts, run.failed is not None)
 
 
 def _parts(run: WatchedRun, at: int | None) -> list[tuple[str, str]]:

@@ -11,28 +11,35 @@ from bntui.tui.panes.pane import arm_parts, value
 SIGNS = {"running": "▶", "paused": "⏸", "finished": "✔"}
 
 
-class Status(Static):
-    """The top line of the lab."""
+class StatusLine(Static):
+    """The top line of a screen; red where its run failed."""
 
     DEFAULT_CSS = """
-    Status {
+    StatusLine {
         height: 1; padding: 0 1; background: $primary 20%; color: $foreground;
         text-wrap: nowrap; text-overflow: ellipsis;
     }
-    Status.-failed { background: $error 40%; }
+    StatusLine.-failed { background: $error 40%; }
     """
 
     def __init__(self) -> None:
         super().__init__(markup=False)
         self._shown: list[Part] = []
 
-    def show(self, history: History) -> None:
-        """Show the status of `history`."""
-        parts = _parts(history, self.size.width - 2)
+    def put(self, parts: list[Part], failed: bool) -> None:
+        """Show these parts; the same ones are not drawn again."""
         if parts != self._shown:
             self._shown = parts
-            self.set_class(history.failed is not None, "-failed")
+            self.set_class(failed, "-failed")
             self.update(Content.assemble(*parts), layout=False)
+
+
+class Status(StatusLine):
+    """The top line of the lab."""
+
+    def show(self, history: History) -> None:
+        """Show the status of `history`."""
+        self.put(_parts(history, self.size.width - 2), history.failed is not None)
 
 
 def _parts(history: History, width: int) -> list[Part]:
