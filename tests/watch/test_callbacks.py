@@ -74,7 +74,7 @@ def lightning_fit(package: str, *callbacks: Any) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("package", ["lightning.pytorch", "pytorch_lightning"])
 def test_lightning(package: str, tmp_path: Path) -> None:
-    pytest.importorskip(package, reason=f"{package} is not installed (extra watch)")
+    pytest.importorskip(package, reason=f"{package} is not installed (extra trainers)")
     from bntui.lightning import Watch
 
     watch = Watch(log=tmp_path / "run.jsonl")
