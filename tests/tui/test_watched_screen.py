@@ -42,6 +42,14 @@ async def test_the_first_event_opens_a_screen_with_four_panes(size: tuple[int, i
         assert "cannot be drawn" not in it.text
 
 
+@pytest.mark.parametrize("size", [(39, 24), (80, 11)])
+async def test_too_small_a_terminal_shows_only_that(size: tuple[int, int]) -> None:
+    async with lab(watched_run(40), size, commands=False) as it:
+        assert "needs at least 40 x 12" in it.text
+        assert "1 Loss" not in it.text
+        assert "●" not in it.text
+
+
 async def test_what_is_not_there_says_how_to_have_it() -> None:
     async with lab([watching()], commands=False) as it:
         assert "watch.log(loss=loss)" in it.text

@@ -21,7 +21,7 @@ from bntui.tui.plotting.plot import Plot
 from bntui.tui.screens.confirm import ConfirmScreen
 from bntui.tui.screens.fork import ForkScreen
 from bntui.tui.screens.help import HelpScreen
-from bntui.tui.screens.panes import ROOM_FOR_ALL, ROOM_FOR_FINDINGS, PaneScreen
+from bntui.tui.screens.panes import ROOM_FOR_ALL, PaneScreen
 from bntui.tui.terminal.driver import is_behind
 from bntui.tui.widgets.findings_line import FindingsLine
 from bntui.tui.widgets.key_bar import KeyBar
@@ -50,7 +50,8 @@ class LabScreen(PaneScreen[Pane]):
 
     def __init__(self, history: History, fps: float, tour: bool = False) -> None:
         self.pages = Pages(history)
-        super().__init__(self.pages, history)
+        self._findings = FindingsLine()
+        super().__init__(self.pages, history, self._findings)
         self.fps = fps
         self._with_tour = tour
         self.history = history
@@ -61,7 +62,6 @@ class LabScreen(PaneScreen[Pane]):
             protocol.Subscribe([]),
         )
         self._status = Status()
-        self._findings = FindingsLine()
         self._scrub_bar = ScrubBar()
 
     def compose(self) -> ComposeResult:
@@ -95,7 +95,6 @@ class LabScreen(PaneScreen[Pane]):
         room = width if over or not self.panel.is_shown else width - PANEL_WIDTH
         self.panel.set_class(over, "-over")
         self.set_class(width < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1], "-narrow")
-        self._findings.display = height >= ROOM_FOR_FINDINGS
         self.fit_to(width, height, beside=width - room)
 
     # Drawing

@@ -4,6 +4,7 @@ from typing import Any, Generic
 
 from textual import events
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from bntui.tui.pane_grid import PaneGrid
@@ -19,17 +20,17 @@ ROOM_FOR_FINDINGS = 22
 class PaneScreen(Screen[None], Generic[PaneT]):
     """Four panes side by side where there is room, one with tabs where there is not, and pages.
 
-    `grid` holds the panes, `stepped` is the run that the timeline moves through. A subclass yields
-    `tabs` and `too_small` among its widgets.
+    `grid` holds the panes, `stepped` is the run that the timeline moves through, `finding` the line
+    that goes where there is little room. A subclass yields `tabs` and `too_small` as well.
     """
 
-    def __init__(self, grid: PaneGrid[PaneT], stepped: Stepped) -> None:
+    def __init__(self, grid: PaneGrid[PaneT], stepped: Stepped, finding: Widget) -> None:
         super().__init__()
         self.grid = grid
         self.timeline = Timeline()
         self.tabs = PaneTabs(grid.panes)
         self.too_small = Static("", id="too-small", markup=False)
-        self._stepped = stepped
+        self._stepped, self._finding = stepped, finding
 
     @property
     def view(self) -> Any:
@@ -45,7 +46,9 @@ class PaneScreen(Screen[None], Generic[PaneT]):
     def fit_to(self, width: int, height: int, beside: int = 0) -> None:
         """Lay out for a terminal's size; `beside` columns of it are not the panes'."""
         self.grid.narrow = width - beside < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
-        self.set_class(width < ROOM_FOR_ONE[0] or height < ROOM_FOR_ONE[1], "-tiny")
+        is_tiny = width < ROOM_FOR_ONE[0] or height < ROOM_FOR_ONE[1]
+        self.set_class(is_tiny, "-tiny")
+        self._finding.display = height >= ROOM_FOR_FINDINGS and not is_tiny
         self.too_small.update(
             f"bntui needs at least {ROOM_FOR_ONE[0]} x {ROOM_FOR_ONE[1]};\n"
             f"this terminal has {width} x {height}."
@@ -56,7 +59,7 @@ class PaneScreen(Screen[None], Generic[PaneT]):
     def lay_out(self) -> None:
         """Arrange panes and tabs; panes ask to be drawn once they have their size."""
         self.grid.lay_out()
-        self.tabs.display = self.grid.single
+        self.tabs.display = self.grid.single and not self.has_class("-tiny")
         self.tabs.choose(self.grid.current)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:

@@ -14,7 +14,7 @@ from bntui.doctor.finding import Finding
 from bntui.history.watched import WatchedRun, as_of
 from bntui.tui.pane_grid import PaneGrid
 from bntui.tui.screens.help import HelpScreen
-from bntui.tui.screens.panes import ROOM_FOR_FINDINGS, PaneScreen
+from bntui.tui.screens.panes import PaneScreen
 from bntui.tui.terminal.driver import is_behind
 from bntui.tui.watched.commands import BEYOND, COMMANDS, FOUR
 from bntui.tui.watched.distances import DistancesPane
@@ -49,14 +49,15 @@ class WatchedScreen(PaneScreen[WatchedPane]):
 
     def __init__(self, run: WatchedRun, fps: float) -> None:
         four, beyond = ([pane(id=pane.__name__.lower()) for pane in k] for k in (FOUR, BEYOND))
-        super().__init__(PaneGrid[WatchedPane](four, beyond), run)
+        self._found = FoundLine()
+        super().__init__(PaneGrid[WatchedPane](four, beyond), run, self._found)
         self.run, self.fps = run, fps
         self.selection = Selection()
         self._drawn_version = -1
         self._view = View(run)
         self._findings: Sequence[Finding] = ()
         self._examined_at, self._examined_version = float("-inf"), -1
-        self._status, self._found = WatchedStatus(), FoundLine()
+        self._status = WatchedStatus()
         self._filter = Input(
             placeholder="part of a name, class, mode or rule; Enter: keep, Esc: all"
         )
@@ -80,9 +81,7 @@ class WatchedScreen(PaneScreen[WatchedPane]):
 
     def on_resize(self) -> None:
         """Choose the layout that the terminal has room for."""
-        width, height = self.app.size
-        self._found.display = height >= ROOM_FOR_FINDINGS
-        self.fit_to(width, height)
+        self.fit_to(*self.app.size)
 
     # Drawing
 

@@ -59,6 +59,8 @@ async def test_one_pane_with_tabs_where_there_is_less(size: tuple[int, int]) -> 
 async def test_less_than_that_is_said(size: tuple[int, int]) -> None:
     async with lab(some(), size) as it:
         assert "running" not in it.text
+        assert "1 Loss" not in it.text
+        assert "BN's loss" not in it.text
         if size[0] > 30:
             assert "needs at least 40 x 12" in it.text
             assert f"{size[0]} x {size[1]}" in it.text
