@@ -1,19 +1,21 @@
 """Open the lab in this terminal, or raise why it cannot be drawn there."""
 
-import asyncio
 import codecs
 import gc
 import os
 import shutil
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bntui.cli.first_start import is_first_start
 from bntui.errors import InputError
 from bntui.sources.base import Source
-from bntui.sources.script import ScriptSource
-from bntui.sweep.source import SweepSource
 from bntui.text import clean
+
+if TYPE_CHECKING:
+    from bntui.sources.script import ScriptSource
+    from bntui.sweep.source import SweepSource
 
 
 def show(source: Source, fps: float, tour: bool = False) -> int:
@@ -52,6 +54,8 @@ def print_once(
     `size` is by default the terminal's, as far as it can be drawn to; with `ansi` None there are
     colours on a terminal.
     """
+    import asyncio  # noqa: PLC0415 (takes a moment)
+
     from bntui.tui.app import frame  # noqa: PLC0415 (textual takes a moment)
 
     columns, rows = shutil.get_terminal_size((120, 41))
@@ -61,7 +65,7 @@ def print_once(
     return 0
 
 
-def show_sweep(source: SweepSource, fps: float) -> int:
+def show_sweep(source: "SweepSource", fps: float) -> int:
     """Open a sweep's screen; returns the exit code.
 
     Raises:
@@ -73,7 +77,7 @@ def show_sweep(source: SweepSource, fps: float) -> int:
     return show(source, fps)
 
 
-def show_script(source: ScriptSource, fps: float) -> int:
+def show_script(source: "ScriptSource", fps: float) -> int:
     """Show a script that was started; returns the exit code.
 
     `require_screen` is to be called before the script is started.

@@ -1,6 +1,7 @@
 """The commands that read run logs."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,12 +10,12 @@ from bntui.cli.launch import print_once, show, show_together
 from bntui.cli.options import Value, fps_option
 from bntui.config.parsing import Accepted, one_of
 from bntui.errors import InputError
-from bntui.history.comparison import check_comparable
-from bntui.history.history import History, folded
 from bntui.logs import writer as runlog
 from bntui.logs.reader import read_log
 from bntui.logs.writer import find, latest
-from bntui.sources import recording as recordings
+
+if TYPE_CHECKING:
+    from bntui.history.history import History
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -59,6 +60,9 @@ def open_log(
     LOG is a path, or a name that bntui runs prints. Several are overlaid: up to four configs,
     those that differ only in their seed as mean and range.
     """
+    from bntui.history.comparison import check_comparable  # noqa: PLC0415 (only here)
+    from bntui.sources import recording as recordings  # noqa: PLC0415 (asyncio takes a moment)
+
     if not once and (ansi is not None or size is not None):
         raise click.UsageError("--ansi, --plain and --size go with --once.")
     if is_latest == bool(logs):
@@ -161,7 +165,9 @@ def export(
     return 0
 
 
-def _history(path: Path) -> History:
+def _history(path: Path) -> "History":
+    from bntui.history.history import folded  # noqa: PLC0415 (only here)
+
     history = folded(read_log(path))
     if history.hello is None:
         raise InputError(

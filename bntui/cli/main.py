@@ -27,8 +27,6 @@ from bntui.cli.stream import events
 from bntui.cli.sweep import sweep
 from bntui.cli.watch import watch
 from bntui.errors import InputError
-from bntui.sources.local import EngineSource
-from bntui.sources.ssh import SshLog, SshSource
 from bntui.text import clean
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
@@ -50,6 +48,8 @@ def cli(ctx: click.Context, /, fps: float, tour: bool, **_: object) -> int:
         if chosen(ctx):
             raise click.UsageError(f"Options go after {ctx.invoked_subcommand}, not before it.")
         return 0
+    from bntui.sources.local import EngineSource  # noqa: PLC0415 (asyncio takes a moment)
+
     return show(EngineSource(local_config(ctx), log_place(ctx)), fps, tour)
 
 
@@ -102,6 +102,8 @@ def ssh(
     Paths (--data, --log) are HOST's. Accept host keys and set up login without a password
     first: ssh cannot ask while the lab is on the screen.
     """
+    from bntui.sources.ssh import SshLog, SshSource  # noqa: PLC0415 (asyncio takes a moment)
+
     if words or is_latest:
         if words[:1] != ("open",) or len(words) + is_latest != 2:
             raise click.UsageError("After HOST may follow: open LOG, or open --latest.")

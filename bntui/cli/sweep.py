@@ -19,7 +19,6 @@ from bntui.sweep.claims import CLAIMS
 from bntui.sweep.events import JobFailed, Note, Outcome, Planned, SweepEnded
 from bntui.sweep.plan import Plan, make_plan, parse_vary
 from bntui.sweep.progress import Progress
-from bntui.sweep.source import ChildSweep, StoredSweep, stored
 from bntui.sweep.statistics import MOST_EXACT
 from bntui.sweep.store import SweepStore, default_name, sweeps_directory
 from bntui.text import clean
@@ -80,6 +79,12 @@ def sweep(
     Every run trains two networks from the same initial draws on the same batches; the seed is the
     unit. A sweep that was stopped goes on when the same command is given again.
     """
+    from bntui.sweep.source import (  # noqa: PLC0415 (asyncio takes a moment)
+        ChildSweep,
+        StoredSweep,
+        stored,
+    )
+
     shown = not (as_json or csv) and has_screen()
     if figure is not None:
         from bntui.sweep.figure import check_figure  # noqa: PLC0415 (an extra)

@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +15,10 @@ from bntui.config.parsing import number
 from bntui.errors import InputError
 from bntui.logs.writer import already_exists, watched_path
 from bntui.protocol import LOG_BY_DEFAULT
-from bntui.sources.recording import take_keyboard
-from bntui.sources.script import CHILD, ScriptSource
 from bntui.text import clean
+
+if TYPE_CHECKING:
+    from bntui.sources.script import ScriptSource
 
 WITHOUT = "bntui watch --no-screen runs the script without"
 
@@ -63,6 +65,8 @@ def watch(
     screen, ctrl+c goes to the script, and q asks whether it shall go on without a screen; what it
     prints is in files beside the log. A script that reads the keyboard needs --no-screen.
     """
+    from bntui.sources.script import ScriptSource  # noqa: PLC0415 (asyncio takes a moment)
+
     place = log_place(ctx)
     if not is_module:
         _check(script)
@@ -100,6 +104,8 @@ def _check(script: str) -> None:
 
 def _take_stdin() -> int:
     """Standard input as another descriptor, for the script."""
+    from bntui.sources.recording import take_keyboard  # noqa: PLC0415 (asyncio takes a moment)
+
     descriptor = os.dup(0)
     take_keyboard(WITHOUT)
     return descriptor
@@ -107,6 +113,8 @@ def _take_stdin() -> int:
 
 def _run(place: str | None, arguments: list[str]) -> int:
     """Become the script: its terminal, signals and exit code are those of this process."""
+    from bntui.sources.script import CHILD  # noqa: PLC0415 (asyncio takes a moment)
+
     if place is None:
         raise click.UsageError("--no-log and --no-screen together leave nothing to see.")
     if place != LOG_BY_DEFAULT and os.path.lexists(place):
@@ -115,7 +123,7 @@ def _run(place: str | None, arguments: list[str]) -> int:
     os.execv(CHILD[0], [*CHILD, "--log", place, "--announce", *arguments])
 
 
-def _show(source: ScriptSource, fps: float, is_logged: bool) -> int:
+def _show(source: "ScriptSource", fps: float, is_logged: bool) -> int:
     source.start()
     code = show_script(source, fps)
     if source.is_running:
