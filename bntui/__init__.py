@@ -7,14 +7,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bntui.core.nn.batchnorm import LECTURE, NOTEBOOK, TORCH, BatchNorm1d
+    from bntui.core.nn.batchnorm import D2L, LECTURE, LECTURE_STD, NOTEBOOK, TORCH, BatchNorm1d
     from bntui.watch.diagnosis import diagnose
     from bntui.watch.handle import watch
 
-__all__ = ["LECTURE", "NOTEBOOK", "TORCH", "BatchNorm1d", "__version__", "diagnose", "watch"]
+__all__ = [
+    "D2L",
+    "LECTURE",
+    "LECTURE_STD",
+    "NOTEBOOK",
+    "TORCH",
+    "BatchNorm1d",
+    "__version__",
+    "diagnose",
+    "watch",
+]
 __version__ = "0.1.0"
 
-_HOMES = dict.fromkeys(("BatchNorm1d", "NOTEBOOK", "TORCH", "LECTURE"), "bntui.core.nn.batchnorm")
+_CONVENTIONS = ("NOTEBOOK", "D2L", "TORCH", "LECTURE", "LECTURE_STD")
+_HOMES = dict.fromkeys(("BatchNorm1d", *_CONVENTIONS), "bntui.core.nn.batchnorm")
 _HOMES["diagnose"] = "bntui.watch.diagnosis"
 """Where the public names are defined; the modules take a second to load."""
 

@@ -26,10 +26,12 @@ PRESETS: dict[str, RunConfig] = {
         seed=2147483647,
         steps=200_000,
         momentum=0.001,
+        eps=0.0,
         context="padded",
-        arms=("none", "bn-lecture"),
-        init="fan-in",
+        arms=("none", "bn-std"),
+        init="lecture",
         gain=5 / 3,
+        output_gain=0.01,
         bias=False,
         lr_drop=100_000,
         split=True,
@@ -41,5 +43,6 @@ PRESETS: dict[str, RunConfig] = {
 SOURCES = {
     "notebook": "twenty names, one hidden layer",
     "makemore-deep": f"{LECTURE}: five hidden layers, 1,001 steps; needs --data names.txt",
-    "makemore-200k": f"{LECTURE}: one hidden layer, 200,000 steps; needs --data names.txt",
+    "makemore-200k": f"{LECTURE}: one hidden layer, 200,000 steps; needs --data names.txt; with "
+    "--arms none --bias yes the same without BN",
 }

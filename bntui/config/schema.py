@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 Context = Literal["inside", "padded"]
-Norm = Literal["none", "bn", "bn-torch", "bn-lecture", "ln", "gn"]
+Norm = Literal["none", "bn", "bn-torch", "bn-lecture", "bn-std", "ln", "gn"]
 Activation = Literal["tanh", "sigmoid", "relu"]
-Init = Literal["unit", "fan-in", "zero"]
+Init = Literal["unit", "fan-in", "lecture", "zero"]
 Placement = Literal["hidden", "all"]
 Device = Literal["cpu", "cuda", "mps"]
 
@@ -31,6 +31,7 @@ ARM_NAMES: dict[Norm, str] = {
     "bn": BN,
     "bn-torch": "BN torch",
     "bn-lecture": "BN lecture",
+    "bn-std": "BN std",
     "ln": "LN",
     "gn": "GN",
 }
@@ -90,11 +91,24 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=False):
     activation: Annotated[Activation, Meta(description="Activation of the hidden layers.")] = "tanh"
     init: Annotated[
         Init,
-        Meta(description="Weights: unit normal, normal * gain / sqrt(fan_in), or zero."),
+        Meta(
+            description="Weights: unit normal, normal * gain / sqrt(fan_in), the same with small "
+            "biases and unit normal last weights, or zero."
+        ),
     ] = "unit"
     gain: Annotated[
-        float, Meta(ge=0, le=100, description="Gain of the hidden weights with --init fan-in.")
+        float,
+        Meta(ge=0, le=100, description="Gain of the hidden weights with --init fan-in or lecture."),
     ] = 1.0
+    output_gain: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=100,
+            description="Gain of the last weights with --init fan-in or lecture, and of the gamma "
+            "of normalized logits.",
+        ),
+    ] = 0.1
     placement: Annotated[
         Placement,
         Meta(description="Normalize the hidden layers, or all, including the logits."),

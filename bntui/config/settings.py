@@ -34,6 +34,8 @@ class Setting:
         per_network: Whether networks may differ in it; such a setting can be forked.
         per_layer: Whether a network's layers may differ in it.
         needs: What a network must have for it to do anything.
+        same_batches: Whether runs that differ in it alone draw the same batches. They are drawn
+            after the initial weights, from one generator: another width is another batch.
         alters_outputs: Whether a change alters what probes measure before the next step is made.
         increments: Values in order, one arrow key apart; None, which is no limit, comes last.
         choices: Values in a circle; those of a Literal or a bool are found by themselves.
@@ -50,6 +52,7 @@ class Setting:
     per_network: bool = False
     per_layer: bool = False
     needs: Literal["running statistics", "a normalization"] | None = None
+    same_batches: bool = False
     alters_outputs: bool = False
     increments: tuple[object, ...] = ()
     choices: tuple[object, ...] = ()
@@ -208,6 +211,7 @@ _ROWS = (
         per_network=True,
         increments=(0.0, *_one_two_five(-4, 3)),
         lessons={0.0: "No weight moves: the loss varies only with the batch."},
+        same_batches=True,
     ),
     Setting(
         "weight_decay",
@@ -216,6 +220,7 @@ _ROWS = (
         "decay",
         per_network=True,
         increments=(0.0, *_one_two_five(-5, 0)),
+        same_batches=True,
     ),
     Setting(
         "batch_size",
@@ -243,6 +248,7 @@ _ROWS = (
             1.0: "Running statistics are the last batch's. Watch Running stats, and the loss in "
             "evaluation mode jump.",
         },
+        same_batches=True,
     ),
     Setting(
         "eps",
@@ -257,6 +263,7 @@ _ROWS = (
             0.0: "A unit equal for the whole batch has variance 0; its output is then beta. Units "
             "of almost equal values are scaled up to variance 1."
         },
+        same_batches=True,
     ),
     Setting(
         "norm",
@@ -277,6 +284,7 @@ _ROWS = (
         "live",
         none="max",
         increments=(*_one_two_five(-1, 5), None),
+        same_batches=True,
     ),
     Setting(
         "arms",
@@ -287,18 +295,34 @@ _ROWS = (
             ("none", "ln"),
             ("none", "gn"),
             ("none", "bn", "ln", "gn"),
-            ("bn", "bn-torch", "bn-lecture"),
+            ("bn", "bn-torch", "bn-lecture", "bn-std"),
         ),
     ),
     Setting("hidden", "hidden units", increments=(*_whole(0, 3),)),
     Setting("depth", "hidden layers", increments=tuple(range(1, 51))),
-    Setting("activation", "activation"),
+    Setting("activation", "activation", same_batches=True),
     Setting("init", "init"),
-    Setting("gain", "init gain", increments=(0.0, 0.1, 0.2, 0.5, 1.0, 5 / 3, 2.0, 5.0, 10.0)),
+    Setting(
+        "gain",
+        "init gain",
+        increments=(0.0, 0.1, 0.2, 0.5, 1.0, 5 / 3, 2.0, 5.0, 10.0),
+        same_batches=True,
+    ),
+    Setting(
+        "output_gain",
+        "output gain",
+        increments=(0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
+        same_batches=True,
+    ),
     Setting("placement", "normalize"),
     Setting("bias", "bias before it"),
-    Setting("ghost", "ghost batch", increments=(1, 2, 4, 8, 16, 32, 64, None)),
-    Setting("groups", "groups of GN", increments=(1, 2, 4, 5, 10, 20, 25, 50, 100, 200)),
+    Setting("ghost", "ghost batch", increments=(1, 2, 4, 8, 16, 32, 64, None), same_batches=True),
+    Setting(
+        "groups",
+        "groups of GN",
+        increments=(1, 2, 4, 5, 10, 20, 25, 50, 100, 200),
+        same_batches=True,
+    ),
     Setting("data", "data", shown={None: "the 20 names"}),
     Setting("context", "context"),
     Setting("block_size", "block size", increments=tuple(range(1, 65))),
@@ -306,16 +330,17 @@ _ROWS = (
     Setting("seed", "seed", increments=tuple(range(100))),
     Setting("split", "split 80/10/10"),
     Setting("split_seed", "split seed", increments=tuple(range(100))),
-    Setting("steps", "steps", increments=_whole(2, 6)),
-    Setting("lr_drop", "lr / 10 from", increments=(*_whole(2, 6), None)),
+    Setting("steps", "steps", increments=_whole(2, 6), same_batches=True),
+    Setting("lr_drop", "lr / 10 from", increments=(*_whole(2, 6), None), same_batches=True),
     Setting(
         "preset",
         "preset",
         "launch",
         choices=tuple(PRESETS),
         about=" ".join(f"{name}: {source}." for name, source in SOURCES.items()),
+        same_batches=True,
     ),
-    Setting("device", "device", "launch"),
+    Setting("device", "device", "launch", same_batches=True),
 )
 
 SETTINGS: dict[str, Setting] = {setting.name: setting for setting in _ROWS}

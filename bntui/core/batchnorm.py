@@ -1,7 +1,9 @@
 """`BatchNorm1d` under its public import path; the code is in `bntui.core.nn.batchnorm`."""
 
 from bntui.core.nn.batchnorm import (
+    D2L,
     LECTURE,
+    LECTURE_STD,
     NOTEBOOK,
     STATISTICS,
     TORCH,
@@ -12,7 +14,9 @@ from bntui.core.nn.batchnorm import (
 )
 
 __all__ = [
+    "D2L",
     "LECTURE",
+    "LECTURE_STD",
     "NOTEBOOK",
     "STATISTICS",
     "TORCH",

@@ -24,15 +24,6 @@ MOST = 4
 
 MOST_RUNS = 40
 
-DRAW_NOTHING = {
-    *("preset", "steps", "lr", "weight_decay", "momentum", "eps", "gain", "activation", "ghost"),
-    *("groups", "lr_drop", "device", "pace"),
-}
-"""Settings that leave a run's batches as they are.
-
-Batches are drawn after the initial weights, from one generator: another width is another batch.
-"""
-
 EXAMPLES = ("data", "block_size", "context", "split", "split_seed")
 """Settings that decide on which examples losses are measured."""
 
@@ -188,7 +179,7 @@ def _trained(pair: tuple[Group, Group], network: str) -> list[str]:
     first, stop = common_steps(pair)
     losses = [group.members(network)[0].loss.values[first:stop] for group in pair]
     both = [(a, b) for a, b in zip(*losses, strict=True) if not isnan(a + b)]
-    draws = [name for name in RunConfig.__struct_fields__ if name not in DRAW_NOTHING]
+    draws = [name for name in RunConfig.__struct_fields__ if not SETTINGS[name].same_batches]
     changed = any(run.history.marks for group in pair for run in group.runs)
     if changed or not _agree(pair, draws) or len(both) < FEWEST:
         return []

@@ -94,7 +94,7 @@ def test_values_between_increments_go_to_the_next_one() -> None:
 
 def test_which_networks_a_setting_applies_to() -> None:
     applies = {s.name: [norm for norm in NORMS if s.applies_to(norm)] for s in LIVE}
-    batchnorms = ["bn", "bn-torch", "bn-lecture"]
+    batchnorms = ["bn", "bn-torch", "bn-lecture", "bn-std"]
     assert applies["lr"] == applies["batch_size"] == list(NORMS)
     assert applies["momentum"] == batchnorms
     assert applies["eps"] == applies["norm"] == [*batchnorms, "ln", "gn"]

@@ -25,25 +25,46 @@ from bntui.core.nn import autograd, conversion
 class Correction(NamedTuple):
     """What a variance's divisor lacks: sums of squares are divided by n - correction.
 
-    `torch.var` has the same name for it. Sources differ, and a model taken from one to another
-    drifts:
+    `torch.var` has the same name for it. Sources differ, also in what else they choose, and a model
+    taken from one to another drifts:
 
-    | source                                     | normalizing | running_var  |
-    |--------------------------------------------|-------------|--------------|
-    | NOTEBOOK; Keras with fused=False           | 0 (biased)  | 0            |
-    | TORCH: torch.nn.BatchNorm1d; the paper     | 0           | 1            |
-    | LECTURE: makemore part 3                   | 1           | 1 (unbiased) |
+    | source                                 | normalizing | running_var  | eps  | momentum |
+    |----------------------------------------|-------------|--------------|------|----------|
+    | NOTEBOOK                               | 0 (biased)  | 0            | 1e-5 | 0.1      |
+    | D2L: Dive into Deep Learning, PyTorch  | 0           | 0            | 1e-5 | 0.1      |
+    | Keras with fused=False                 | 0           | 0            | 1e-3 | 0.01     |
+    | TORCH: torch.nn.BatchNorm1d            | 0           | 1            | 1e-5 | 0.1      |
+    | the paper                              | 0           | 1            | --   | --       |
+    | LECTURE: makemore part 3, its class    | 1           | 1 (unbiased) | 1e-5 | 0.1      |
+    | LECTURE_STD: its code before the class | 1           | 1, as std    | 0    | 0.001    |
+
+    Momentum is the newest batch's share; Keras, and early editions of D2L, write the other one,
+    0.99 and 0.9.
+
+    Attributes:
+        normalizing: Of the variance that normalizes a batch.
+        running: Of the variance that running_var takes in.
+        std: Whether standard deviations are averaged rather than variances; running_var is then
+            the square of their average, which is smaller (Jensen's inequality).
     """
 
     normalizing: int
     running: int
+    std: bool = False
 
 
-NOTEBOOK = Correction(0, 0)
+NOTEBOOK = D2L = Correction(0, 0)
 TORCH = Correction(0, 1)
 LECTURE = Correction(1, 1)
+LECTURE_STD = Correction(1, 1, std=True)
 
-CORRECTIONS = {"notebook": NOTEBOOK, "torch": TORCH, "lecture": LECTURE}
+CORRECTIONS = {
+    "notebook": NOTEBOOK,
+    "d2l": D2L,
+    "torch": TORCH,
+    "lecture": LECTURE,
+    "lecture-std": LECTURE_STD,
+}
 """By the names that `BatchNorm1d(correction=...)` takes, too."""
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -158,7 +179,7 @@ class BatchNorm1d(nn.BatchNorm1d):
         momentum: Share of the newest batch in the running statistics, 0 to 1, or None.
         affine: Whether there are gamma and beta to learn.
         track_running_stats: Whether running statistics are kept.
-        correction: "notebook", "torch" or "lecture", or a `Correction`.
+        correction: A name in `CORRECTIONS`, or a `Correction`.
         single_row: What one value a channel does in training: give "beta", or "raise".
         device: Where parameters and buffers live.
         dtype: Their type; inputs of another float type are allowed and keep theirs.
@@ -176,7 +197,7 @@ class BatchNorm1d(nn.BatchNorm1d):
         affine: bool = True,
         track_running_stats: bool = True,
         *,
-        correction: str | tuple[int, int] = NOTEBOOK,
+        correction: str | tuple[int, int] | Correction = NOTEBOOK,
         single_row: Literal["beta", "raise"] = "beta",
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -297,8 +318,12 @@ class BatchNorm1d(nn.BatchNorm1d):
                 _move(running_mean, mean, share, keep_inf)
             if (wanted := n - self.correction.running) > 0:
                 divisor = max(n - self.correction.normalizing, 1)
-                unbiased = var if divisor == wanted else var * (divisor / wanted)
-                _move(running_var, unbiased, share, keep_inf)
+                taken = var if divisor == wanted else var * (divisor / wanted)
+                if self.correction.std:
+                    _move(running_var.sqrt_(), taken.sqrt(), share, keep_inf)
+                    running_var.square_()
+                else:
+                    _move(running_var, taken, share, keep_inf)
 
     def _check(self, x: Tensor) -> None:
         if not isinstance(x, Tensor):
@@ -345,7 +370,7 @@ def _move(running: Tensor, batch: Tensor, share: float, keep_inf: bool) -> None:
         running.lerp_(batch, share)
 
 
-def _correction(given: str | tuple[int, int]) -> Correction:
+def _correction(given: str | tuple[int, int] | Correction) -> Correction:
     if isinstance(given, str):
         if given not in CORRECTIONS:
             raise ValueError(

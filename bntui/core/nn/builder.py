@@ -2,9 +2,11 @@
 
 Initializations: `unit` is the notebook's, W and b unit normal, drawn in its order C, W1, b1, W2,
 b2, ...; `fan-in` is that of makemore part 3 (and of K. He et al. (2015), arXiv:1502.01852, section
-2.2), W normal with the deviation gain / sqrt(fan_in), b zero and not drawn; `zero` has all W and b
-zero. The embedding is drawn in each. Networks that differ only in their normalization draw the same
-numbers: a bias that is drawn but not wanted is thrown away.
+2.2), W normal with the deviation gain / sqrt(fan_in), b zero and not drawn; `lecture` is that of
+the same lecture's first network: hidden W as with `fan-in` and b normal with the deviation 0.01,
+drawn only with `bias`, the last W normal with the deviation output_gain and the last b drawn, but
+zero; `zero` has all W and b zero. The embedding is drawn in each. Networks that differ only in
+their normalization draw the same numbers: a bias that is drawn but not wanted is thrown away.
 """
 
 import torch
@@ -12,16 +14,28 @@ from torch import Generator, Tensor
 
 from bntui.config.schema import Norm, RunConfig
 from bntui.core.nn.activations import ACTIVATIONS
-from bntui.core.nn.batchnorm import LECTURE, NOTEBOOK, TORCH, BatchNorm1d, Correction
+from bntui.core.nn.batchnorm import (
+    LECTURE,
+    LECTURE_STD,
+    NOTEBOOK,
+    TORCH,
+    BatchNorm1d,
+    Correction,
+)
 from bntui.core.nn.ghost import GhostBatchNorm
 from bntui.core.nn.groupnorm import GroupNorm, LayerNorm
 from bntui.core.nn.layers import Embedding, Layer, Linear
 from bntui.core.nn.normalization import BatchNorm, Normalization, RowNorm
 
-CORRECTIONS: dict[Norm, Correction] = {"bn": NOTEBOOK, "bn-torch": TORCH, "bn-lecture": LECTURE}
+CORRECTIONS: dict[Norm, Correction] = {
+    "bn": NOTEBOOK,
+    "bn-torch": TORCH,
+    "bn-lecture": LECTURE,
+    "bn-std": LECTURE_STD,
+}
 
-LESS_CONFIDENT = 0.1
-"""Scales the last W or gamma, so that the first logits are small (makemore part 3)."""
+BIAS_STD = 0.01
+"""Deviation of the hidden biases with init `lecture` (makemore part 3)."""
 
 
 class Builder:
@@ -43,7 +57,8 @@ class Builder:
     def layers(self) -> list[Layer]:
         """Embedding; `depth` times Linear, normalization, activation; Linear to the logits.
 
-        With placement `all` the logits are normalized too, and their gamma begins at 0.1.
+        With placement `all` the logits are normalized too, and output_gain scales their gamma
+        rather than the last W.
         """
         config = self._config
         layers: list[Layer] = [Embedding(self._normal(self._vocabulary, config.emb))]
@@ -59,10 +74,11 @@ class Builder:
         """GroupNorm takes the logits as one group: their number need not have divisors."""
         everywhere = self._config.placement == "all"
         normalizations = self._normalizations(self._vocabulary, 1) if everywhere else []
-        gain = 1.0 if normalizations else LESS_CONFIDENT
+        gain = 1.0 if normalizations else self._config.output_gain
         for layer in normalizations:
-            layer.params[0].mul_(LESS_CONFIDENT)
-        return [self._linear(fan_in, self._vocabulary, gain, normalizations), *normalizations]
+            layer.params[0].mul_(self._config.output_gain)
+        last = self._linear(fan_in, self._vocabulary, gain, normalizations, last=True)
+        return [last, *normalizations]
 
     def _normalizations(self, dim: int, groups: int) -> list[Normalization]:
         """One, or none."""
@@ -80,18 +96,32 @@ class Builder:
         return [GhostBatchNorm(bn, size) if size else BatchNorm(bn)]
 
     def _linear(
-        self, fan_in: int, fan_out: int, gain: float, before: list[Normalization]
+        self,
+        fan_in: int,
+        fan_out: int,
+        gain: float,
+        before: list[Normalization],
+        last: bool = False,
     ) -> Linear:
-        W, b = self._first_numbers(fan_in, fan_out, gain)  # noqa: N806 (the field's name)
+        W, b = self._first_numbers(fan_in, fan_out, gain, last)  # noqa: N806 (the field's name)
         return Linear(W, b if self._config.bias or not before else None)
 
-    def _first_numbers(self, fan_in: int, fan_out: int, gain: float) -> tuple[Tensor, Tensor]:
+    def _first_numbers(
+        self, fan_in: int, fan_out: int, gain: float, last: bool
+    ) -> tuple[Tensor, Tensor]:
         match self._config.init:
             case "unit":
                 return self._normal(fan_in, fan_out), self._normal(fan_out)
             case "fan-in":
                 W = self._normal(fan_in, fan_out) / fan_in**0.5 * gain  # noqa: N806
                 return W, self._zeros(fan_out)
+            case "lecture":
+                W = self._normal(fan_in, fan_out) * gain  # noqa: N806
+                if last:
+                    return W, self._normal(fan_out).zero_()
+                drawn = self._config.bias
+                b = self._normal(fan_out) * BIAS_STD if drawn else self._zeros(fan_out)
+                return W / fan_in**0.5, b
             case "zero":
                 return self._zeros(fan_in, fan_out), self._zeros(fan_out)
 

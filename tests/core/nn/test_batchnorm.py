@@ -9,7 +9,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bntui.core.nn.batchnorm import LECTURE, NOTEBOOK, TORCH, BatchNorm1d, Correction, backward
+from bntui.core.nn.batchnorm import (
+    LECTURE,
+    LECTURE_STD,
+    NOTEBOOK,
+    TORCH,
+    BatchNorm1d,
+    Correction,
+    backward,
+)
 
 DIM = 5
 SHAPES = [(8, DIM), (4, DIM, 3)]
@@ -233,3 +241,16 @@ def test_it_learns_inside_anyones_model() -> None:
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 3
     assert torch.equal(net.state_dict()["1.num_batches_tracked"], torch.tensor(300))
+
+
+@pytest.mark.parametrize("under_autograd", [True, False])
+def test_standard_deviations_can_be_averaged_as_the_lecture_does(under_autograd: bool) -> None:
+    bn = BatchNorm1d(DIM, eps=0.0, momentum=0.25, correction=LECTURE_STD, dtype=torch.float64)
+    std = torch.ones(DIM, dtype=torch.float64)
+    for seed in range(4):
+        x = tensor((8, DIM), seed=seed) * (seed + 1)
+        _ = bn(x) if under_autograd else bn.normalize(x, training=True)
+        std = 0.75 * std + 0.25 * x.std(0)
+    assert bn.running_mean is not None
+    same(bn.running_var, std**2)
+    same(bn.eval()(x), (x - bn.running_mean) / std)

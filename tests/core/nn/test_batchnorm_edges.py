@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from bntui.core.nn.batchnorm import LECTURE, NOTEBOOK, TORCH, BatchNorm1d, Correction
+from bntui.core.nn.batchnorm import LECTURE, LECTURE_STD, NOTEBOOK, TORCH, BatchNorm1d, Correction
 
-CONVENTIONS = [NOTEBOOK, TORCH, LECTURE]
+CONVENTIONS = [NOTEBOOK, TORCH, LECTURE, LECTURE_STD]
 ROWS = st.integers(2, 40)
 SEEDS = st.integers(0, 2**32)
 

@@ -1,6 +1,7 @@
 """Networks as configs ask for them."""
 
 from itertools import pairwise
+from typing import get_args
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ from bntui.config.limits import check
 from bntui.config.presets import PRESETS
 from bntui.config.schema import NOTEBOOK_WORDS, Init, Norm, RunConfig
 from bntui.core.nn.activations import ReLU, Sigmoid, Tanh
-from bntui.core.nn.batchnorm import LECTURE, NOTEBOOK, TORCH
+from bntui.core.nn.batchnorm import LECTURE, LECTURE_STD, NOTEBOOK, TORCH
 from bntui.core.nn.builder import Builder
 from bntui.core.nn.ghost import GhostBatchNorm
 from bntui.core.nn.groupnorm import GroupNorm, LayerNorm
@@ -21,7 +22,7 @@ from bntui.core.training.trainer import Trainer
 
 VOCABULARY = 21
 SMALL = RunConfig(hidden=12, emb=4, depth=2, groups=3, seed=7)
-NORMS: tuple[Norm, ...] = ("none", "bn", "bn-torch", "bn-lecture", "ln", "gn")
+NORMS: tuple[Norm, ...] = ("none", "bn", "bn-torch", "bn-lecture", "bn-std", "ln", "gn")
 
 
 def built(norm: Norm = "bn", **settings: object) -> tuple[list[Layer], torch.Tensor]:
@@ -35,7 +36,7 @@ def linears(layers: list[Layer]) -> list[Linear]:
     return [layer for layer in layers if isinstance(layer, Linear)]
 
 
-@pytest.mark.parametrize("init", ["unit", "fan-in", "zero"])
+@pytest.mark.parametrize("init", get_args(Init))
 @pytest.mark.parametrize("bias", [True, False])
 def test_networks_differ_only_in_their_normalization(init: Init, bias: bool) -> None:
     first, state = built("none", init=init, bias=bias)
@@ -64,6 +65,31 @@ def test_fan_in_init_scales_the_hidden_weights_and_makes_the_last_layer_less_con
     deviations = [float(layer.W.std()) for layer in linears(layers)]
     assert deviations == pytest.approx([2 / 12**0.5, 2 / 20, 0.1 / 20], rel=0.05)
     assert all(layer.b is not None and not layer.b.any() for layer in linears(layers))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_lecture_init_draws_as_the_lecture_does(bias: bool) -> None:
+    layers, state = built("none", init="lecture", gain=5 / 3, output_gain=0.01, depth=1, bias=bias)
+    generator = torch.Generator().manual_seed(7)
+    torch.randn(VOCABULARY, 4, generator=generator)
+    hidden, last = linears(layers)
+    assert torch.equal(hidden.W, torch.randn(12, 12, generator=generator) * (5 / 3) / 12**0.5)
+    drawn = torch.randn(12, generator=generator) * 0.01 if bias else torch.zeros(12)
+    assert hidden.b is not None
+    assert torch.equal(hidden.b, drawn)
+    assert torch.equal(last.W, torch.randn(12, VOCABULARY, generator=generator) * 0.01)
+    torch.randn(VOCABULARY, generator=generator)
+    assert last.b is not None
+    assert not last.b.any()
+    assert torch.equal(state, generator.get_state())
+
+
+def test_output_gain_scales_the_last_weights_or_the_gamma_of_the_logits() -> None:
+    small, large = (built(init="fan-in", output_gain=gain)[0] for gain in (0.1, 0.4))
+    assert torch.allclose(linears(large)[-1].W, linears(small)[-1].W * 4)
+    assert torch.equal(linears(large)[0].W, linears(small)[0].W)
+    layers, _ = built(placement="all", output_gain=0.4)
+    assert torch.equal(layers[-1].params[0], torch.full((VOCABULARY,), 0.4))
 
 
 def test_zero_init_leaves_only_the_embedding() -> None:
@@ -100,11 +126,11 @@ def test_a_bias_before_batchnorm_is_dead() -> None:
 
 def test_each_kind_is_the_layer_of_its_name() -> None:
     corrections = []
-    for norm in ("bn", "bn-torch", "bn-lecture"):
+    for norm in ("bn", "bn-torch", "bn-lecture", "bn-std"):
         layer = built(norm)[0][2]
         assert isinstance(layer, BatchNorm)
         corrections.append(layer.bn.correction)
-    assert corrections == [NOTEBOOK, TORCH, LECTURE]
+    assert corrections == [NOTEBOOK, TORCH, LECTURE, LECTURE_STD]
     ghost, ln, gn = built("bn", ghost=8)[0][2], built("ln")[0][2], built("gn")[0][2]
     assert isinstance(ghost, GhostBatchNorm)
     assert ghost.size == 8

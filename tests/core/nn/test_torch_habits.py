@@ -14,7 +14,7 @@ from torch.nn.utils import fusion, parametrizations, parametrize, prune
 from torch.optim.swa_utils import update_bn
 from torch.utils.data import DataLoader, TensorDataset
 
-from bntui import LECTURE, NOTEBOOK, TORCH, BatchNorm1d
+from bntui import D2L, LECTURE, LECTURE_STD, NOTEBOOK, TORCH, BatchNorm1d
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:`torch.jit:DeprecationWarning", "ignore::torch.jit.TracerWarning"
@@ -41,9 +41,11 @@ def trained(cls: Callable[..., Any] = BatchNorm1d, **settings: Any) -> Any:
 def test_the_conventions_are_importable_and_have_names() -> None:
     assert BatchNorm1d(DIM, correction="torch").correction == TORCH
     assert BatchNorm1d(DIM, correction="lecture").correction == LECTURE
+    assert BatchNorm1d(DIM, correction="lecture-std").correction == LECTURE_STD
+    assert BatchNorm1d(DIM, correction="d2l").correction == D2L
     assert BatchNorm1d(DIM, correction="notebook").correction == BatchNorm1d(DIM).correction
     assert BatchNorm1d(DIM).correction == NOTEBOOK
-    with pytest.raises(ValueError, match="'keras', but it takes 'notebook', 'torch', 'lecture'"):
+    with pytest.raises(ValueError, match="'keras', but it takes 'notebook', 'd2l', 'torch', "):
         BatchNorm1d(DIM, correction="keras")
 
 
