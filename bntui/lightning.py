@@ -76,7 +76,9 @@ class Watch(Base):
         self._close()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        """Close the watch."""
+        """Close the watch, whose log says that the training failed."""
+        if self.watch is not None:
+            self.watch.fail(exception)
         self._close()
 
     def _close(self) -> None:

@@ -9,7 +9,7 @@ from bntui.config.diff import differing
 from bntui.config.presets import PRESETS
 from bntui.config.schema import RunConfig
 from bntui.logs.reader import is_growing
-from bntui.protocol import AnyEvent, Hello, Scalars, State, Steps, Timing, Watching
+from bntui.protocol import AnyEvent, Failed, Hello, Scalars, State, Steps, Timing, Watching
 from bntui.protocol.codec import event_reader
 
 HEAD, TAIL = 2**20, 2**17
@@ -69,7 +69,7 @@ def summarise(path: Path) -> RunSummary | None:
         steps=steps.first + max(map(len, steps.loss.values()), default=0) if steps else 0,
         steps_wanted=hello.config.steps,
         losses={arm: losses[-1] for arm, losses in steps.loss.items() if losses} if steps else {},
-        state=_ending(state, growing),
+        state=_ending(state, tail, growing),
         bytes=size,
     )
 
@@ -89,7 +89,7 @@ def _watched(path: Path, watching: Watching, size: int, tail: bytes, growing: bo
         steps=max(done, default=0),
         steps_wanted=0,
         losses={name: column[-1] for name, column in known if column},
-        state=_ending(state if isinstance(state, State) else None, growing),
+        state=_ending(state if isinstance(state, State) else None, tail, growing),
         bytes=size,
     )
 
@@ -117,7 +117,10 @@ def _decoded(lines: bytes, kind: bytes) -> AnyEvent | None:
     return next(event_reader().feed(line), None) if start else None
 
 
-def _ending(state: State | None, growing: bool) -> str:
+def _ending(state: State | None, tail: bytes, growing: bool) -> str:
+    failed = _decoded(b"\n" + tail, b"failed")
+    if isinstance(failed, Failed) and failed.kind == "crash":
+        return "failed"
     if state and state.state == "finished":
         return "diverged" if state.diverged else "finished"
     return "running" if growing else "cut off"

@@ -25,7 +25,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 TERM = re.compile(r"([^<>=!]+)(>=|<=|!=|=|>|<)(.*)", re.DOTALL)
 
-STATES = ("running", "finished", "diverged", "cut off")
+STATES = ("running", "finished", "diverged", "failed", "cut off")
 OF_LOG: dict[str, Callable[[RunSummary], object]] = {
     "name": lambda summary: Path(summary.path).stem,
     "started": lambda summary: summary.started,

@@ -143,9 +143,11 @@ class Recovered(Event, frozen=True):
 
 
 class Failed(Event, frozen=True):
-    """The engine stops: bad input (exit code 2) or an internal error (exit code 1)."""
+    """The run stops: bad input (exit code 2), or an error of the engine or of the watched training
+    (exit code 1). `watching`: a fault of watching stops the log; the training goes on.
+    """
 
-    kind: Literal["input", "crash"]
+    kind: Literal["input", "crash", "watching"]
     message: str
     log: str | None = None
 

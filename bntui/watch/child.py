@@ -104,6 +104,11 @@ class Watcher:
         self._problem = clean(f"{type(error).__name__}: {error}", 300)
         _write(f"{self._script} is not watched: {self._problem}")
 
+    def fail(self, error: BaseException) -> None:
+        """The script ends with an error, which its log shall say."""
+        if self._watch is not None:
+            self._watch.fail(error)
+
     def conclude(self) -> None:
         """The script is done: say if there was nothing to watch."""
         if self._watch is None and self._problem is None:
@@ -139,7 +144,8 @@ def main() -> None:
         exec(code, module.__dict__)
     except StepsDone:
         sys.exit(0)
-    except BaseException:
+    except BaseException as error:
+        watcher.fail(error)
         _hide_our_frames()
         raise
     finally:

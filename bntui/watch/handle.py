@@ -79,6 +79,7 @@ class Watch:
         self.observers: list[ModelObserver] = []
         self.problem: str | None = None
         self.closed = False
+        self._end: State | Failed | None = State("finished", 0, None)
         self._name, self._script = name, script
         self._every, self._budget, self._probe = every, budget, probe
         self._started = datetime.now().astimezone().isoformat(timespec="seconds")
@@ -148,10 +149,22 @@ class Watch:
             return
         try:
             self._conclude()
-            self._emit([State("finished", self._steps, None)])
+            match self._end:
+                case State() as end:
+                    self._emit([replace(end, step=self._steps)])
+                case Failed() as end:
+                    self._emit([end])
         except Exception as error:
             self.give_up(error)
         self._leave()
+
+    def fail(self, error: BaseException | type[BaseException]) -> None:
+        """Have `close` log that the training ended with an error.
+
+        Of the error only its type or exit code is logged: its message may hold data. After ctrl+c
+        the run is cut off, neither finished nor failed.
+        """
+        self._end = _ending(error, self._script or self._name)
 
     def __enter__(self) -> Self:
         """The watch itself; leaving closes it."""
@@ -163,7 +176,9 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close."""
+        """Close; an error is the training's end."""
+        if error is not None:
+            self.fail(error)
         self.close()
 
     def announce(self) -> None:
@@ -196,7 +211,7 @@ class Watch:
         self.problem = clean(f"{type(error).__name__}: {error}", limit=300)
         print(f"bntui: watching stopped: {self.problem}", file=sys.stderr)  # noqa: T201
         try:
-            self._emit([Failed("crash", f"Watching stopped: {self.problem}")])
+            self._emit([Failed("watching", f"Watching stopped: {self.problem}")])
         except Exception:
             self._writer = None
         self._leave()
@@ -451,8 +466,25 @@ def _with_replica(facts: ModelFacts, observer: ModelObserver) -> ModelFacts:
     return facts
 
 
+def _ending(error: BaseException | type[BaseException], name: str) -> State | Failed | None:
+    """What an error at the end of a training is in its log; None for ctrl+c."""
+    kind = error if isinstance(error, type) else type(error)
+    if issubclass(kind, KeyboardInterrupt):
+        return None
+    reason = clean(kind.__name__, limit=80)
+    if isinstance(error, SystemExit):
+        if not error.code:
+            return State("finished", 0, None)
+        reason = f"exit code {error.code if isinstance(error.code, int) else 1}"
+    return Failed("crash", f"{name} ended with {reason}.")
+
+
 def _close_all() -> None:
+    """At the interpreter's end, which an error may have brought about."""
+    error = None if hasattr(sys, "ps1") else getattr(sys, "last_type", None)
     for listener in list(MONITOR.listeners):
+        if error is not None:
+            listener.fail(error)
         listener.close()
 
 

@@ -12,7 +12,7 @@ import pytest
 from bntui.config.schema import RunConfig
 from bntui.logs.index import differences, summaries, summarise
 from bntui.logs.writer import LogWriter
-from bntui.protocol import AnyEvent, State
+from bntui.protocol import AnyEvent, Failed, State
 from bntui.protocol.codec import encode
 from tests.scripted import beginning, hello, probes, steps
 from tests.watched_events import watched_run
@@ -33,6 +33,7 @@ def log(path: Path, *events: AnyEvent) -> Path:
         ([State("finished", 500, None, ["BN"])], "diverged"),
         ([], "cut off"),
         ([State("paused", 500, None)], "cut off"),
+        ([Failed("crash", "ValueError: no")], "failed"),
     ],
 )
 def test_how_a_run_ended(tmp_path: Path, last: list[AnyEvent], state: str) -> None:

@@ -79,7 +79,7 @@ def test_order(field: str, expected: list[str]) -> None:
         ("loss<low", "--where: loss is low, but it takes a number."),
         (
             "state=done",
-            "--where: state is done, but it takes running, finished, diverged, cut off.",
+            "--where: state is done, but it takes running, finished, diverged, failed, cut off.",
         ),
         ("'open", "--where: 'open cannot be read"),
         ("lr\x1b[2J=1", "unknown field 'lr�[2J'"),

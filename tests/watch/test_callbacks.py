@@ -100,8 +100,9 @@ def test_lightning_closes_the_watch_when_the_training_fails(tmp_path: Path) -> N
     watch = Watch(log=tmp_path / "run.jsonl")
     with pytest.raises(RuntimeError, match="a fault of the user's"):
         lightning_fit("lightning.pytorch", watch, Fault())
-    assert watch.watch
-    assert watch.watch.closed
+    failed = watched(read_log(tmp_path / "run.jsonl")).failed
+    assert failed
+    assert failed.message == "Module ended with RuntimeError."
 
 
 def test_transformers(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from textwrap import dedent
 import pytest
 
 from bntui.history.watched import WatchedRun, watched
+from bntui.logs.index import summarise
 from bntui.logs.reader import read_log
 from tests import forking
 
@@ -81,6 +82,13 @@ def forked(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 def child(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return run([*CHILD, "--log", str(directory / "run.jsonl"), *arguments], directory)
+
+
+def ending(directory: Path) -> str:
+    """What a list of runs says of the log."""
+    summary = summarise(directory / "run.jsonl")
+    assert summary
+    return summary.state
 
 
 def logged(directory: Path) -> WatchedRun:
@@ -215,5 +223,23 @@ def test_ctrl_c_ends_the_script_and_its_log_is_whole(tmp_path: Path) -> None:
     assert "bntui" not in trace
     found = logged(tmp_path)
     assert found.steps == 3
-    assert found.state
-    assert found.state.state == "finished"
+    assert found.failed is None
+    assert ending(tmp_path) == "cut off"
+
+
+@pytest.mark.parametrize(
+    ("end", "said", "state"),
+    [
+        ("raise KeyError('secret')", "train.py ended with KeyError.", "failed"),
+        ("sys.exit('secret')", "train.py ended with exit code 1.", "failed"),
+        ("sys.exit(0)", "", "finished"),
+        ("import os; os._exit(3)", "", "cut off"),
+    ],
+)
+def test_a_log_says_how_its_script_ended(end: str, said: str, state: str, tmp_path: Path) -> None:
+    script(tmp_path, TRAINING + f"\n    train(net(6), 3)\n    {end}")
+    forked(tmp_path, "train.py")
+    found = logged(tmp_path)
+    assert (found.failed.message if found.failed else "") == said
+    assert ending(tmp_path) == state
+    assert b"secret" not in (tmp_path / "run.jsonl").read_bytes()

@@ -19,6 +19,7 @@ import bntui
 from bntui.errors import InputError
 from bntui.history.watched import watched
 from bntui.logs.reader import read_log
+from bntui.watch import handle
 from bntui.watch.monitor import MONITOR
 
 
@@ -179,7 +180,7 @@ def test_a_log_holds_statistics_and_no_inputs_or_arguments(
     monkeypatch.setattr(sys, "argv", ["train.py", "--token=secret"])
     model = net()
     path = tmp_path / "x.jsonl"
-    with bntui.watch(model, log=path, name="a run") as watch:
+    with bntui.watch(model, log=path, name="a run", every=1) as watch:
         optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
         for step in range(40):
             optimizer.zero_grad()
@@ -193,9 +194,38 @@ def test_a_log_holds_statistics_and_no_inputs_or_arguments(
     assert run.watching is not None
     assert run.watching.name == "a run"
     assert len(run.scalars["loss"]) == 40
-    assert len(run.layers[0].samples["mean_distance"]) >= 32
+    assert len(run.layers[0].samples["mean_distance"]) == 40
     assert run.state is not None
     assert run.state.state == "finished"
+
+
+def test_a_log_ends_as_its_training_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a `with` block, and as the interpreter ends after an error; ctrl+c is no failure."""
+
+    def ended(log: Path) -> str:
+        run = watched(read_log(log))
+        return run.failed.message if run.failed else run.state.state if run.state else ""
+
+    for error, said in (
+        (ValueError("secret"), "a run ended with ValueError."),
+        (SystemExit(3), "a run ended with exit code 3."),
+        (SystemExit(0), "finished"),
+        (KeyboardInterrupt(), "running"),
+    ):
+        log = tmp_path / f"{type(error).__name__}-{error}.jsonl"
+        with pytest.raises(type(error)), bntui.watch(net(), log=log, name="a run"):
+            raise error
+        assert ended(log) == said
+        assert b"secret" not in log.read_bytes()
+    for interactive, said in ((True, "finished"), (False, "a run ended with KeyError.")):
+        model = net()
+        bntui.watch(model, log=tmp_path / f"{interactive}.jsonl", name="a run")
+        monkeypatch.setattr(sys, "last_type", KeyError, raising=False)
+        monkeypatch.setattr(sys, "ps1", ">>>", raising=False)
+        if not interactive:
+            monkeypatch.delattr(sys, "ps1")
+        handle._close_all()
+        assert ended(tmp_path / f"{interactive}.jsonl") == said
 
 
 @pytest.mark.parametrize(
