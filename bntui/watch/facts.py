@@ -171,6 +171,9 @@ class LayerSummary:
             )
 
     def _ask_state(self, module: nn.Module, readout: Readout) -> None:
+        poll = self.layer.poll
+        if poll.needed and (updates := poll.updates()) is not None:
+            readout.add((self.index, "updates"), updates)
         mean, var = buffer(module, "running_mean"), buffer(module, "running_var")
         if mean is not None and var is not None:
             finite = mean.isfinite() & var.isfinite()
@@ -223,6 +226,8 @@ class LayerSummary:
                 values |= {"drifted": 0, "recalibrated_frozen": 0}
         if module is not None:
             values |= self._settings(module)
+        if counted := get("updates"):
+            values |= {"updates": int(counted[0] or 0), "trained": int(counted[0] or 0)}
         updates = values["updates"]
         momentum = self.facts.momentum
         if self._initial and momentum is not None and updates:

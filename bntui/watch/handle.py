@@ -86,6 +86,7 @@ class Watch:
         self._run = WatchedRun()
         self._summaries: list[LayerSummary] = []
         self._layers: list[WatchedLayer] = []
+        self._unavailable: list[str] = []
         self._scalars: dict[str, list[tuple[int, Any]]] = {}
         self._began = perf_counter()
         self._next = LEAST_WAIT
@@ -238,7 +239,7 @@ class Watch:
         names = [observer.name for observer in self.observers]
         first = Watching(
             PROTOCOL, bntui.__version__, self._started, self._name, names, self._layers, others,
-            str(torch.__version__), self._script,
+            str(torch.__version__), self._script, self._unavailable,
         )  # fmt: skip
         self._emit([first, State("running", self._steps, None)])
 
@@ -265,10 +266,11 @@ class Watch:
                 return
             self._arrive()
         began = perf_counter()
-        if any(layer.channels == 0 for layer in self._layers):
-            layers = self._described()
-            if layers != self._layers:
-                self._greet()
+        unavailable = [text for observer in self.observers if (text := observer.unavailable)]
+        lazy = any(layer.channels == 0 for layer in self._layers)
+        if unavailable != self._unavailable or (lazy and self._described() != self._layers):
+            self._unavailable = unavailable
+            self._greet()
         readout = Readout()
         with torch.no_grad(), torch.inference_mode(False), torch.autocast("cpu", enabled=False):
             for observer in self.observers:

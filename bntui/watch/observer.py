@@ -20,6 +20,7 @@ from bntui.protocol import WatchedLayer
 from bntui.watch import statistics
 from bntui.watch.hooks import put
 from bntui.watch.layers import batchnorms, buffer, describe, hidden_batchnorms, other_norms
+from bntui.watch.polling import FLOATS, LEAST_MOMENTUM, Poll
 from bntui.watch.sampling import Sampling
 from bntui.watch.statistics import Moments, Sample
 from bntui.watch.weights import Weights
@@ -45,8 +46,6 @@ CHECKED = 24
 TRANSPARENT = frozenset({"TransposeBackward0", "PermuteBackward0", "ToCopyBackward0"})
 BIAS_PLACE = {"AddmmBackward0": 0, "ConvolutionBackward0": 2}
 """Which input of these autograd nodes is the bias."""
-
-FLOATS = frozenset({torch.float32, torch.float64})
 
 _backward_id = torch._C._current_graph_task_id
 
@@ -105,6 +104,7 @@ class LayerObserver:
         self.dead_bias = ""
         self.dropout = 0.0
         self.weight_decay = 0.0
+        self.poll = Poll(module)
         self.handle = put(module, self.enter)
 
     def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
@@ -182,7 +182,7 @@ class LayerObserver:
                     (mean, var),
                     momentum or 0,
                 )
-                if 1e-3 <= waiting.momentum <= 1 and mean.dtype in FLOATS:
+                if LEAST_MOMENTUM <= waiting.momentum <= 1 and mean.dtype in FLOATS:
                     self.pending = waiting
                 else:
                     self._keep(waiting, statistics.from_input(x))
@@ -197,6 +197,19 @@ class LayerObserver:
             with torch.no_grad():
                 batch = statistics.from_update(waiting.before, waiting.buffers, waiting.momentum)
                 self._keep(waiting, batch)
+
+    def end_step(self, own: bool) -> None:
+        """After a step that is measured, of the model's `own` optimizer: updates of the buffers.
+
+        Without a step of its own, as in an average of another model, they may have been copied.
+        """
+        self.finish()
+        if own and self.interval != self.model.interval and self.poll.moved():
+            self.poll.needed = True
+            with torch.no_grad():
+                if batch := self.poll.batch():
+                    sample = Sample(self.model.interval, 0, 0, 0, *batch)
+                    self.samples.append((sample, True, None))
 
     def _keep(self, taken: Pending, batch: tuple[Tensor, Tensor]) -> None:
         n = taken.shape.numel() // max(taken.shape[1], 1)
@@ -307,6 +320,7 @@ class ModelObserver:
             if "Dropout" in type(module).__name__:
                 self._scanned.append(put(module, self._drops))
         self._scan_hidden()
+        self._prepare()
 
     # Passes
 
@@ -438,10 +452,20 @@ class ModelObserver:
         if self.sampling.now:
             began = perf_counter()
             for layer in self.layers:
-                layer.finish()
+                layer.end_step(own)
             self.sampling.spent(perf_counter() - began)
         self._close_interval()
         self.sampling.decide(self.interval)
+        if self.sampling.now:
+            self._prepare()
+
+    def _prepare(self) -> None:
+        """Before a step that is measured."""
+        began = perf_counter()
+        with torch.no_grad():
+            for layer in self.layers:
+                layer.poll.prepare()
+        self.sampling.spent(perf_counter() - began)
 
     def _close_interval(self) -> None:
         self.domains_within |= bool(self._root_passes == 1 and self.leader and self.leader.index > 1
@@ -481,6 +505,19 @@ class ModelObserver:
         """Count passes of a step that no backward pass followed."""
         self.counts.unfollowed += passes
         self.counts.unfollowed_steps += passes > 0
+
+    @property
+    def unavailable(self) -> str:
+        """What cannot be seen of this model, and why; "" if nothing."""
+        count = sum(layer.poll.needed for layer in self.layers)
+        if not count:
+            return ""
+        which = "its layers" if count == len(self.layers) else f"{count} of its layers"
+        return (
+            f"{self.name}: {which} call no hooks, as in a compiled model. Updates, running and "
+            "batch statistics are read from the buffers at optimizer steps; the modes of passes, "
+            "evaluations, batch sizes and histograms cannot be seen."
+        )
 
     # What is around a layer
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import bntui
 from bntui.errors import InputError
-from bntui.history.watched import watched
+from bntui.history.watched import LayerHistory, watched
 from bntui.logs.reader import read_log
 from bntui.watch import handle
 from bntui.watch.monitor import MONITOR
@@ -148,30 +148,55 @@ def test_a_forked_child_writes_nothing(tmp_path: Path) -> None:
         assert path.stat().st_size == size
 
 
-def test_compiled_before_and_after_gives_the_same_bits() -> None:
-    def trained(order: str) -> list[Tensor]:
+def test_compiled_before_and_after_gives_the_same_bits_and_updates_are_seen() -> None:
+    """Compiled code calls no hooks: the layer's buffers tell, at every step but the first."""
+
+    def trained(order: str) -> tuple[list[Tensor], LayerHistory | None, list[str]]:
         torch.manual_seed(0)
         torch.compiler.reset()
         model = net()
-        compiled: Any = model
-        if order == "before":
-            watch = bntui.watch(model, log=None)
-        compiled = torch.compile(model, backend="eager")
+        watch = bntui.watch(model, log=None, every=1) if order in {"before", "eager"} else None
+        run: Any = model if order == "eager" else torch.compile(model, backend="eager")
+        run(torch.randn(32, 4))
         if order == "after":
-            compiled(torch.randn(32, 4))
-            watch = bntui.watch(model, log=None)
-        else:
-            compiled(torch.randn(32, 4))
-        train(compiled)
-        if order != "never":
-            watch.findings()
-            assert watch.problem is None
-            watch.close()
-        return list(model.state_dict().values())
+            watch = bntui.watch(model, log=None, every=1)
+        train(run)
+        state = list(model.state_dict().values())
+        if watch is None:
+            return state, None, []
+        watch.findings()
+        watch.close()
+        assert watch.problem is None
+        assert watch._run.watching
+        return state, watch.layers[0], watch._run.watching.unavailable
 
-    plain = trained("never")
-    for order in ("before", "after"):
-        assert all(map(torch.equal, plain, trained(order)))
+    plain, _, _ = trained("never")
+    _, eager, unavailable = trained("eager")
+    assert eager
+    assert unavailable == []
+    for order, passes in (("before", 6), ("after", 5)):
+        state, layer, said = trained(order)
+        assert all(map(torch.equal, plain, state))
+        assert layer
+        assert layer.facts.updates == passes
+        assert "its layers call no hooks, as in a compiled model" in said[0]
+        assert list(layer.samples["mean_distance"].steps) == [1, 2, 3, 4]
+        for name, series in layer.samples.items():
+            wanted = list(eager.samples[name].values)[-4:]
+            assert list(series.values) == pytest.approx(wanted, abs=1e-4)
+
+
+def test_what_is_copied_into_a_models_buffers_is_no_update() -> None:
+    model, average = net(), net()
+    with bntui.watch(model, average, log=None, every=1) as watch:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        for _ in range(4):
+            model(torch.randn(32, 4)).square().mean().backward()
+            optimizer.step()
+            average.load_state_dict(model.state_dict())
+        watch.findings()
+        assert watch._run.watching
+        assert watch._run.watching.unavailable == []
 
 
 def test_a_log_holds_statistics_and_no_inputs_or_arguments(

@@ -104,7 +104,7 @@ class WatchedScreen(PaneScreen[WatchedPane]):
         elif self.is_behind:
             self._draw_frame()
         elif self._found.display:
-            self._found.show(self._findings, bool(self.run.layers))
+            self._found.show(self._findings, self.run)
 
     @property
     def _is_unexamined(self) -> bool:
@@ -132,7 +132,7 @@ class WatchedScreen(PaneScreen[WatchedPane]):
         """Draw what surrounds the panes."""
         self._drawn_version = self.run.version
         self._status.show(self.run, self.timeline.at)
-        self._found.show(self._findings, bool(self.run.layers))
+        self._found.show(self._findings, self.run)
 
     # Keys: panes
 

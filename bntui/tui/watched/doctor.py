@@ -6,7 +6,7 @@ from math import nan
 from textual.app import ComposeResult
 
 from bntui.doctor.finding import Finding, Rule
-from bntui.history.watched import LayerHistory
+from bntui.history.watched import LayerHistory, WatchedRun
 from bntui.text import number
 from bntui.tui.plotting.figure import Figure, Guide, Mark, Panel, Series
 from bntui.tui.plotting.plot import Plot
@@ -84,19 +84,20 @@ class DoctorPane(WatchedPane):
         into.show(rows)
 
     def _about_chosen(self, view: View, width: int) -> list[Row]:
-        unavailable = view.run.watching.unavailable if view.run.watching else []
-        rows = [
-            row for text in unavailable for row in wrapped(f"Not measured: {text}", width, "dim")
+        missing = [
+            row
+            for text in unavailable(view.run)
+            for row in wrapped(f"Not all is measured. {text}", width, "dim")
         ]
         finding = self.chosen
         if finding is None:
-            return [[(NONE, "plain")], *rows]
+            return [[(NONE, "plain")], *missing]
         rule = rule_of(finding)
         layers = ", ".join(finding.layers) or finding.model
         rows = [[], *wrapped(f"{layers}: {finding.evidence}", width, "bold")]
         rows += wrapped(f"Cause: {rule.cause}", width) if rule else []
         rows += wrapped(f"Fix: {rule.fix}", width) if rule else []
-        return [*rows, []]
+        return [*rows, *missing, []]
 
     def _figure(self, view: View) -> Figure | None:
         """The number that the rule compares, and its limit."""
@@ -115,6 +116,11 @@ class DoctorPane(WatchedPane):
         )
         line = Series(xs, ys, INKS[finding.severity], number(ys[-1]))
         return Figure(((Panel(view.x, y, (*limit, *since, line), ((rule.fact, "axis"),)),),))
+
+
+def unavailable(run: WatchedRun) -> list[str]:
+    """What cannot be measured in this run, and why."""
+    return run.watching.unavailable if run.watching else []
 
 
 def fact_series(view: View, finding: Finding, rule: Rule) -> list[tuple[int, float]]:

@@ -10,7 +10,7 @@ from bntui.doctor.finding import SEVERITIES, Finding
 from bntui.history.watched import WatchedRun
 from bntui.text import clean
 from bntui.tui.panes.base import Part
-from bntui.tui.watched.doctor import INKS, sentence
+from bntui.tui.watched.doctor import INKS, sentence, unavailable
 from bntui.tui.widgets.findings_line import TURN
 from bntui.tui.widgets.status import SIGNS, StatusLine
 
@@ -67,7 +67,7 @@ def _costs(run: WatchedRun) -> list[str]:
 
 
 class FoundLine(Static):
-    """The findings that hold, one at a time, the worst first."""
+    """The findings that hold, one at a time, the worst first; then what cannot be measured."""
 
     DEFAULT_CSS = """
     FoundLine {
@@ -80,16 +80,17 @@ class FoundLine(Static):
         super().__init__(markup=False)
         self._shown: tuple[str, str] = ("", "")
 
-    def show(self, findings: Sequence[Finding], is_measured: bool) -> None:
+    def show(self, findings: Sequence[Finding], run: WatchedRun) -> None:
         """Show the finding whose turn it is."""
         holding = [finding for finding in findings if finding.resolved is None]
         holding.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-        none = "No finding so far." if is_measured else "Nothing measured yet."
-        shown = ("axis", none)
-        if holding:
-            place = int(monotonic() / TURN) % len(holding)
-            count = f"{place + 1}/{len(holding)} " if len(holding) > 1 else ""
-            shown = INKS[holding[place].severity], f"{count}{clean(sentence(holding[place]))}"
+        said = [(INKS[finding.severity], sentence(finding)) for finding in holding]
+        if not holding:
+            said = [("axis", "No finding so far." if run.layers else "Nothing measured yet.")]
+        said += [("axis", f"Not all is measured. {text}") for text in unavailable(run)]
+        place = int(monotonic() / TURN) % len(said)
+        count = f"{place + 1}/{len(said)} " if len(said) > 1 else ""
+        shown = said[place][0], f"{count}{clean(said[place][1])}"
         if shown != self._shown:
             self._shown = shown
             self.update(Content.assemble(("● ", f"$ink-{shown[0]}"), shown[1]), layout=False)
