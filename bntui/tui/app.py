@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -100,26 +101,38 @@ class ThemedApp(App[None]):
         """The configs of the runs shown, each as one string."""
         return " | ".join(share(history.config) for history in self.shown)
 
-    def action_copy_share(self) -> None:
-        """Send the share string to the terminal's clipboard."""
-        if text := self.share_string:
+    @property
+    def copyable(self) -> str:
+        """What is copied as text: the share string."""
+        return self.share_string
+
+    @property
+    def picture(self) -> tuple[str, str]:
+        """A picture's file name without its ending, "" if there is nothing to save; its caption."""
+        newest = max(self.shown, key=lambda history: history.steps, default=None)
+        name = f"{newest.config.preset}-step-{newest.steps}" if newest else ""
+        return name, f"bntui · {self.share_string}"
+
+    def action_copy(self) -> None:
+        """Send text to the terminal's clipboard."""
+        if text := self.copyable:
             self.copy_to_clipboard(text)
             self.notify(copied(text, os.environ), markup=False)
 
     def action_save(self) -> None:
-        """Save the screen as SVG and, of a single run, the notebook's figures."""
-        if not (shown := self.shown):
+        """Save the screen as SVG and, of a single run of the lab, the notebook's figures."""
+        name, caption = self.picture
+        if not name:
             return
-        newest = max(shown, key=lambda history: history.steps)
-        name = f"{newest.config.preset}-step-{newest.steps}"
         try:
-            path = save_svg(self, name, f"bntui · {self.share_string}")
+            path = save_svg(self, name, caption)
         except OSError as error:
             self._report_unsaved(error)
             return
         self.notify(f"Saved {path}", markup=False)
-        if len(shown) == 1 and has_matplotlib():
-            self._save_figures(as_of(newest, newest.steps), path)
+        if len(self.shown) == 1 and has_matplotlib():
+            (history,) = self.shown
+            self._save_figures(as_of(history, history.steps), path)
 
     @work(thread=True)
     def _save_figures(self, history: History, path: Path) -> None:
@@ -169,6 +182,25 @@ class BntuiApp(ThemedApp):
     def drawn_run(self) -> History | WatchedRun:
         """What the screen draws."""
         return self.watched_run if self.current_mode == "watched" else self.history
+
+    @property
+    def copyable(self) -> str:
+        """The share string; of a watched run the doctor's findings."""
+        if self.current_mode != "watched":
+            return super().copyable
+        from bntui.tui.screens.watched import findings_text  # noqa: PLC0415 (the lab needs none)
+
+        return findings_text(self.watched_run)
+
+    @property
+    def picture(self) -> tuple[str, str]:
+        """A picture's name and caption."""
+        watching = self.watched_run.watching
+        if self.current_mode != "watched" or watching is None:
+            return super().picture
+        stem = re.sub(r"[^\w-]", "_", watching.name)[:40]
+        steps = self.watched_run.steps
+        return f"{stem}-step-{steps}", f"bntui · {watching.name} · step {steps:,}"
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key of the lab, and Textual's choice of themes."""

@@ -65,7 +65,7 @@ PAGE_KEYS = (NEXT_PAGE, PREVIOUS_PAGE)
 SAVE = KeyCommand(
     "e", "app.save", "Save", "Save this picture (SVG), and the notebook's figures (PNG)", APP
 )
-COPY = KeyCommand("c", "app.copy_share", "Copy config", "Copy the share string: the config", APP)
+COPY = KeyCommand("c", "app.copy", "Copy config", "Copy the share string: the config", APP)
 THEME = KeyCommand("t", "app.toggle_theme", "Light / dark", "Light or dark colours", APP)
 HELP = KeyCommand("question_mark", "help", "Help", "About this pane, and all keys", APP, True, "?")
 SUSPEND = KeyCommand("ctrl+z", "app.suspend_process", "Suspend", "Suspend; fg resumes", APP)

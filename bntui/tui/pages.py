@@ -12,7 +12,6 @@ from bntui.tui.panes.pane import Pane
 from bntui.tui.panes.statistics import StatisticsPane
 from bntui.tui.panes.units import UnitsPane
 from bntui.tui.panes.updates import UpdatesPane
-from bntui.tui.plotting.plot import Plot
 
 PANES: tuple[type[Pane], ...] = (
     *(LossPane, ActivationsPane, StatisticsPane, ModesPane),
@@ -23,7 +22,7 @@ PANES: tuple[type[Pane], ...] = (
 class Pages(PaneGrid[Pane]):
     """The lab's panes, and what is chosen for all of them.
 
-    `hidden_layer` counts from 0. `cursor` is the step at which plots are read, if any.
+    `hidden_layer` counts from 0.
     """
 
     def __init__(self, history: History) -> None:
@@ -43,7 +42,6 @@ class Pages(PaneGrid[Pane]):
         for pane in self.panes:
             pane.history = history
         self.hidden_layer = 0
-        self.cursor: int | None = None
 
     def next_network(self, history: History) -> None:
         """Choose the next network among those that the current pane can show."""
@@ -52,23 +50,6 @@ class Pages(PaneGrid[Pane]):
             name = names[(names.index(chosen.name) + 1) % len(names)]
             for pane in self.panes:
                 pane.arm = name
-
-    def move_cursor(self, by: int) -> bool:
-        """Move the cursor by columns of the current pane's plot, or of another that is shown.
-
-        The first move shows it at the newest step. False where no pane shows a plot over steps.
-        """
-        steps = self.current.history.steps
-        here = steps if self.cursor is None else min(self.cursor, steps)
-        moved = by if self.cursor is not None else 0
-        panes = [self.current, *self.shown]
-        plots = (plot for pane in panes for plot in pane.query(Plot))
-        beside = (plot.step_beside(here, moved) for plot in plots)
-        found = next((step for step in beside if step is not None), None)
-        if found is None:
-            return False
-        self.cursor = min(found, steps)
-        return True
 
     def choose_layer(self, layer: int) -> None:
         """Choose a hidden layer for all panes."""

@@ -5,13 +5,14 @@ from typing import Generic
 from textual.containers import Container
 
 from bntui.tui.panes.base import PaneT, owner
+from bntui.tui.plotting.plot import Plot
 
 
 class PaneGrid(Container, Generic[PaneT]):
     """The panes of a screen, and the current one.
 
     The `four` share the room; a page, one of those `beyond`, has it all. `zoomed` and `narrow` show
-    one of the four alone.
+    one of the four alone. `cursor` is the step at which plots are read, if any.
     """
 
     DEFAULT_CSS = "PaneGrid { layout: grid; grid-size: 2 2; grid-gutter: 0 1; height: 1fr; }"
@@ -22,6 +23,7 @@ class PaneGrid(Container, Generic[PaneT]):
         super().__init__(*self.panes, id="panes")
         self.current = self.home = four[0]
         self.zoomed = self.narrow = False
+        self.cursor: int | None = None
 
     @property
     def on_page(self) -> bool:
@@ -52,6 +54,22 @@ class PaneGrid(Container, Generic[PaneT]):
         self.styles.layout = "vertical" if self.single else "grid"
         for pane in self.panes:
             pane.display = pane in self.shown
+
+    def move_cursor(self, by: int, steps: int) -> bool:
+        """Move the cursor by columns of the current pane's plot, or of another that is shown.
+
+        The first move shows it at the newest of `steps`. False where no pane shows a plot over
+        steps.
+        """
+        here = steps if self.cursor is None else min(self.cursor, steps)
+        moved = by if self.cursor is not None else 0
+        plots = (plot for pane in (self.current, *self.shown) for plot in pane.query(Plot))
+        beside = (plot.step_beside(here, moved) for plot in plots)
+        found = next((step for step in beside if step is not None), None)
+        if found is None:
+            return False
+        self.cursor = min(found, steps)
+        return True
 
     def next(self, by: int) -> PaneT:
         """The pane `by` places after the current one, among the four or among the pages."""

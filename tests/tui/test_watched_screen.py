@@ -1,11 +1,14 @@
 """The screen of a watched run on scripted events: what a person sees, selects and is told."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from bntui.doctor.catalogue import RULES
 from bntui.history.watched import watched
 from bntui.protocol import AnyEvent, Ended, Failed, LayerFacts, Output, WatchedLayer
+from bntui.tui import snapshot
 from bntui.tui.watched.output import lines
 from bntui.tui.watched.selection import COLUMNS, Selection
 from tests.scripted import beginning
@@ -90,6 +93,41 @@ async def test_as_of_an_earlier_step_and_back() -> None:
         assert "as of 0" in text
         assert "loss 2" in text
         assert "as of 0" not in await it.press("end")
+
+
+async def test_the_value_cursor_reads_every_plot_over_steps() -> None:
+    async with lab(watched_run(40), commands=False) as it:
+        text = await it.press("less_than_sign")
+        assert "Loss  step 40  loss 1." in text
+        assert "Running stats  features.1 step 40  0 0.1" in text
+        assert "Train / eval  step 40  × batch 0.4  ○ running 0.9" in text
+        await it.press("home")
+        assert "Loss  step 0  loss 2" in it.text
+        await it.pilot.mouse_down("#channelspane Plot", offset=(20, 5))
+        pointed = await it.drawn()
+        assert "Loss  step 0  loss 2" in pointed  # no later than what was known
+        assert "as of 0" not in await it.press("end")
+        assert "Loss  step 0  " not in it.text
+        assert "Loss  step" in it.text
+        assert "Loss  step" not in await it.press("escape")
+        assert "Layer table" in await it.press("5", "less_than_sign")
+        await it.wait_for("No plot over steps is shown here.")
+
+
+async def test_a_picture_is_saved_and_findings_are_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "directory", lambda: tmp_path)
+    async with lab(broken(), commands=False) as it:
+        await it.press("e")
+        await it.wait_for("Saved")
+        (path,) = tmp_path.iterdir()
+        assert path.name == "train_py-step-40.svg"
+        assert "train.py · step 40" in path.read_text().replace("&#160;", " ")
+        await it.press("c")
+        await it.wait_for("clipboard")
+        assert it.app.clipboard.startswith("head.1: ")
+        assert RULES["momentum-zero"].title.rstrip(".") in it.app.clipboard
 
 
 async def test_hundreds_of_layers_stay_in_sight_of_the_selected_one() -> None:

@@ -12,6 +12,8 @@ from textual.widgets import Static
 
 from bntui.text import clean
 from bntui.tui.commands import KeyCommand
+from bntui.tui.plotting.cursor import readings
+from bntui.tui.plotting.figure import Figure
 
 Part = tuple[str, str] | str
 
@@ -97,6 +99,14 @@ class BasePane(Widget, Generic[RunT], can_focus=True):
     def changed(self) -> None:
         """Ask to be drawn after one of the pane's own keys."""
         self.post_message(self.Changed(self))
+
+    def read_at_cursor(self, figure: Figure | None) -> list[Part]:
+        """The cursor's step and each curve's value there, as the headline; nothing without one."""
+        found = readings(figure) if figure and figure.cursor is not None else []
+        if not found or figure is None:
+            return []
+        values: list[Part] = [(f"{r.name} {r.text}  ", f"$ink-{r.ink}") for r in found]
+        return [(f"step {figure.cursor:,}  ", "bold"), *values]
 
     def turn(self, by: int) -> None:
         """Next or previous page, where not everything fits."""

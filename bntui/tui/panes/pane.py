@@ -10,8 +10,7 @@ from bntui.text import clean
 from bntui.tui.messages import SendCommand
 from bntui.tui.panes.arms import Arm, arms_of, choose
 from bntui.tui.panes.base import BasePane, Part, width_of
-from bntui.tui.plotting.cursor import readings
-from bntui.tui.plotting.figure import Figure, Mark
+from bntui.tui.plotting.figure import Mark
 from bntui.tui.plotting.marks import marks
 from bntui.tui.plotting.plot import ARM_SHAPES
 
@@ -64,14 +63,6 @@ class Pane(BasePane[History]):
         """Which hidden layer is shown, where there are several."""
         depth = history.config.depth
         return f"layer {self.hidden_layer + 1} of {depth} · " if depth > 1 else ""
-
-    def read_at_cursor(self, figure: Figure | None) -> list[Part]:
-        """The cursor's step and each curve's value there, as the headline; nothing without one."""
-        found = readings(figure) if figure and figure.cursor is not None else []
-        if not found or figure is None:
-            return []
-        values: list[Part] = [(f"{r.name} {r.text}  ", f"$ink-{r.ink}") for r in found]
-        return [(f"step {figure.cursor:,}  ", "bold"), *values]
 
     def headline_waiting(self, history: History, *before: Part) -> None:
         """Say that nothing is measured yet, or that this pane has no network to show."""

@@ -17,7 +17,6 @@ from bntui.tui.controls.panel import Panel
 from bntui.tui.messages import SendCommand
 from bntui.tui.pages import PANES, Pages
 from bntui.tui.panes.pane import Pane
-from bntui.tui.plotting.plot import Plot
 from bntui.tui.screens.confirm import ConfirmScreen
 from bntui.tui.screens.fork import ForkScreen
 from bntui.tui.screens.help import HelpScreen
@@ -173,23 +172,8 @@ class LabScreen(PaneScreen[Pane]):
 
     def action_lab(self) -> None:
         """Hide the cursor; without one, from a page back to the lab."""
-        if self.pages.cursor is not None:
-            self.pages.cursor = None
-            self.draw()
-        else:
+        if not self.hide_cursor():
             self.pages.home.focus()
-
-    def action_cursor(self, by: int) -> None:
-        """Read all plots over steps at a step, or move on from there."""
-        if self.pages.move_cursor(by):
-            self.draw()
-        else:
-            self.notify("No plot over steps is shown here.")
-
-    def on_plot_pointed(self, event: Plot.Pointed) -> None:
-        """The mouse chose the step at which plots are read."""
-        self.pages.cursor = event.step
-        self.draw()
 
     def action_turn(self, by: int) -> None:
         """Turn the pages of the current pane."""

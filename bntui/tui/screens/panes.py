@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from bntui.tui.pane_grid import PaneGrid
 from bntui.tui.panes.base import BasePane, PaneT
+from bntui.tui.plotting.plot import Plot
 from bntui.tui.timeline import Stepped, Timeline
 from bntui.tui.widgets.tabs import PaneTabs
 
@@ -90,6 +91,25 @@ class PaneScreen(Screen[None], Generic[PaneT]):
         if event.pane not in self.grid.shown:
             event.pane.focus()
         event.pane.redraw(self.view)
+
+    def action_cursor(self, by: int) -> None:
+        """Read all plots over steps at a step, or move on from there."""
+        if self.grid.move_cursor(by, self._stepped.steps):
+            self.draw()
+        else:
+            self.notify("No plot over steps is shown here.")
+
+    def on_plot_pointed(self, event: Plot.Pointed) -> None:
+        """The mouse chose the step at which plots are read."""
+        self.grid.cursor = event.step
+        self.draw()
+
+    def hide_cursor(self) -> bool:
+        """Hide the cursor; False where there is none."""
+        was_shown, self.grid.cursor = self.grid.cursor is not None, None
+        if was_shown:
+            self.draw()
+        return was_shown
 
     def action_next_pane(self, by: int) -> None:
         """Focus the pane `by` places on."""

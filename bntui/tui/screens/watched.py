@@ -1,6 +1,7 @@
 """A watched run: a status line, panes and pages, a findings line, the keys."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import ClassVar
 
@@ -123,7 +124,10 @@ class WatchedScreen(PaneScreen[WatchedPane]):
         elif self._may_examine:
             self._findings, self._examined_at = examined(run), monotonic()
             self._examined_version = run.version
-        self._view = self.selection.view(run, self._findings, last_step(self.run))
+        view = self.selection.view(run, self._findings, last_step(self.run))
+        cursor = self.grid.cursor
+        as_known = run.steps if at is None else at
+        self._view = replace(view, cursor=None if cursor is None else min(cursor, as_known))
         self._draw_frame()
         for pane in self.grid.shown:
             pane.redraw(self._view)
@@ -141,7 +145,9 @@ class WatchedScreen(PaneScreen[WatchedPane]):
         self.grid.panes[number - 1].focus()
 
     def action_home_pane(self) -> None:
-        """From a page back to the four panes; from these, show all layers again."""
+        """Hide the cursor; without one, from a page back to the four; then list all layers."""
+        if self.hide_cursor():
+            return
         if self.grid.on_page:
             self.grid.home.focus()
         elif self.selection.query:
@@ -227,8 +233,16 @@ class WatchedScreen(PaneScreen[WatchedPane]):
 
     def action_help(self) -> None:
         """Explain the current pane (on the doctor's page, the rule), and list findings and keys."""
-        found = [sentence(finding) for finding in self._findings if finding.resolved is None]
-        self.app.push_screen(HelpScreen(self.grid.current, COMMANDS, found))
+        self.app.push_screen(HelpScreen(self.grid.current, COMMANDS, _holding(self._findings)))
+
+
+def findings_text(run: WatchedRun) -> str:
+    """The findings that hold in a run, a line each."""
+    return "\n".join(_holding(examined(run))) or "No finding so far."
+
+
+def _holding(findings: Sequence[Finding]) -> list[str]:
+    return [sentence(finding) for finding in findings if finding.resolved is None]
 
 
 def examined(run: WatchedRun) -> Sequence[Finding]:

@@ -2,6 +2,7 @@
 
 from bntui.tui.commands import (
     APP,
+    CURSOR_KEYS,
     HELP,
     NEXT_PAGE,
     PANES,
@@ -38,6 +39,7 @@ _OWN = (
     KeyCommand("s", "sort(1)", "Sort", "Sort the layers by the next column", VIEW, True),
     KeyCommand("S", "sort(-1)", "Sort back", "Sort by the previous column", VIEW),
     KeyCommand("w", "linear", "Steps", "Steps evenly spaced, or each tenfold as wide", VIEW, True),
+    *CURSOR_KEYS,
     NEXT_PAGE,
     PREVIOUS_PAGE,
     KeyCommand("right", "scrub(1)", "Time", "Forward 1 % of the run; ←: back", TIME, True, "←→"),
@@ -54,11 +56,15 @@ _OWN = (
     KeyCommand("6", "focus_pane(6)", "Doctor", "What the doctor's rules found", PANES, True),
     KeyCommand("7", "focus_pane(7)", "Histograms", "The layer's input and output", PANES),
     KeyCommand("8", "focus_pane(8)", "Output", "What the script printed", PANES),
-    KeyCommand("escape,0", "home_pane", "Panes", "From a page back to the four panes", PANES),
+    KeyCommand(
+        "escape,0", "home_pane", "Panes", "Hide the cursor, or back to the four panes", PANES
+    ),
     KeyCommand("tab", "next_pane(1)", "Next pane", "Focus the next pane or page", PANES),
     KeyCommand("shift+tab", "next_pane(-1)", "Previous pane", "Focus the previous one", PANES),
     KeyCommand("z", "zoom", "Zoom", "One pane alone, or all four", PANES, True),
     KeyCommand("o", "app.runs", "Runs", "Logged runs: open, compare, rename, delete", APP),
+    KeyCommand("e", "app.save", "Save", "Save this picture (SVG)", APP),
+    KeyCommand("c", "app.copy", "Copy", "Copy the doctor's findings as text", APP),
     THEME,
     HELP,
     SUSPEND,

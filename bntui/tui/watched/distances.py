@@ -72,7 +72,6 @@ class DistancesPane(WatchedPane):
     def draw(self, view: View, /) -> None:
         """Redraw strips and curves."""
         channel = "median channel" if self.which == MEDIAN else "farthest channel"
-        self.headline(("running − batch in sd", ""), (f" · {channel}", "dim"))
         width, height = self.size.width - 2, self.size.height - 1
         names = [len(view.name(view.run.layers[i])) for i in view.order]
         wide = min(max([8, *names]) + 2, max(width // 3, 12))
@@ -90,8 +89,11 @@ class DistancesPane(WatchedPane):
         )
         self._rows.styles.height = taken if has_plot else "1fr"
         self._plot.display = has_plot
+        figure = self._figure(view) if has_plot else None
         if has_plot:
-            self._plot.show(self._figure(view))
+            self._plot.show(figure)
+        words = ("running − batch in sd", ""), (f" · {channel}", "dim")
+        self.headline(*(self.read_at_cursor(figure) or words))
 
     def _row(self, view: View, index: int, wide: int, length: int) -> Row:
         layer = view.run.layers[index]
@@ -121,7 +123,7 @@ class DistancesPane(WatchedPane):
             Series(var.x, halves, "unit-1", f"variance {_last(halves)}"),
         )
         title = ((f"{cut(view.name(layer), self._plot.size.width - 2)}", "axis"),)
-        return Figure(((Panel(view.x, y, (*view.marks(), *lines), title),),))
+        return Figure(((Panel(view.x, y, (*view.marks(), *lines), title),),), view.cursor)
 
 
 def _larger(one: float, other: float) -> float:

@@ -65,9 +65,10 @@ class DoctorPane(WatchedPane):
         """Redraw list, evidence and curve."""
         self._findings = view.findings
         self.place = min(self.place, max(len(view.findings) - 1, 0))
+        figure = self._figure(view)
         counts = (sum(f.severity == name for f in view.findings) for name in INKS)
         total = " · ".join(f"{n} {name}" for n, name in zip(counts, INKS, strict=True) if n)
-        self.headline(total)
+        self.headline(*(self.read_at_cursor(figure) or [total]))
         width, height = max(self.size.width - 2, 20), max(self.size.height - 1, 4)
         room = min(len(view.findings), max(height // 3, 2))
         first = min(max(self.place - room // 2, 0), max(len(view.findings) - room, 0))
@@ -77,7 +78,7 @@ class DoctorPane(WatchedPane):
         self._show(self._rows, rows)
         self._show(self._words, words)
         self._plot.display = self.chosen is not None
-        self._plot.show(self._figure(view))
+        self._plot.show(figure)
 
     def _show(self, into: Rows, rows: list[Row]) -> None:
         into.styles.height = len(rows)
@@ -114,8 +115,10 @@ class DoctorPane(WatchedPane):
         y = self._scale.fit(
             (finding.rule, finding.layers, finding.model), [*ys, *(g.y for g in limit)]
         )
-        line = Series(xs, ys, INKS[finding.severity], number(ys[-1]))
-        return Figure(((Panel(view.x, y, (*limit, *since, line), ((rule.fact, "axis"),)),),))
+        line = Series(xs, ys, INKS[finding.severity], number(ys[-1]), name=rule.fact)
+        return Figure(
+            ((Panel(view.x, y, (*limit, *since, line), ((rule.fact, "axis"),)),),), view.cursor
+        )
 
 
 def unavailable(run: WatchedRun) -> list[str]:

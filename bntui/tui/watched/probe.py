@@ -61,8 +61,10 @@ class ProbePane(WatchedPane):
         for name, ink, glyph in LOSSES:
             short = name if self.size.width >= 60 else name.replace("recalibrated", "recal.")
             parts.append((f"{glyph} {short} {number(getattr(last, name))}  ", f"$ink-{ink}"))
-        self.headline(*parts, (f"step {last.step:,}", "dim"))
-        self._plot.show(self._figure(view, known))
+        figure = self._figure(view, known)
+        words = self.read_at_cursor(figure) or [*parts, (f"step {last.step:,}", "dim")]
+        self.headline(*words)
+        self._plot.show(figure)
 
     def _figure(self, view: View, known: list[ThreeLosses]) -> Figure:
         steps = [float(max(event.step, 1)) for event in known]
@@ -74,17 +76,21 @@ class ProbePane(WatchedPane):
         for name, ink, glyph in LOSSES:
             losses = [_value(getattr(event, name)) for event in known]
             values += losses
-            curves.append(Points(steps, losses, ink, glyph, f"{number(losses[-1])}"))
+            label = number(losses[-1])
+            curves.append(Points(steps, losses, ink, glyph, label, name=f"{glyph} {name}"))
             if name != "batch":
                 apart = [
                     loss - _value(event.batch) for loss, event in zip(losses, known, strict=True)
                 ]
                 differences += apart
-                gaps.append(Points(steps, apart, ink, glyph, f"{apart[-1]:+.3g}"))
+                label = f"{apart[-1]:+.3g}"
+                gap = f"{name} − batch"
+                gaps.append(Points(steps, apart, ink, glyph, label, name=gap, form="+.3g"))
         y = self._losses.fit(key, values, log=all(not v <= 0 for v in values))
         around = self._gaps.fit(key, differences)
         upper = Panel(view.x, y, tuple(curves), x_labels=False)
-        return Figure(((upper,), (Panel(view.x, around, (Guide(0.0, "gap 0"), *gaps)),)))
+        lower = Panel(view.x, around, (Guide(0.0, "gap 0"), *gaps))
+        return Figure(((upper,), (lower,)), view.cursor)
 
 
 def _value(number: float | None) -> float:

@@ -78,9 +78,11 @@ class ScalarsPane(WatchedPane):
         for group in shown:
             for place, name in enumerate(group):
                 parts.append((f"{name} {_mean(logged[name])}  ", f"$ink-unit-{place % CURVES}"))
-        self.headline(*parts, (f"mean of last {RECENT}", "dim"))
         panels = [self._panel(view, logged, group, group is shown[-1]) for group in shown]
-        self._plot.show(Figure(tuple((panel,) for panel in panels)))
+        figure = Figure(tuple((panel,) for panel in panels), view.cursor)
+        words = self.read_at_cursor(figure) or [*parts, (f"mean of last {RECENT}", "dim")]
+        self.headline(*words)
+        self._plot.show(figure)
 
     def _panel(self, view: View, logged: dict[str, Logged], names: list[str], last: bool) -> Panel:
         dots = 2 * max(self._plot.size.width - 18, 8)
@@ -92,9 +94,10 @@ class ScalarsPane(WatchedPane):
             label = f"{_mean(series)} {name}"
             if len(series) > FEW:
                 bands.append(Band(taken.x, taken.low, taken.high, f"{ink}-faint"))
-                lines.append(Series(taken.x, taken.mean, ink, label))
+                lines.append(Series(taken.x, taken.mean, ink, label, name=name))
             else:
-                lines.append(Points(taken.x, taken.mean, ink, "×○•+◆"[place], label))
+                glyph = "×○•+◆"[place]
+                lines.append(Points(taken.x, taken.mean, ink, glyph, label, name=name))
         values = [y for line in lines for y in line.y]
         log = self.log_scale and "loss" in _kind(names[0]) and all(y > 0 for y in values if y == y)  # noqa: PLR0124 (NaN)
         keeper = self._scales.setdefault(_kind(names[0]), ScaleKeeper())

@@ -61,8 +61,10 @@ class ChannelsPane(WatchedPane):
         if layer is not None and self.channel is not None and self.channel >= len(layer.units):
             self.channel = None
         name = self.layer_part(view, self.size.width // 3)
-        self.headline(name, *(self._words(layer) if layer else []))
-        self._plot.show(self._figure(view, layer) if layer and layer.units else None)
+        figure = self._figure(view, layer) if layer and layer.units else None
+        words = self.read_at_cursor(figure) or (self._words(layer) if layer else [])
+        self.headline(name, " ", *words)
+        self._plot.show(figure)
 
     def _words(self, layer: LayerHistory) -> list[Part]:
         frozen = " · frozen" if layer.layer.frozen else ""
@@ -71,7 +73,7 @@ class ChannelsPane(WatchedPane):
         what = "variance" if self.moment == "var" else "mean"
         band = f" · ⣿ batches of {layer.units[self.channel or 0]}" if layer.units else ""
         return [
-            f" {what}",
+            what,
             f" · momentum {momentum}{untracked}{frozen}",
             (band, "dim"),
             (f" · {len(layer.units)} of {layer.layer.channels} channels", "dim"),
@@ -95,7 +97,8 @@ class ChannelsPane(WatchedPane):
         values = [v for line in lines for v in line.y] + band.mean
         key = id(view.run.scalars), layer.layer.name, layer.layer.model, self.moment, self.channel
         y = self._scale.fit(key, values)
-        return Figure(((Panel(view.x, y, (*layers, *view.marks(), *lines)),),))
+        panel = Panel(view.x, y, (*layers, *view.marks(), *lines))
+        return Figure(((panel,),), view.cursor)
 
 
 def _form(values: list[float]) -> str:

@@ -19,7 +19,7 @@ class View:
     """A run, and of its layers those that are listed, in their order, by index.
 
     `layer` is the index of the selected one; None while there is none. `total` is the last step of
-    every axis over steps, which are evenly spaced if `linear`.
+    every axis over steps, which are evenly spaced if `linear`. Plots are read at `cursor`, if any.
     """
 
     run: WatchedRun
@@ -28,6 +28,7 @@ class View:
     total: int = LEAST_STEPS
     linear: bool = False
     findings: Sequence[Finding] = field(default_factory=tuple)
+    cursor: int | None = None
 
     @property
     def selected(self) -> LayerHistory | None:
