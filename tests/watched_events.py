@@ -58,6 +58,7 @@ def watched_run(steps: int = 40) -> list[AnyEvent]:
         events.append(ModelFacts("net", step, optimizer_steps=step))
         events.append(Timing(step, step * 0.01, 0.01, 0.012))
     events.append(Histogram(0, 0, "input", -1.0, 1.0, [2] * 50))
+    events.append(Histogram(0, 0, "output", -3.0, 3.0, [2] * 50))
     events.append(ThreeLosses("net", steps, 0.4, 0.9, 0.41))
     events.append(State("finished", steps, None))
     return events

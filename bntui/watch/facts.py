@@ -25,6 +25,7 @@ from bntui.watch.observer import (
     LayerObserver,
     ModelObserver,
     Pass,
+    Side,
     usual,
 )
 from bntui.watch.readout import Readout
@@ -65,7 +66,7 @@ class LayerSummary:
         self._padding: list[float] = []
         self._scales: list[float] = []
         self._rows: list[Sample] = []
-        self._histograms: list[tuple[int, Tensor, Tensor, Tensor]] = []
+        self._histograms: list[tuple[Side, int, Tensor, Tensor, Tensor]] = []
         self._initial: bool | None = None
         self._phases: list[EvalPhase] = []
         module = layer.ref()
@@ -165,7 +166,7 @@ class LayerSummary:
                 readout.add((self.index, name), torch.stack(values))
                 setattr(layer, name, [])
         self._histograms, layer.histograms = layer.histograms, []
-        for place, (_, low, high, counts) in enumerate(self._histograms):
+        for place, (_, _, low, high, counts) in enumerate(self._histograms):
             readout.add(
                 (self.index, "histogram", place), torch.cat([low[None], high[None], counts])
             )
@@ -207,9 +208,9 @@ class LayerSummary:
         module = self.layer.ref()
         get: Callable[..., list[float | None]] = lambda *key: numbers.get((self.index, *key), [])  # noqa: E731
         events = self._sample_events(get)
-        for place, (at, *_) in enumerate(self._histograms):
+        for place, (side, at, *_) in enumerate(self._histograms):
             low, high, *counts = (v or 0.0 for v in get("histogram", place))
-            events.append(Histogram(self.index, at, "input", low, high, [int(c) for c in counts]))
+            events.append(Histogram(self.index, at, side, low, high, [int(c) for c in counts]))
         values: dict[str, Any] = {"step": step}
         values |= self._pass_facts(model)
         values |= self._input_facts(get, model)

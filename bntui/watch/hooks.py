@@ -1,4 +1,4 @@
-"""The only thing that is ever put on a user's modules: a hook that leaves with every copy."""
+"""The only thing that is ever put on a user's modules: a hook that no copy of them keeps."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-Seen = Callable[[nn.Module, tuple[Any, ...]], None]
+Seen = Callable[..., None]
 
 
 class Hook:
-    """A forward pre-hook that calls `seen`, on the very module it was put on.
+    """A hook that calls `seen`, on the very module it was put on.
 
     Compiled code skips it: what it would do is decided while tracing. A copy of the module
     (copy.deepcopy, torch.save, pickle) gets a hook that does nothing and needs no bntui.
@@ -21,10 +21,10 @@ class Hook:
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
 
-    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+    def __call__(self, module: nn.Module, *values: Any) -> None:
         """Pass the call on; see the class."""
         if not torch.compiler.is_compiling():
-            self._seen(module, args)
+            self._seen(module, *values)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """nullcontext().__exit__ takes any arguments and returns None."""
@@ -32,5 +32,10 @@ class Hook:
 
 
 def put(module: nn.Module, seen: Seen) -> RemovableHandle:
-    """Put a hook on a module."""
+    """Have `seen` called with a module and its arguments before every forward pass."""
     return module.register_forward_pre_hook(Hook(seen))
+
+
+def put_after(module: nn.Module, seen: Seen) -> RemovableHandle:
+    """Have `seen` called with a module, its arguments and its output after every forward pass."""
+    return module.register_forward_hook(Hook(seen))

@@ -5,11 +5,11 @@ flags; statistics are taken at sampled steps alone, and stay tensors until the l
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median_high
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 from weakref import ref
 
 import torch
@@ -18,7 +18,7 @@ from torch.utils.hooks import RemovableHandle
 
 from bntui.protocol import WatchedLayer
 from bntui.watch import statistics
-from bntui.watch.hooks import put
+from bntui.watch.hooks import put, put_after
 from bntui.watch.layers import batchnorms, buffer, describe, hidden_batchnorms, other_norms
 from bntui.watch.polling import FLOATS, LEAST_MOMENTUM, Poll
 from bntui.watch.sampling import Sampling
@@ -46,6 +46,8 @@ CHECKED = 24
 TRANSPARENT = frozenset({"TransposeBackward0", "PermuteBackward0", "ToCopyBackward0"})
 BIAS_PLACE = {"AddmmBackward0": 0, "ConvolutionBackward0": 2}
 """Which input of these autograd nodes is the bias."""
+
+Side = Literal["input", "output"]
 
 _backward_id = torch._C._current_graph_task_id
 
@@ -100,12 +102,14 @@ class LayerObserver:
         self.paddings: list[Tensor] = []
         self.scales: list[Tensor] = []
         self.checked = 0
-        self.histograms: list[tuple[int, Tensor, Tensor, Tensor]] = []
+        self.histograms: list[tuple[Side, int, Tensor, Tensor, Tensor]] = []
         self.dead_bias = ""
         self.dropout = 0.0
         self.weight_decay = 0.0
         self.poll = Poll(module)
         self.handle = put(module, self.enter)
+        self._leaving: RemovableHandle | None = None
+        self._awaiting: list[Callable[[Tensor], None]] = []
 
     def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         """Before every forward pass of the layer; never raises."""
@@ -119,8 +123,33 @@ class LayerObserver:
         except Exception as error:
             self.model.give_up(error)
 
+    def await_output(self, module: nn.Module, seen: Callable[[Tensor], None]) -> None:
+        """Have `seen` called with the output of the pass that has just begun."""
+        if self._leaving is None:
+            self._leaving = put_after(module, self._leave)
+        self._awaiting.append(seen)
+
+    def _leave(self, module: nn.Module, args: object, output: object) -> None:
+        if module is not self.ref():
+            return
+        try:
+            awaiting = self._awaiting
+            self.await_nothing()
+            for seen in awaiting if isinstance(output, Tensor) else ():
+                seen(output)
+        except Exception as error:
+            self.model.give_up(error)
+
+    def await_nothing(self) -> None:
+        """Take the hook off that awaits an output, also one that never came."""
+        if self._leaving is not None:
+            self._leaving.remove()
+        self._leaving, self._awaiting = None, []
+
     def _enter(self, module: nn.Module, x: Tensor) -> None:
         model = self.model
+        if self._leaving is not None:
+            self.await_nothing()
         grad = torch.is_grad_enabled()
         inside = _backward_id() != -1
         training = module.training
@@ -187,7 +216,7 @@ class LayerObserver:
                 else:
                     self._keep(waiting, statistics.from_input(x))
             if graded and self.checked < CHECKED * PASSES:
-                self._check(x)
+                self._check(module, x)
         model.sampling.spent(perf_counter() - began)
 
     def finish(self) -> None:
@@ -216,18 +245,28 @@ class LayerObserver:
         sample = Sample(taken.step, taken.index, taken.shape[0], n, *taken.before, *batch)
         self.samples.append((sample, taken.graded, taken.pass_))
 
-    def _check(self, x: Tensor) -> None:
+    def _check(self, module: nn.Module, x: Tensor) -> None:
         """What can only be seen in the input itself, in the first samples."""
         self.checked += 1
         if self.checked <= 2 and (name := self.model.bias_before(x)):
             self.dead_bias = name
         if self.checked in {1, 8, 64}:
-            self.histograms.append((self.model.interval, *statistics.histogram(x)))
+            self._bin("input", x)
+            self.await_output(module, self._bin_output)
         sequence = x.dim() == 3 or (x.dim() > 3 and self is self.model.layers[0])
         if sequence and self.checked <= CHECKED:
             self.paddings.append(statistics.constant_tail(x))
         if x.dim() == 3 and x.shape[1] == x.shape[2] > 2 and self.checked <= CHECKED // 4:
             self.scales.append(statistics.axis_scales(x))
+
+    def _bin_output(self, y: Tensor) -> None:
+        began = perf_counter()
+        with torch.no_grad():
+            self._bin("output", y)
+        self.model.sampling.spent(perf_counter() - began)
+
+    def _bin(self, side: Side, x: Tensor) -> None:
+        self.histograms.append((side, self.model.interval, *statistics.histogram(x)))
 
     def _sample_eval(self, module: nn.Module, x: Tensor) -> None:
         began = perf_counter()
@@ -389,9 +428,11 @@ class ModelObserver:
         if self._awaited > self._alert and self._awaited % SPACED:
             record.followed = True  # one in seven will do while all were followed
         elif _is_plain(x):
-            self._await_backward(module, x, record)
+            self._await_backward(layer, module, x, record)
 
-    def _await_backward(self, module: nn.Module, x: Tensor, record: Pass) -> None:
+    def _await_backward(
+        self, layer: LayerObserver, module: nn.Module, x: Tensor, record: Pass
+    ) -> None:
         if x.requires_grad:
             x.register_hook(record.follow)
             return
@@ -400,12 +441,11 @@ class ModelObserver:
             record.followed = True  # no gradient ever comes here, and none is missed
             return
 
-        def after(_: nn.Module, __: object, output: object) -> None:
-            handle.remove()
-            if isinstance(output, Tensor) and output.requires_grad:
+        def seen(output: Tensor) -> None:
+            if output.requires_grad:
                 output.register_hook(record.follow)
 
-        handle = module.register_forward_hook(after)
+        layer.await_output(module, seen)
 
     def recomputed(self) -> None:
         """The leading layer ran again inside a backward pass: its first pass is followed."""
@@ -544,7 +584,9 @@ class ModelObserver:
     def close(self) -> None:
         """Take every hook off again."""
         _remove(self._handles + self._scanned)
-        _remove([layer.handle for layer in self.layers])
+        for layer in self.layers:
+            layer.await_nothing()
+            layer.handle.remove()
         _remove([hidden.handle for hidden in self.hidden.values()])
 
 

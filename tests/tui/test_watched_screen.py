@@ -68,7 +68,8 @@ async def test_one_motion_selects_a_layer_in_every_pane() -> None:
         assert "Histograms  head.1" in await it.press("7")
         text = await it.press("up")
         assert "Histograms  features.1" in text
-        assert "input" in text
+        assert "input  -1 to 1" in text
+        assert "output  -3 to 3" in text
         text = await it.press("escape", "slash", "h", "e", "a", "d", "enter")
         assert "features.1" not in text
         assert "Running stats  head.1" in text

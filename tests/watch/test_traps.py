@@ -99,6 +99,7 @@ def test_the_crash_of_a_batch_of_one_is_the_users_and_is_seen() -> None:
             model(torch.randn(1, 4))
         watch.findings()
         assert watch._run.layers[0].facts.smallest_n == 1
+    assert sum(hooks(model)) == 0  # nor one that awaited the output
 
 
 def test_a_fault_of_ours_is_reported_once_and_ends_nothing(
@@ -220,6 +221,17 @@ def test_a_log_holds_statistics_and_no_inputs_or_arguments(
     assert run.watching.name == "a run"
     assert len(run.scalars["loss"]) == 40
     assert len(run.layers[0].samples["mean_distance"]) == 40
+    inputs, outputs = run.layers[0].histograms.values()
+    assert [each.step for each in outputs] == [each.step for each in inputs] == [0, 7]
+    for each in outputs:  # normalized, gamma 1 and beta 0
+        width = (each.high - each.low) / 50
+        places = [each.low + (place + 0.5) * width for place in range(50)]
+        total = sum(each.counts)
+        assert total == 32 * 8
+        mean = sum(n * at for n, at in zip(each.counts, places, strict=True)) / total
+        square = sum(n * at * at for n, at in zip(each.counts, places, strict=True)) / total
+        assert abs(mean) < 0.05
+        assert abs(square - 1) < 0.1
     assert run.state is not None
     assert run.state.state == "finished"
 
