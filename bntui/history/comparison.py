@@ -18,6 +18,7 @@ from bntui.history.findings import ERRORS, FEWEST, apart, final_loss, standard_e
 from bntui.history.history import History
 from bntui.logs.index import summarise
 from bntui.sources.base import Source
+from bntui.text import clean
 
 MOST = 4
 """Configs that are compared at most; of each there may be several seeds."""
@@ -67,15 +68,22 @@ class Group:
 
 
 def check_comparable(paths: Sequence[Path]) -> None:
-    """Refuse logs that are too many to be compared.
+    """Refuse logs that cannot be compared.
 
     Raises:
-        InputError: They hold more than `MOST` configs, or are more than `MOST_RUNS`.
+        InputError: They hold more than `MOST` configs, are more than `MOST_RUNS`, or one of them is
+            of a watched run.
     """
     if len(paths) > MOST_RUNS:
         raise InputError(f"{len(paths)} logs were given, but at most {MOST_RUNS} are compared.")
+    found = [s for path in paths if (s := summarise(path))] if len(paths) > 1 else []
+    for summary in found:
+        if summary.preset == "watched":
+            name = clean(Path(summary.path).stem, limit=80)
+            raise InputError(
+                f"{name} is a watched run, and only runs of the lab are compared; open it alone."
+            )
     if len(paths) > MOST:
-        found = [summary for path in paths if (summary := summarise(path))]
         of = {repr({**s.differs, "seed": 0, "preset": s.preset}) for s in found}
         if len(of) > MOST:
             raise InputError(

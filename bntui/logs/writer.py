@@ -81,6 +81,33 @@ def watched_path(name: str) -> Path:
     return free(directory() / f"{datetime.now():%Y%m%d-%H%M%S}-watch-{stem}.jsonl")
 
 
+def output_paths(log: Path) -> tuple[Path, Path]:
+    """The files beside the log of a watched script that have its stdout and stderr."""
+    return log.with_suffix(".out"), log.with_suffix(".err")
+
+
+def delete(log: Path) -> None:
+    """Delete a log, and what its script printed.
+
+    Raises:
+        OSError: One of them cannot be deleted.
+    """
+    for path in (*output_paths(log), log):
+        path.unlink(missing_ok=path != log)
+
+
+def rename(log: Path, name: str) -> None:
+    """Give a log, and what its script printed, another name in the same directory.
+
+    Raises:
+        OSError: One of them cannot be renamed.
+    """
+    new = log.with_name(f"{name}.jsonl")
+    for old, wanted in zip((*output_paths(log), log), (*output_paths(new), new), strict=True):
+        if old == log or old.exists():
+            old.rename(wanted)
+
+
 def free(path: Path) -> Path:
     """This path, or the first of `name-2`, `name-3`, ... where nothing is."""
     others = (path.with_stem(f"{path.stem}-{n}") for n in count(2))

@@ -15,6 +15,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
+from errno import EEXIST
 from itertools import chain
 from pathlib import Path
 from typing import IO, Literal
@@ -22,7 +23,7 @@ from typing import IO, Literal
 from bntui import __version__
 from bntui.errors import InputError
 from bntui.logs.reader import CHUNK, Decoder
-from bntui.logs.writer import already_exists, directory
+from bntui.logs.writer import already_exists, directory, output_paths
 from bntui.protocol import (
     PROTOCOL,
     AnyEvent,
@@ -76,7 +77,7 @@ class ScriptSource:
         stdin: int | None = None,
     ) -> None:
         self.name, self.log = name, log
-        self.output, self.errors = log.with_suffix(".out"), log.with_suffix(".err")
+        self.output, self.errors = output_paths(log)
         self._command = [*CHILD, "--log", str(log), *options, *arguments]
         self._stdin = stdin
         self._process: subprocess.Popen[bytes] | None = None
@@ -109,6 +110,9 @@ class ScriptSource:
         try:
             if self.log.parent == directory():
                 self.log.parent.mkdir(parents=True, exist_ok=True)
+            for path in (self.output, self.errors):
+                if os.path.lexists(path):
+                    raise FileExistsError(EEXIST, os.strerror(EEXIST), str(path))
             with self.output.open("xb") as output, self.errors.open("xb") as errors:
                 self._process = subprocess.Popen(
                     self._command,

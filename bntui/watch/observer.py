@@ -135,8 +135,9 @@ class LayerObserver:
         try:
             awaiting = self._awaiting
             self.await_nothing()
-            for seen in awaiting if isinstance(output, Tensor) else ():
-                seen(output)
+            if isinstance(output, Tensor):
+                for seen in awaiting:
+                    seen(output)
         except Exception as error:
             self.model.give_up(error)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from math import sin
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,8 @@ from bntui.history.comparison import (
 from bntui.history.history import folded
 from bntui.protocol import AnyEvent, Changed, ModeLosses, SplitLosses, Steps
 from bntui.protocol.codec import encode
-from tests.scripted import ScriptedSource, hello
+from tests.scripted import ScriptedSource, beginning, hello
+from tests.watched_events import watched_run
 
 
 def run(name: str, config: RunConfig, *events: AnyEvent) -> Entry:
@@ -181,6 +183,15 @@ def test_at_most_four_configs_but_many_seeds(tmp_path) -> None:  # type: ignore[
         check_comparable(logs(RunConfig(lr=1.0 + i) for i in range(5)))
     with pytest.raises(InputError, match="41 logs"):
         check_comparable(logs(RunConfig(seed=i) for i in range(41)))
+
+
+def test_watched_runs_are_not_compared(tmp_path: Path) -> None:
+    paths = [tmp_path / "lab.jsonl", tmp_path / "mine.jsonl"]
+    for path, events in zip(paths, (beginning(), watched_run()), strict=True):
+        path.write_bytes(b"".join(map(encode, events)))
+    with pytest.raises(InputError, match="mine is a watched run, and only runs of the lab"):
+        check_comparable(paths)
+    check_comparable(paths[1:])
 
 
 def test_a_group_knows_its_networks() -> None:

@@ -204,3 +204,4 @@ def test_nothing_is_overwritten(plays: Plays, ending: str) -> None:
     with pytest.raises(InputError, match="new file"):
         plays("")
     assert taken.read_text() == "mine"
+    assert list(plays.directory.iterdir()) == [taken]

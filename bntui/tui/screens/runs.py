@@ -17,6 +17,7 @@ from bntui.history.comparison import check_comparable
 from bntui.logs.index import RunSummary, summaries
 from bntui.logs.table import COLUMNS, cells
 from bntui.logs.where import order, where
+from bntui.logs.writer import delete, rename
 from bntui.text import clean
 
 SORTS = ("-started", "name", "loss", "-steps-done", "state", "-size", "started")
@@ -163,15 +164,14 @@ class RunsScreen(ModalScreen[list[Path]]):
         chosen = self._chosen()
         if chosen is None or not name:
             return
-        old = Path(chosen.path)
-        new = old.with_name(f"{name}.jsonl")
-        if "/" in name or "\0" in name or new.exists():
+        log = Path(chosen.path)
+        if "/" in name or "\0" in name or log.with_name(f"{name}.jsonl").exists():
             self.notify(
                 f"{clean(name, 60)} already exists, or is not a valid file name.",
                 severity="warning",
             )
             return
-        self._do(lambda: old.rename(new))
+        self._do(lambda: rename(log, name))
 
     def action_delete(self) -> None:
         """Ask, then delete."""
@@ -182,7 +182,8 @@ class RunsScreen(ModalScreen[list[Path]]):
     def _delete(self, answer: str | None) -> None:
         chosen = self._chosen()
         if chosen and answer == "yes":
-            self._do(Path(chosen.path).unlink)
+            log = Path(chosen.path)
+            self._do(lambda: delete(log))
 
     def _do(self, change: Callable[[], object]) -> None:
         try:

@@ -72,12 +72,15 @@ async def test_two_marked_runs_are_overlaid_with_what_differs(directory: Path) -
 
 
 async def test_renaming(directory: Path) -> None:
+    (directory / "three.out").write_text("printed")
     async with runs() as it:
         await it.press("n")
         await it.press("end", *"-best", "enter")
         await it.wait_for("three-best")
         assert (directory / "three-best.jsonl").exists()
         assert not (directory / "three.jsonl").exists()
+        assert (directory / "three-best.out").read_text() == "printed"
+        assert not (directory / "three.out").exists()
         await it.press("n")
         await it.press("ctrl+u", *"two", "enter")
         await it.wait_for("two already exists")
@@ -85,6 +88,8 @@ async def test_renaming(directory: Path) -> None:
 
 
 async def test_deleting_asks_first(directory: Path) -> None:
+    for ending in (".out", ".err"):
+        (directory / f"three{ending}").write_text("printed")
     async with runs() as it:
         await it.press("d")
         await it.wait_for("Type yes to delete three permanently")
@@ -93,7 +98,7 @@ async def test_deleting_asks_first(directory: Path) -> None:
         assert (directory / "three.jsonl").exists()
         await it.press("d", *"yes", "enter")
         await it.wait_for("2 runs in")
-        assert not (directory / "three.jsonl").exists()
+        assert not list(directory.glob("three*"))
 
 
 async def test_a_run_that_is_being_written_is_left_alone(directory: Path) -> None:
