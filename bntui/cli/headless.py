@@ -3,8 +3,9 @@
 import asyncio
 import os
 import select
-import signal
 import sys
+from collections.abc import Callable
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,27 +13,30 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bntui.config.schema import RunConfig
 from bntui.export.summary import summary
 from bntui.history.history import History
+from bntui.logs.writer import whereabouts
 from bntui.protocol import Failed, State
 from bntui.sources.local import EngineSource
+from bntui.sources.signals import ENDING
+from bntui.text import number
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Each ends the run in good order, with the exit code 128 + its number."""
+PROGRESS_EVERY = 5.0
+"""Seconds between two lines of progress where no bar can be drawn."""
 
 
-def run(config: RunConfig, log: str | None, as_json: bool) -> int:
+def run(config: RunConfig, log: str | None, as_json: bool, quiet: bool) -> int:
     """Train to the end; a table, or with `as_json` the engine's own lines, go to stdout.
 
-    Returns the exit code: 0, 2 for bad input, 1 for a crash or a log that could not be written,
-    128 + the signal that ended the run.
+    Progress and where the log is go to stderr, unless `quiet`. Returns the exit code: 0, 2 for bad
+    input, 1 for a crash or a log that could not be written, 128 + the signal that ended the run.
     """
-    return asyncio.run(Headless(config, log, as_json).run())
+    return asyncio.run(Headless(config, log, as_json, quiet).run())
 
 
 class Headless:
     """One run followed to its end, or to the signal that ends it."""
 
-    def __init__(self, config: RunConfig, log: str | None, as_json: bool) -> None:
-        self._as_json = as_json
+    def __init__(self, config: RunConfig, log: str | None, as_json: bool, quiet: bool) -> None:
+        self._as_json, self._quiet = as_json, quiet
         self._steps = config.steps
         self._history = History()
         self._source = EngineSource(config, log, tap=_write if as_json else None)
@@ -41,8 +45,8 @@ class Headless:
     async def run(self) -> int:
         """Follow the run, print its results, and return the exit code."""
         follow = asyncio.create_task(self._follow())
-        for number in SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, self._end, number, follow)
+        for ending in ENDING:
+            asyncio.get_running_loop().add_signal_handler(ending, self._end, ending, follow)
         try:
             await asyncio.wait([follow])
         finally:
@@ -56,11 +60,14 @@ class Headless:
         follow.cancel()
 
     async def _follow(self) -> None:
-        with _progress() as progress:
-            task = progress.add_task("warming up", total=self._steps)
+        lines = None if self._quiet or sys.stderr.isatty() else ProgressLines(self._history)
+        with _bar(shown=sys.stderr.isatty() and not self._quiet) as bar:
+            task = bar.add_task("warming up", total=self._steps)
             async for event in self._source.events():
                 self._history.fold(event)
-                progress.update(task, completed=self._history.steps, description=self._phase())
+                bar.update(task, completed=self._history.steps, description=self._phase())
+                if lines and (line := lines.due()):
+                    sys.stderr.write(f"{line}\n")
                 if isinstance(event, State) and event.state == "finished":
                     return
 
@@ -77,36 +84,48 @@ class Headless:
             log = f" The traceback is in {failed.log}." if failed.log else ""
             sys.stderr.write(f"bntui: {failed.message}{log}\n")
             return _exit_code(failed)
-        if self._signal is not None:
-            return 128 + self._signal
-        return self._report_log()
+        code = self._report_log()
+        return code if self._signal is None else 128 + self._signal
 
     def _report_log(self) -> int:
         log = self._history.log
-        if log and log.problem:
-            sys.stderr.write(f"bntui: The log {log.path} is not complete: {log.problem}.\n")
-            return 1
-        if log and not log.locked:
-            sys.stderr.write(
-                f"bntui: The log {log.path} was not locked: there are no locks here.\n"
-            )
-        return 0
+        if log and not (self._quiet and log.problem is None and log.locked):
+            sys.stderr.write(f"bntui: {whereabouts(log)}\n")
+        return 1 if log and log.problem else 0
+
+
+class ProgressLines:
+    """Progress as a plain line now and then, for files, pipes and job queues."""
+
+    def __init__(self, history: History, clock: Callable[[], float] = monotonic) -> None:
+        self._history, self._clock = history, clock
+        self._last = clock()
+
+    def due(self) -> str | None:
+        """The line to print now, if it is time for one."""
+        if self._clock() - self._last < PROGRESS_EVERY:
+            return None
+        self._last = self._clock()
+        history = self._history
+        steps, total, rate = history.steps, history.config.steps, history.steps_per_second
+        losses = (f"{name} {number(arm.loss.last)}" for name, arm in history.arms.items())
+        speed = f" · {rate:,.0f} steps/s" if rate else ""
+        return f"{steps:,} of {total:,} steps ({steps / total:.0%}){speed} · {' · '.join(losses)}"
 
 
 def _exit_code(failed: Failed) -> int:
     return 2 if failed.kind == "input" else 1
 
 
-def _progress() -> Progress:
-    """A bar on stderr, shown only on a terminal."""
-    console = Console(stderr=True)
+def _bar(shown: bool) -> Progress:
+    """A bar on stderr."""
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
+        console=Console(stderr=True),
+        disable=not shown,
     )
 
 

@@ -59,12 +59,16 @@ def cli(ctx: click.Context, /, fps: float, tour: bool, **_: object) -> int:
 @click.option(
     "--json", "as_json", is_flag=True, help="Print every event, one JSON object per line."
 )
+@click.option("--quiet", is_flag=True, help="No progress, and not where the log is.")
 @click.pass_context
-def run_headless(ctx: click.Context, /, as_json: bool, **_: object) -> int:
-    """Train without a screen, at full speed unless --pace is given."""
+def run_headless(ctx: click.Context, /, as_json: bool, quiet: bool, **_: object) -> int:
+    """Train without a screen, at full speed unless --pace is given.
+
+    Progress is a bar on a terminal, and elsewhere a line every few seconds.
+    """
     from bntui.cli.headless import run  # noqa: PLC0415 (rich takes a moment)
 
-    return run(local_config(ctx, pace=None), log_place(ctx), as_json)
+    return run(local_config(ctx, pace=None), log_place(ctx), as_json, quiet)
 
 
 @cli.command()

@@ -19,7 +19,7 @@ from platformdirs import user_data_path
 
 from bntui.config.schema import RunConfig
 from bntui.errors import InputError
-from bntui.protocol import LOG_BY_DEFAULT
+from bntui.protocol import LOG_BY_DEFAULT, Log
 from bntui.text import clean
 
 RETRY = 1.0
@@ -197,6 +197,14 @@ def _lock(file: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def whereabouts(log: Log) -> str:
+    """Where a run was logged, in a sentence; what is wrong with its log, if anything is."""
+    if log.problem:
+        return f"The log {log.path} is not complete: {log.problem}."
+    unlocked = "" if log.locked else " It was not locked: there are no locks here."
+    return f"The log is {log.path}.{unlocked}"
 
 
 def already_exists(path: Path) -> InputError:

@@ -340,6 +340,9 @@ def run(source: Source, fps: float, tour: bool) -> int:
     """Open the lab on a source, with the guided tour or without; returns the exit code."""
     app = BntuiApp(source, fps, tour)
     app.run()
-    if failed := app.drawn_run.failed:
-        print(f"bntui: {failed.message}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)
+    log = app.history.log
+    failed = app.drawn_run.failed
+    for sentence in (failed and failed.message, log and runlog.whereabouts(log)):
+        if sentence:
+            print(f"bntui: {sentence}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)
     return app.exit_code

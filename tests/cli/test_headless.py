@@ -13,12 +13,14 @@ from typing import IO
 
 import pytest
 
+from bntui.cli.headless import PROGRESS_EVERY, ProgressLines
 from bntui.config.schema import RunConfig
 from bntui.export.summary import summary
 from bntui.history.history import History
 from bntui.protocol import Activations, AnyEvent, Diverged, ModeLosses, SplitLosses, State, Steps
 from bntui.protocol.codec import event_reader
 from bntui.text import percent
+from tests.core.engine.clock import Clock
 from tests.scripted import beginning, probes, steps
 
 RUN = [sys.executable, "-m", "bntui", "run", "--hidden", "8", "--emb", "3"]
@@ -31,17 +33,19 @@ def run(*args: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_run_ends_in_a_table() -> None:
-    done = run("--steps", "300")
+def test_a_run_ends_in_a_table_and_says_where_its_log_is(tmp_path: Path) -> None:
+    log = tmp_path / "run.jsonl"
+    done = run("--steps", "300", "--log", str(log))
     assert done.returncode == 0
-    assert done.stderr == ""
+    assert done.stderr == f"bntui: The log is {log}.\n"
+    assert log.exists()
     assert "300 of 300 steps in" in done.stdout
     for row in ("last batch's loss", "saturation, init → end", "n = 90", "diverged"):
         assert row in done.stdout
 
 
 def test_json_is_the_engines_lines_and_nothing_else() -> None:
-    done = run("--steps", "300", "--json")
+    done = run("--steps", "300", "--json", "--quiet")
     assert done.returncode == 0
     assert done.stderr == ""
     lines = done.stdout.splitlines()
@@ -91,10 +95,17 @@ def fill(pipe: IO[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("number", "stalled"),
+    [
+        (signal.SIGINT, False),
+        (signal.SIGINT, True),
+        (signal.SIGTERM, True),
+        (signal.SIGHUP, False),
+        (signal.SIGQUIT, False),
+        (signal.SIGUSR1, True),
+    ],
 )
-@pytest.mark.parametrize("stalled", [False, True], ids=["read", "stalled reader"])
-def test_signals_end_it_with_their_code(number: signal.Signals, code: int, stalled: bool) -> None:
+def test_signals_end_it_with_their_code(number: signal.Signals, *, stalled: bool) -> None:
     with subprocess.Popen([*ENDLESS, "--json"], stdout=subprocess.PIPE) as process:
         assert process.stdout
         while b'"steps"' not in process.stdout.readline():
@@ -104,7 +115,7 @@ def test_signals_end_it_with_their_code(number: signal.Signals, code: int, stall
         process.send_signal(number)
         if not stalled:
             process.stdout.read()
-        assert process.wait() == code
+        assert process.wait() == 128 + number
 
 
 def test_a_reader_that_leaves_ends_it_quietly() -> None:
@@ -117,6 +128,20 @@ def test_a_reader_that_leaves_ends_it_quietly() -> None:
         process.stdout.close()
         assert process.wait() == 141
         assert process.stderr.read() == b""
+
+
+def test_without_a_terminal_progress_is_a_line_every_few_seconds() -> None:
+    history, clock = History(), Clock()
+    lines = ProgressLines(history, clock)
+    for event in (*beginning(), *steps(0, 100), *steps(100, 150)):
+        history.fold(event)
+    assert lines.due() is None
+    clock.now += PROGRESS_EVERY
+    line = lines.due()
+    assert line
+    assert line.startswith("250 of 5,000 steps (5%) · 500 steps/s · no BN ")
+    assert " · BN " in line
+    assert lines.due() is None
 
 
 def cells(*events: AnyEvent) -> list[list[str]]:

@@ -53,6 +53,7 @@ def test_while_training(way: str, tmp_path: Path) -> None:
         engines = terminal.engines()
         act(terminal)
         check(terminal, code, engines, log)
+        assert f"The log is {log}." in terminal.text.replace("\n", "")
 
 
 DEAF = (

@@ -9,22 +9,10 @@ from typing import IO, Any
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
+from bntui.sources.signals import ENDING
 from bntui.text import clean
 from bntui.tui.terminal.sgr import compact
 from bntui.tui.terminal.writer import NonBlockingWriter
-
-SIGNALS = tuple(
-    signal.Signals[name]
-    for name in (
-        *("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM"),
-        *("SIGPROF", "SIGXCPU", "SIGXFSZ", "SIGABRT", "SIGIO", "SIGPWR", "SIGSTKFLT"),
-    )
-    if name in signal.Signals.__members__
-)
-"""Signals that end a process by default and that a handler can catch.
-
-Unhandled, each would leave the terminal in raw mode and in the alternate screen.
-"""
 
 DRAIN_SECONDS = 1.0
 """How long a slow terminal may take, at the end, to accept pending output."""
@@ -48,7 +36,7 @@ class BntuiDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Install signal handlers, non-blocking output and stderr capture, then start."""
-        for number in SIGNALS:
+        for number in ENDING:
             signal.signal(number, self._exit_on_signal)
         self._writer = NonBlockingWriter(2)
         self._writer.start()
