@@ -65,17 +65,11 @@ class Headless:
             task = bar.add_task("warming up", total=self._steps)
             async for event in self._source.events():
                 self._history.fold(event)
-                bar.update(task, completed=self._history.steps, description=self._phase())
+                bar.update(task, completed=self._history.steps, description=_phase(self._history))
                 if lines and (line := lines.due()):
                     sys.stderr.write(f"{line}\n")
                 if isinstance(event, State) and event.state == "finished":
                     return
-
-    def _phase(self) -> str:
-        history = self._history
-        if history.state:
-            return "training"
-        return f"reading {history.reading.source}" if history.reading else "warming up"
 
     def _report(self) -> int:
         if self._history.steps and not self._as_json:
@@ -107,10 +101,18 @@ class ProgressLines:
             return None
         self._last = self._clock()
         history = self._history
-        steps, total, rate = history.steps, history.config.steps, history.steps_per_second
+        if history.state is None:
+            return _phase(history)
+        steps, total, rate = history.steps, history.total, history.steps_per_second
         losses = (f"{name} {number(arm.loss.last)}" for name, arm in history.arms.items())
         speed = f" · {rate:,.0f} steps/s" if rate else ""
         return f"{steps:,} of {total:,} steps ({steps / total:.0%}){speed} · {' · '.join(losses)}"
+
+
+def _phase(history: History) -> str:
+    if history.state:
+        return "training"
+    return f"reading {history.reading.source}" if history.reading else "warming up"
 
 
 def _exit_code(failed: Failed) -> int:

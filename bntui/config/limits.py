@@ -28,31 +28,37 @@ class Range(NamedTuple):
 
 
 class Bare(NamedTuple):
-    """An annotation taken apart: the type, its metas, outermost first, and whether None is one."""
+    """An annotation taken apart: the type, its metas, outermost first, and whether None is one.
+
+    `words` are the literals that are accepted beside values of the type.
+    """
 
     kind: Any
     metas: list[Meta]
     optional: bool
+    words: tuple[str, ...] = ()
 
 
 def bare(annotation: Any) -> Bare:
     """The type within `Annotated` and `| None`."""
     metas: list[Meta] = []
     optional = False
+    words: list[str] = []
     while True:
         if get_origin(annotation) is Annotated:
             metas += annotation.__metadata__
             annotation = annotation.__origin__
         elif NoneType in get_args(annotation):
             optional = True
-            annotation = get_args(annotation)[0]
+            annotation, *others = get_args(annotation)
+            words += (word for other in others for word in get_args(other))
         else:
-            return Bare(annotation, metas, optional)
+            return Bare(annotation, metas, optional, tuple(words))
 
 
 def range_of(annotation: Any) -> Range | None:
     """The range of a number's annotation; None if it is not a number."""
-    kind, metas, _ = bare(annotation)
+    kind, metas, *_ = bare(annotation)
     for meta in metas:
         if kind in {int, float} and meta.ge is not None and meta.le is not None:
             return Range(kind is int, meta.ge, meta.le)

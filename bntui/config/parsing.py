@@ -39,7 +39,7 @@ def accepted(annotation: Any, none: str) -> Accepted:
     Raises:
         TypeError: There is no way to write such a value.
     """
-    kind, _, optional = bare(annotation)
+    kind, _, optional, words = bare(annotation)
     allowed = range_of(annotation)
     if kind is str:
         return Accepted("FILE", "a UTF-8 text file, one word per line", str)
@@ -52,7 +52,9 @@ def accepted(annotation: Any, none: str) -> Accepted:
     if allowed is None:
         raise TypeError(f"no option can be made of {annotation}")
     found = number("N", int, allowed) if allowed.whole else number("X", float, allowed)
-    return _or(none, found) if optional else found
+    for word in words:
+        found = _or(word, word, found)
+    return _or(none, None, found) if optional else found
 
 
 def number(name: str, kind: type[float], allowed: Range) -> Accepted:
@@ -81,9 +83,11 @@ def either(words: Sequence[str]) -> str:
     return " or ".join([*filter(None, [", ".join(words[:-1])]), words[-1]])
 
 
-def _or(word: str, other: Accepted) -> Accepted:
+def _or(word: str, value: object, other: Accepted) -> Accepted:
+    """A word that stands for `value`, or what `other` accepts."""
+
     def parse(text: str) -> object:
-        return None if text == word else other.parse(text)
+        return value if text == word else other.parse(text)
 
     choices = (*other.choices, word)
     return Accepted(f"{other.name}|{word}", f"{other.words}, or {word}", parse, choices)

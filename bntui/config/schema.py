@@ -15,6 +15,9 @@ Init = Literal["unit", "fan-in", "lecture", "zero"]
 Placement = Literal["hidden", "all"]
 Device = Literal["cpu", "cuda", "mps"]
 
+LogPace = Literal["log"]
+"""A pace that moves at constant speed along a log axis of steps: a decade as long as the next."""
+
 Knob = Literal["lr", "weight_decay", "batch_size", "momentum", "eps", "norm"]
 """Settings that the engine changes in mid-run; all but `norm` are fields of RunConfig."""
 
@@ -137,9 +140,12 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=False):
         Device, Meta(description="Where to compute; random numbers always come from the CPU.")
     ] = "cpu"
     pace: Annotated[
-        Annotated[float, Meta(ge=0.1, le=1_000_000)] | None,
-        Meta(description="Steps per second, or max for full speed."),
-    ] = 500.0
+        Annotated[float, Meta(ge=0.1, le=1_000_000)] | LogPace | None,
+        Meta(
+            description="Steps per second; log takes as long from step 1 to 10 as from 10 to 100; "
+            "max is full speed."
+        ),
+    ] = "log"
 
     @property
     def arm_names(self) -> list[str]:

@@ -37,7 +37,8 @@ class Setting:
         same_batches: Whether runs that differ in it alone draw the same batches. They are drawn
             after the initial weights, from one generator: another width is another batch.
         alters_outputs: Whether a change alters what probes measure before the next step is made.
-        increments: Values in order, one arrow key apart; None, which is no limit, comes last.
+        increments: Values in order, one arrow key apart; a word comes first, and None, which is no
+            limit, last.
         choices: Values in a circle; those of a Literal or a bool are found by themselves.
         none: The word for None.
         shown: How values are shown that are not shown as they are written.
@@ -189,7 +190,10 @@ class Setting:
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else inf
+    """The place of a value among increments: a word is below all numbers, None above."""
+    if isinstance(value, int | float):
+        return float(value)
+    return inf if value is None else -inf
 
 
 def _one_two_five(low: int, high: int) -> tuple[float, ...]:
@@ -283,7 +287,7 @@ _ROWS = (
         "pace, steps/s",
         "live",
         none="max",
-        increments=(*_one_two_five(-1, 5), None),
+        increments=("log", *_one_two_five(-1, 5), None),
         same_batches=True,
     ),
     Setting(

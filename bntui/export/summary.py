@@ -32,7 +32,7 @@ def summary(history: History) -> Table:
 def _title(history: History) -> str:
     steps, seconds = history.steps, history.elapsed
     rate = f"{steps / seconds:,.0f} steps/s" if seconds else "no time"
-    return f"{steps:,} of {history.config.steps:,} steps in {seconds:,.1f} s ({rate})"
+    return f"{steps:,} of {history.total:,} steps in {seconds:,.1f} s ({rate})"
 
 
 def _last_loss(arm: ArmHistory) -> str:

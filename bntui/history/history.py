@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Iterable
 from functools import singledispatchmethod
 
+from msgspec import UNSET, UnsetType
+
 from bntui.config.schema import MOST_ARMS, Knob, Norm, RunConfig
 from bntui.config.settings import SETTINGS, Setting
 from bntui.history.arm import ArmHistory, Trace, UpdateTrace
@@ -103,6 +105,12 @@ class History:
     def steps(self) -> int:
         """Training steps known so far."""
         return max((len(arm.loss) for arm in self.arms.values()), default=0)
+
+    @property
+    def total(self) -> int:
+        """Steps that the run is to have, more than its config says where it was trained on."""
+        total = self.state.total if self.state else UNSET
+        return self.config.steps if isinstance(total, UnsetType) else total
 
     @property
     def trace(self) -> Trace | None:

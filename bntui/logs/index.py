@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from bntui.config.diff import differing
 from bntui.config.presets import PRESETS
@@ -61,13 +61,15 @@ def summarise(path: Path) -> RunSummary | None:
     if isinstance(hello, Watching):
         return _watched(path, hello, size, tail, growing)
     steps, state = _last(tail)
+    done = steps.first + max(map(len, steps.loss.values()), default=0) if steps else 0
+    total = state.total if state else UNSET
     return RunSummary(
         path=str(path),
         started=hello.started,
         preset=hello.config.preset,
         differs=differences(hello.config),
-        steps=steps.first + max(map(len, steps.loss.values()), default=0) if steps else 0,
-        steps_wanted=hello.config.steps,
+        steps=done,
+        steps_wanted=max(hello.config.steps, done if isinstance(total, UnsetType) else total),
         losses={arm: losses[-1] for arm, losses in steps.loss.items() if losses} if steps else {},
         state=_ending(state, tail, growing),
         bytes=size,

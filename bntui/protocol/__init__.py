@@ -19,6 +19,7 @@ from bntui.protocol.changes import (
 )
 from bntui.protocol.commands import (
     LOG_BY_DEFAULT,
+    TRAIN_ON,
     Change,
     Fork,
     Pause,
@@ -76,6 +77,7 @@ from bntui.protocol.watched import (
 __all__ = [
     "LOG_BY_DEFAULT",
     "PROTOCOL",
+    "TRAIN_ON",
     "Activations",
     "AnyCommand",
     "AnyEvent",

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from bntui.config.schema import LogPace
+
 Probe = Literal["layers", "weights", "units", "ladder", "checks"]
 """On-demand probes, by name."""
 
@@ -16,8 +18,8 @@ Count = Annotated[int, Meta(ge=0, le=10**15)]
 Column = list[Number | None]
 """A number per step (or batch size, or unit); null where it is not finite."""
 
-Pace = Annotated[float, Meta(ge=0.1, le=1_000_000)]
-"""Steps per second."""
+Pace = Annotated[float, Meta(ge=0.1, le=1_000_000)] | LogPace
+"""Steps per second; see `LogPace`."""
 
 
 def _tag(name: str) -> str:

@@ -21,16 +21,20 @@ class Pause(Command, frozen=True):
     """Pause after the current step."""
 
 
+TRAIN_ON = 5000
+"""Steps that a finished run is trained on for."""
+
+
 class Resume(Command, frozen=True):
-    """Resume a paused run."""
+    """Resume a paused run; train a finished one on for `TRAIN_ON` more steps."""
 
 
 class Step(Command, frozen=True):
-    """Make one step and pause."""
+    """Make one step and pause; a finished run has `TRAIN_ON` more from then on."""
 
 
 class SetPace(Command, frozen=True):
-    """Train at `pace` steps per second, or at full speed if null."""
+    """Train at `pace` steps per second, along a log axis, or at full speed if null."""
 
     pace: Pace | None
 

@@ -61,13 +61,14 @@ class State(Event, frozen=True):
     """The engine's state from here on, and its pace (steps/s; null is full speed).
 
     `step` counts the steps done, so it is also the index of the next one. `diverged` names the arms
-    that have.
+    that have. `total` is how many steps the run has where it was trained on beyond its config's.
     """
 
     state: Literal["running", "paused", "finished"]
     step: Count
     pace: Pace | None
     diverged: list[str] = field(default_factory=list)
+    total: Count | UnsetType = UNSET
 
 
 class Steps(Event, frozen=True):

@@ -71,12 +71,17 @@ HELP = KeyCommand("question_mark", "help", "Help", "About this pane, and all key
 SUSPEND = KeyCommand("ctrl+z", "app.suspend_process", "Suspend", "Suspend; fg resumes", APP)
 
 LAB_COMMANDS = (
-    KeyCommand("space", "pause", "Pause", "Pause or resume", RUN, shown=True),
+    KeyCommand(
+        "space", "pause", "Pause", "Pause or resume; train a finished run on for 5,000 steps",
+        RUN, True,
+    ),
     KeyCommand("s", "step", "Step", "Make one training step, then pause", RUN, shown=True),
     KeyCommand("r", "restart", "Restart", "Restart from step 0 with the same seed", RUN, True),
-    KeyCommand("minus", "slower", "Slower", "Half the pace", RUN, True, "-"),
-    KeyCommand("plus,equals_sign", "faster", "Faster", "Double the pace", RUN, True, "+"),
-    KeyCommand("x", "full_speed", "Max", "Full speed, or back to 500 steps/s", RUN, shown=True),
+    KeyCommand("minus", "slower", "Slower", "Half the pace, or 500 steps/s", RUN, True, "-"),
+    KeyCommand(
+        "plus,equals_sign", "faster", "Faster", "Double the pace, or 500 steps/s", RUN, True, "+"
+    ),
+    KeyCommand("x", "full_speed", "Max", "Full speed, or back to the log pace", RUN, shown=True),
     KeyCommand("k", "controls", "Settings", "Change settings, or set up a new run", RUN, True),
     KeyCommand("f", "fork", "Fork", "Train a copy of a network with one change", RUN, True),
     UNDO,

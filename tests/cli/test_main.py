@@ -51,7 +51,7 @@ def test_every_option_reaches_its_field(tmp_path: Path) -> None:
     default = RunConfig()
     values = {name: SETTINGS[name].turned(getattr(default, name), -1) for name in FIELDS}
     values |= {"data": str(data), "preset": "notebook", "device": "mps", "depth": 2, "hidden": 30}
-    values |= {"weight_decay": 0.01}
+    values |= {"weight_decay": 0.01, "pace": 250.0}
     assert [name for name in FIELDS if values[name] == getattr(default, name)] == ["preset"]
     args = [
         text
@@ -89,7 +89,10 @@ def test_any_float_out_of_range_is_refused_and_so_is_nan(number: float) -> None:
     [
         (["--batch-size", "0"], "--batch-size is 0, but it takes a whole number from 1 to 65,536."),
         (["--lr", "fast"], "--lr is fast, but it takes a number from 0 to 1,000,000."),
-        (["--pace", "0"], "--pace is 0, but it takes a number from 0.1 to 1,000,000, or max."),
+        (
+            ["--pace", "0"],
+            "--pace is 0, but it takes a number from 0.1 to 1,000,000, or log, or max.",
+        ),
         (["--context", "x"], "--context is x, but it takes inside or padded."),
         (
             ["--preset", "x"],

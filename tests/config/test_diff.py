@@ -16,5 +16,5 @@ def test_every_differing_field_has_each_configs_value_in_the_order_of_declaratio
     assert list(found.items()) == [
         ("lr", (0.1, 0.5, 0.1)),
         ("arms", (("none", "bn"), ("none", "bn"), ("bn",))),
-        ("pace", (500.0, None, 500.0)),
+        ("pace", ("log", None, "log")),
     ]

@@ -23,7 +23,7 @@ from bntui.errors import InputError
 
 def strategy(annotation: object) -> st.SearchStrategy[object]:
     """Every value of a field that decodes; floats of any size within its range."""
-    kind, _, optional = bare(annotation)
+    kind, _, optional, words = bare(annotation)
     found: st.SearchStrategy[object] = st.from_type(kind)
     if allowed := range_of(annotation):
         low, high = allowed.low, allowed.high
@@ -33,6 +33,8 @@ def strategy(annotation: object) -> st.SearchStrategy[object]:
     elif get_origin(kind) is tuple:
         norms = st.sampled_from(get_args(get_args(kind)[0]))
         found = st.lists(norms, min_size=1, max_size=4, unique=True).map(tuple)
+    for word in words:
+        found |= st.just(word)
     return st.none() | found if optional else found
 
 

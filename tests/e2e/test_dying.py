@@ -11,7 +11,7 @@ import pytest
 from bntui.logs.index import summarise
 from tests.e2e.terminal import Terminal, eventually, is_gone
 
-LONG = ("--steps", "1000000", "--hidden", "8")
+LONG = ("--steps", "1000000", "--hidden", "8", "--pace", "500")
 BUSY = ("--steps", "1000000", "--pace", "max")
 
 
@@ -105,6 +105,34 @@ def test_a_second_signal_while_the_app_ends_changes_nothing() -> None:
         assert terminal.wait() == 0
         assert terminal.left_on() == []
         assert "KeyboardInterrupt" not in terminal.text
+
+
+def test_a_second_ctrl_c_discards_nothing_of_what_restores_the_terminal(tmp_path: Path) -> None:
+    """A terminal discards at ctrl+c what it was sent and has not taken in: beyond 4 KiB."""
+    written, go_on = tmp_path / "written", tmp_path / "go on"
+    patch = (
+        "import time\n"
+        "from pathlib import Path\n"
+        "from bntui.tui.terminal.driver import BntuiDriver\n"
+        "stop, close = BntuiDriver.stop_application_mode, BntuiDriver.close\n"
+        "def after_more(self):\n"
+        "    self._writer.write('.' * 6000)\n"
+        "    stop(self)\n"
+        "def held(self):\n"
+        "    self._writer.drain(60)\n"
+        f"    Path({str(written)!r}).touch()\n"
+        f"    while not Path({str(go_on)!r}).exists(): time.sleep(0.01)\n"
+        "    close(self)\n"
+        "BntuiDriver.stop_application_mode, BntuiDriver.close = after_more, held\n"
+    )
+    with Terminal("--no-log", patch=patch) as terminal:
+        terminal.wait_for("warming up")
+        terminal.press("\x03")
+        assert eventually(written.exists)
+        terminal.press("\x03")
+        go_on.touch()
+        assert terminal.wait() == 0
+        assert terminal.left_on() == []
 
 
 @pytest.mark.parametrize("args", [["--no-log"], ["run", "--no-log"]])

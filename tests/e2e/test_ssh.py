@@ -161,7 +161,7 @@ def test_a_lost_connection_is_said_and_leaves_the_log_whole(
     machine: Machine, tmp_path: Path
 ) -> None:
     log = tmp_path / "run.jsonl"
-    options = ["--remote", BNTUI, "--steps", "1000000", "--log", str(log)]
+    options = ["--remote", BNTUI, "--steps", "1000000", "--pace", "500", "--log", str(log)]
     with machine.terminal("box", *options) as terminal:
         terminal.wait_for("last-500 mean")
         (ssh,) = children(terminal.child.pid)

@@ -40,7 +40,7 @@ def test_the_whole_notebook_runs_to_its_end_at_full_speed() -> None:
 
 
 def test_divergence_is_named_and_the_other_arm_goes_on() -> None:
-    with Terminal("--lr", "1000", "--steps", "200") as terminal:
+    with Terminal("--lr", "1000", "--steps", "200", "--pace", "max") as terminal:
         terminal.wait_for("diverged at")
         terminal.wait_for("finished")
         terminal.press("q")

@@ -5,6 +5,8 @@ from math import isfinite
 from time import monotonic
 from typing import Literal
 
+from msgspec import UNSET
+
 from bntui.config.settings import SETTINGS
 from bntui.core.engine.pacing import Pacer
 from bntui.core.probes.registry import measured
@@ -15,6 +17,7 @@ from bntui.core.training.interventions import Done, Interventions
 from bntui.core.training.trainer import Arm, Trainer
 from bntui.errors import InputError
 from bntui.protocol import (
+    TRAIN_ON,
     AnyCommand,
     Change,
     Changed,
@@ -52,6 +55,7 @@ class Session:
         self._on_demand = OnDemand(trainer)
         self._interventions = Interventions(trainer)
         self._state: Literal["running", "paused", "finished"] = "running"
+        self._total = trainer.config.steps
         self._seconds_per_step = 0.0
         self._emit_state()
         self._probe(trainer.arms, full=False)
@@ -84,7 +88,9 @@ class Session:
                 self._pause(full=True)
             case Resume() if self._state == "paused":
                 self._resume()
-            case Step() if self._state != "finished":
+            case Resume() | Step() if self._state == "finished":
+                self._train_on(command)
+            case Step():
                 self._single_step()
             case SetPace(pace):
                 self._pacer.set_pace(pace)
@@ -93,9 +99,6 @@ class Session:
                 self._trace(layer, units)
             case Subscribe():
                 self._on_demand.subscribe(command)
-            case Change() | Fork() if self._state == "finished":
-                reason = "The run is finished: no step is left for a change to act on."
-                self._emit(Refused(reason))
             case Change() | Fork() | Recalibrate() | Undo():
                 self._intervene(command)
             case _:
@@ -125,7 +128,7 @@ class Session:
     def _until_probe(self, max_n: int) -> int:
         """How many steps to make at once: none may pass a probe or the end."""
         done = self._trainer.steps_done
-        max_n = min(max_n, max(self._trainer.config.steps - done, 1))
+        max_n = min(max_n, max(self._total - done, 1))
         return next((n for n in range(1, max_n) if is_probed(done + n)), max_n)
 
     def _train(self, steps: int) -> None:
@@ -144,8 +147,21 @@ class Session:
             self._probe(self._trainer.arms, full=False)
 
     def _is_over(self) -> bool:
-        alive = any(arm.alive for arm in self._trainer.arms)
-        return self._trainer.steps_done >= self._trainer.config.steps or not alive
+        return self._trainer.steps_done >= self._total or not self._is_alive()
+
+    def _is_alive(self) -> bool:
+        return any(arm.alive for arm in self._trainer.arms)
+
+    def _train_on(self, command: Resume | Step) -> None:
+        """Give a finished run more steps, and make one or all of them."""
+        if not self._is_alive():
+            self._emit(Refused("There is nothing to train on: no network's loss is finite."))
+            return
+        self._total, self._state = self._trainer.steps_done + TRAIN_ON, "paused"
+        if isinstance(command, Step):
+            self._single_step()
+        else:
+            self._resume()
 
     def _finish(self) -> None:
         self._pacer.pause()
@@ -184,7 +200,8 @@ class Session:
     def _emit_state(self) -> None:
         self.flush()
         diverged = [arm.name for arm in self._trainer.arms if arm.diverged_at is not None]
-        self._emit(State(self._state, self._trainer.steps_done, self._pacer.pace, diverged))
+        total = UNSET if self._total == self._trainer.config.steps else self._total
+        self._emit(State(self._state, self._trainer.steps_done, self._pacer.pace, diverged, total))
 
     def _emit_turns(self) -> None:
         """Name each network that was found diverged or recovered in the last steps."""

@@ -115,7 +115,7 @@ class PanelState:
         self.unconfirmed.add(place, value)
         number = float(value) if isinstance(value, int | float) else None
         if name == "pace":
-            return SetPace(number)
+            return SetPace("log" if value == "log" else number)
         return Change(setting.knob, number or 0.0, arm, layer)
 
 

@@ -117,7 +117,7 @@ class LossPane(Pane):
         return Figure(((whole, last),), self.cursor)
 
     def _whole_panel(self, history: History, width: int) -> Panel:
-        total = history.config.steps
+        total = history.total
         total = max(total, history.steps)
         x = log_steps(total) if self.view == "log" else steps(1, total)
         curves = self._curves(history, x, _dots(width, SIGN))
@@ -188,7 +188,7 @@ def _dots(width: int, margin: int) -> int:
 
 def _window(history: History) -> Scale:
     """The last 500 steps; while the run goes on it moves by leaps, with room at its right."""
-    done, total = history.steps, history.config.steps
+    done, total = history.steps, history.total
     if done >= total:
         return steps(max(done - WINDOW, 0) + 1, max(done, min(WINDOW, total)))
     first = max(-(-(done - WINDOW) // LEAP) * LEAP, 0)

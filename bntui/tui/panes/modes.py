@@ -126,7 +126,7 @@ class ModesPane(Pane):
     def _figure(self, arm: ArmHistory, history: History) -> Figure:
         """Both losses above, on a log axis; below, how far apart they are, around zero."""
         known = [event for event in arm.modes if self.place < len(event.sizes)]
-        total = max(history.config.steps, history.steps)
+        total = max(history.total, history.steps)
         x, breaks = log_steps(total), sorted(mark.step for mark in history.marks)
         losses = {mode: [getattr(event, mode)[self.place] for event in known] for mode in MODES}
         gaps = [_relative_gap(event, self.place) for event in known]

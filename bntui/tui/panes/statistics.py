@@ -119,7 +119,7 @@ class StatisticsPane(Pane):
         return f"|lag| {value(sum(lags) / len(lags), 2)}" if lags else ""
 
     def _figure(self, trace: Trace, history: History) -> Figure:
-        total = max(history.config.steps, history.steps)
+        total = max(history.total, history.steps)
         x = log_steps(total)
         dots = 2 * max(self._plot.size.width - 16, 8)
         layers: list[Layer] = []

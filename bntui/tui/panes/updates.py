@@ -86,7 +86,7 @@ class UpdatesPane(Pane):
         weights = arm.history.latest(Weights) if arm else None
         if arm is None or not (trace or weights):
             self.headline_waiting(history)
-        x = log_steps(max(history.config.steps, history.steps))
+        x = log_steps(max(history.total, history.steps))
         figure = self._figure(trace, x, history) if trace else None
         self._plot.show(figure)
         if arm is not None and (trace or weights):

@@ -33,7 +33,7 @@ ROOM_FOR_PANEL = 100
 PANEL_WIDTH = 42
 
 USUAL_PACE = 500.0
-"""Steps per second at which a person sees learning happen."""
+"""Steps per second of the fixed pace that + and - change to."""
 
 COMMANDS = with_panes(LAB_COMMANDS, (pane.COMMANDS for pane in PANES))
 """Every key of the lab: its own and its panes'."""
@@ -198,13 +198,10 @@ class LabScreen(PaneScreen[Pane]):
     # Keys: the run
 
     def action_pause(self) -> None:
-        """Pause or resume."""
+        """Pause or resume; train a finished run on."""
         state = self.history.state
-        if state and state.state == "finished":
-            self.notify("This run has finished. Press r to restart it.")
-        else:
-            is_running = state and state.state == "running"
-            self.send(protocol.Pause() if is_running else protocol.Resume())
+        is_running = state and state.state == "running"
+        self.send(protocol.Pause() if is_running else protocol.Resume())
 
     def action_step(self) -> None:
         """Make one training step."""
@@ -216,20 +213,27 @@ class LabScreen(PaneScreen[Pane]):
             self.send(protocol.Start(self.history.config))
 
     def action_faster(self) -> None:
-        """Double the pace."""
-        if self.history.state and self.history.state.pace:
-            self.send(protocol.SetPace(min(self.history.state.pace * 2, 1e6)))
+        """Double a fixed pace."""
+        self._turn_pace(2)
 
     def action_slower(self) -> None:
-        """Half the pace; from full speed, the usual pace."""
+        """Half a fixed pace."""
+        self._turn_pace(0.5)
+
+    def _turn_pace(self, factor: float) -> None:
+        """Multiply the pace; from one that is not fixed, change to the usual one."""
         if self.history.state:
             pace = self.history.state.pace
-            self.send(protocol.SetPace(max(pace / 2, 0.1) if pace else USUAL_PACE))
+            if isinstance(pace, float):
+                pace = min(max(pace * factor, 0.1), 1e6)
+            else:
+                pace = USUAL_PACE
+            self.send(protocol.SetPace(pace))
 
     def action_full_speed(self) -> None:
-        """Full speed, or back to the usual pace."""
+        """Full speed, or back to the pace along the log axis."""
         if self.history.state:
-            self.send(protocol.SetPace(None if self.history.state.pace else USUAL_PACE))
+            self.send(protocol.SetPace("log" if self.history.state.pace is None else None))
 
     # Keys: settings, forks, undo
 

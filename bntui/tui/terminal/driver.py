@@ -3,6 +3,7 @@
 import os
 import signal
 import tempfile
+import termios
 from contextlib import suppress
 from typing import IO, Any
 
@@ -44,16 +45,26 @@ class BntuiDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's own
 
     def stop_application_mode(self) -> None:
-        """Restore the terminal; drop frames that it was too slow for."""
+        """Restore the terminal; drop frames that it was too slow for.
+
+        Until `close` ctrl+c does not discard output: it would discard the codes that restore it.
+        """
         if self._writer:
             self._writer.drain(DRAIN_SECONDS)
+        before = self.attrs_before
+        if before is not None:
+            self.attrs_before = [*before[:3], before[3] | termios.NOFLSH, *before[4:]]
         super().stop_application_mode()
+        self.attrs_before = before
 
     def close(self) -> None:
-        """Write what is pending, then release stderr."""
+        """Write what is pending, then release the terminal and stderr."""
         super().close()
         if self._writer:
             self._writer.stop()
+        if self.attrs_before is not None:
+            with suppress(termios.error):
+                termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
         if self._captured:
             self._captured.restore()
         self._writer = self._captured = None

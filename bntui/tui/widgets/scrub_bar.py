@@ -35,7 +35,7 @@ class ScrubBar(Widget):
 
     def show(self, timeline: Timeline, history: History) -> None:
         """Mark the timeline's step."""
-        total = history.config.steps
+        total = history.total
         shown = (timeline.at, history.steps, total, _words(timeline))
         if shown != self._shown:
             self._shown = shown

@@ -86,12 +86,12 @@ def _progress(history: History, brief: bool) -> list[Part]:
     sign, name = ("⏹", "cut off") if cut_off else (SIGNS[state.state], state.state)
     return [
         (f"{sign} {name} ", "bold"),
-        f"{done:,}/{history.config.steps:,} · {_speed(history, state, brief)} · ",
+        f"{done:,}/{history.total:,} · {_speed(history, state, brief)} · ",
     ]
 
 
 def _speed(history: History, state: State, brief: bool) -> str:
-    pace = "max" if state.pace is None else f"{state.pace:,.5g}"
+    pace = f"{state.pace:,.5g}" if isinstance(state.pace, float) else state.pace or "max"
     rate = history.steps_per_second
     if rate and state.state == "running" and not history.ended:
         measured = f"{rate:,.{1 if rate < 10 else 0}f} steps/s"

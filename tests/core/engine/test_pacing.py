@@ -2,7 +2,7 @@
 
 import pytest
 
-from bntui.core.engine.pacing import SLACK, Pacer
+from bntui.core.engine.pacing import DECADE, SLACK, Pacer
 from tests.core.engine.clock import Clock
 
 
@@ -23,6 +23,19 @@ def test_the_pace_is_kept_without_drift(pace: float, tick: float) -> None:
     pacer = Pacer(pace, clock)
     pacer.resume()
     assert made_in(pacer, clock, 60, tick) == pytest.approx(60 * pace, abs=2 * pace * tick + 2)
+
+
+def test_the_log_pace_takes_as_long_for_each_decade() -> None:
+    clock = Clock()
+    pacer = Pacer("log", clock)
+    pacer.resume()
+    steps = 0
+    for after in range(1, 5):
+        steps += made_in(pacer, clock, DECADE, 0.002)
+        assert steps == pytest.approx(10**after, rel=0.02, abs=1)
+    assert pacer.due(10**9) < 100
+    clock.now += 1e9
+    assert pacer.due(123) == 123
 
 
 def test_no_burst_after_a_pause_or_a_hang() -> None:

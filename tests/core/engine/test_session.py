@@ -5,6 +5,7 @@ from time import monotonic
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
 from bntui.core.engine.session import Session
@@ -13,6 +14,7 @@ from bntui.core.telemetry import on_demand as looking
 from bntui.core.training.dataset import Dataset
 from bntui.core.training.trainer import Trainer
 from bntui.protocol import (
+    TRAIN_ON,
     Activations,
     Checks,
     Diverged,
@@ -23,6 +25,7 @@ from bntui.protocol import (
     ModeLosses,
     Pause,
     Probe,
+    Refused,
     Resume,
     SetPace,
     State,
@@ -50,7 +53,7 @@ class Told(list[Event]):
         super().__init__()
         self.shown: list[Event] = []
 
-    def states(self) -> list[tuple[str, int, float | None]]:
+    def states(self) -> list[tuple[str, int, object]]:
         return [(e.state, e.step, e.pace) for e in self if isinstance(e, State)]
 
     def last_probe(self) -> int:
@@ -84,14 +87,27 @@ def test_a_run_ends_at_its_last_step_with_a_measurement_of_it() -> None:
     assert run.wait() is None
 
 
-@pytest.mark.parametrize("command", [Pause(), Resume(), Step()])
-def test_a_finished_run_stays_finished(command: Pause | Resume | Step) -> None:
+def test_a_finished_run_is_trained_on_as_if_it_had_been_longer() -> None:
     run, told = begun()
     run.advance(far())
     count = len(told)
-    run.handle(command)
-    run.advance(far())
+    run.handle(Pause())
     assert len(told) == count
+    run.handle(Step())
+    assert told.states()[-1] == ("paused", 101, None)
+    run.handle(Resume())
+    run.handle(Resume())
+    run.advance(far())
+    assert told.states()[-1] == ("finished", 100 + TRAIN_ON, None)
+    totals = [e.total for e in told if isinstance(e, State)]
+    assert totals[: totals.index(100 + TRAIN_ON)] == [UNSET] * 2
+    assert set(totals[2:]) == {100 + TRAIN_ON}
+    longer, all_told = begun(steps=100 + TRAIN_ON)
+    longer.advance(far())
+    losses = [
+        [x for e in t if isinstance(e, Steps) for x in e.loss["BN"]] for t in (told, all_told)
+    ]
+    assert losses[0] == losses[1]
 
 
 def test_pause_measures_where_it_stands_and_resume_goes_on() -> None:
@@ -166,6 +182,9 @@ def test_a_run_whose_arms_are_all_dead_ends_early(monkeypatch: pytest.MonkeyPatc
     run.advance(far())
     assert told.states()[-1] == ("finished", 1, None)
     assert [e.loss for e in told if isinstance(e, Diverged)] == [None, None]
+    run.handle(Resume())
+    assert isinstance(told[-1], Refused)
+    assert told.states()[-1] == ("finished", 1, None)
 
 
 def test_two_runs_of_one_config_tell_the_same_whenever_they_are_flushed() -> None:

@@ -204,11 +204,11 @@ async def test_fields_of_a_new_network_are_collected_and_confirmed_before_one_st
         text = await it.press("enter")
         assert "hidden layers: 1 → 3" in text
         assert "activation: tanh → relu" in text
-        assert "notebook depth=3 activation=relu" in text
+        assert "notebook depth=3 activation=relu pace=500" in text
         await it.press("escape")
         assert it.source.sent == []
         await it.press("enter", "enter")
-        new = RunConfig(depth=3, activation="relu")
+        new = RunConfig(depth=3, activation="relu", pace=500.0)
         assert it.source.sent == [Start(new)]
         await it.play(*beginning(new))
         assert row(it, "hidden layers") == "3"
@@ -219,7 +219,7 @@ async def test_a_new_run_keeps_the_knobs_as_they_stand() -> None:
     async with lab([*some(), Changed(50, "lr", 0.5, 0.1), State("running", 100, None)]) as it:
         await it.press("k", "end", "enter")
         assert "learning rate: 0.1 → 0.5" in it.text
-        assert "pace, steps/s: 500 → max" in it.text
+        assert "pace, steps/s: log → max" in it.text
         await it.press("enter")
         assert it.source.sent == [Start(RunConfig(lr=0.5, pace=None))]
 

@@ -100,20 +100,25 @@ async def test_keys_ask_the_engine_and_nothing_is_claimed_before_it_answers() ->
         ]
 
 
-async def test_from_full_speed_x_and_minus_return_to_the_usual_pace() -> None:
+async def test_from_full_speed_x_returns_to_the_log_pace_and_a_fixed_one_is_a_key_away() -> None:
     async with lab([*some(), State("running", 100, None)]) as it:
         assert "pace max" in it.text
         await it.press("x", "minus", "plus")
-        assert it.source.sent == [SetPace(500), SetPace(500)]
+        assert it.source.sent == [SetPace("log"), SetPace(500), SetPace(500)]
+        await it.play(State("running", 100, "log"))
+        assert "pace log" in it.text
+        await it.press("x", "minus", "plus")
+        assert it.source.sent[3:] == [SetPace(None), SetPace(500), SetPace(500)]
 
 
-async def test_a_finished_run_says_so_and_stays_explorable() -> None:
-    async with lab([*some(), State("finished", 100, None)]) as it:
-        await it.press("space")
-        await it.wait_for("This run has finished. Press r to restart it.")
-        assert it.source.sent == []
+async def test_a_finished_run_is_explored_and_trained_on() -> None:
+    async with lab([*some(), State("finished", 5000, None)]) as it:
         assert "EVAL" in await it.press("m")
         assert "linear" in await it.press("l")
+        await it.press("space")
+        assert it.source.sent == [Resume()]
+        await it.play(State("running", 5000, None, total=10_000))
+        assert "running 5,000/10,000" in it.text
 
 
 async def test_zoom_shows_one_pane_and_goes_back() -> None:
