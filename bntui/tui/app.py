@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -342,7 +343,8 @@ def run(source: Source, fps: float, tour: bool) -> int:
     app.run()
     log = app.history.log
     failed = app.drawn_run.failed
-    for sentence in (failed and failed.message, log and runlog.whereabouts(log)):
-        if sentence:
-            print(f"bntui: {sentence}", file=sys.stderr)  # noqa: T201 (the terminal is ours again)
+    with suppress(OSError):  # the terminal may be gone
+        for sentence in (failed and failed.message, log and runlog.whereabouts(log)):
+            if sentence:
+                print(f"bntui: {sentence}", file=sys.stderr)  # noqa: T201 (the terminal is ours)
     return app.exit_code
