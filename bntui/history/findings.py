@@ -26,7 +26,7 @@ ERRORS = 2.0
 """Standard errors within which two means count as equal."""
 
 SMOOTHED, RACE_STEPS = 25, 20_000
-"""Steps of the mean in which a loss level is passed, and the steps in which that is looked for."""
+"""Steps of the mean that passes a loss, and the steps in which that is looked for."""
 
 LEVELS = (1.0, 2.0, 0.5, 5.0, 0.2, 10.0, 0.1, 20.0, 0.05)
 """Losses whose passing is compared, the nearest to 1 first."""
@@ -226,31 +226,27 @@ def _race(history: History) -> Iterator[Finding]:
     if len(arms) < 2:
         return
     starts = [arm.loss.over(0, 4)[2] for arm in arms.values()]
-    ends = [arm.last_mean for arm in arms.values()]
+    ends = [arm.loss.mean_of_last(SMOOTHED) for arm in arms.values()]
     level = next((level for level in LEVELS if max(ends) < level < min(starts)), None)
     if level is None:
         return
-    passed = {name: step for name, arm in arms.items() if (step := first_below(arm.loss, level))}
+    passed = {name: step for name, arm in arms.items() if (step := steps_to(arm.loss, level))}
     changes = [mark.step for mark in history.marks if isinstance(mark, Changed)]
     if len(passed) < 2 or any(step <= max(passed.values()) for step in changes):
         return
     fast, slow = min(passed, key=passed.__getitem__), max(passed, key=passed.__getitem__)
     if passed[slow] >= RACE_WON * passed[fast]:
         text = f"{fast} reached loss {level:g} in {passed[fast]:,} steps, {slow} in"
-        smoothed = f"means of up to {SMOOTHED} steps, one seed"
+        smoothed = f"mean of the last {SMOOTHED} steps, one seed"
         yield Finding("race", (f"{text} {passed[slow]:,}", smoothed))
 
 
-def first_below(losses: Column, level: float) -> int | None:
-    """The first step around which the mean of min(25, t / 4) losses is at most `level`."""
+def steps_to(losses: Column, level: float) -> int | None:
+    """The steps done when the mean of the last `SMOOTHED` losses is at most `level` first."""
     values = losses.values[: min(len(losses), RACE_STEPS)]
     sums = list(accumulate(values, initial=0.0))
-    for step in range(len(values)):
-        around = min(SMOOTHED, step // 4) // 2
-        first, stop = step - around, min(step + around + 1, len(values))
-        if sums[stop] - sums[first] <= level * (stop - first):
-            return step
-    return None
+    done = range(SMOOTHED, len(sums))
+    return next((i for i in done if sums[i] - sums[i - SMOOTHED] <= level * SMOOTHED), None)
 
 
 def _windows(one: ArmHistory, other: ArmHistory, since: int) -> tuple[list[float], list[float]]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from bntui.protocol.base import Column, Count, Event, Number
 
@@ -83,6 +83,7 @@ class Units(Event, frozen=True):
 
     A string a unit: a number of `examples` bits in hexadecimal, the first example's bit highest.
     `dead` units are flat for every example of the batch; `flat` holds the first of all `units`.
+    `texts` are the examples: the end of each one's context, then the character that follows it.
     """
 
     arm: str
@@ -92,6 +93,7 @@ class Units(Event, frozen=True):
     units: Count
     dead: Count
     flat: Annotated[list[str], Meta(max_length=1024)]
+    texts: Annotated[list[str], Meta(max_length=64)] = field(default_factory=list)
 
 
 class Ladder(Event, frozen=True):

@@ -128,7 +128,7 @@ def race(history: History) -> list[str]:
 def test_who_reached_a_loss_first_is_said() -> None:
     history = run(told(0, plain=falling(16, 50, 0.0), bn=falling(16, 10, 0.0)))
     assert race(history) == [
-        "BN reached loss 1 in 41 steps, no BN in 201; means of up to 25 steps, one seed."
+        "BN reached loss 1 in 55 steps, no BN in 214; mean of the last 25 steps, one seed."
     ]
 
 
@@ -144,6 +144,11 @@ def test_a_race_that_nobody_won_is_not_mentioned(
     plain: list[float | None], bn: list[float | None]
 ) -> None:
     assert race(run(told(0, plain=plain, bn=bn))) == []
+
+
+def test_a_race_ends_where_its_last_steps_are_and_not_where_the_last_500_are() -> None:
+    history = run(told(0, plain=falling(1600, 20, 0.0), bn=falling(16, 10, 0.0)))
+    assert race(history)[0].startswith("BN reached loss 1 in 55 steps, no BN in ")
 
 
 def test_a_changed_race_is_none() -> None:

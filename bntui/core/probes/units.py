@@ -1,14 +1,19 @@
 """Which units are saturated for which examples: the black and white picture of makemore part 3."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from bntui.core.nn.model import CharMLP
 from bntui.core.probes.layers import has_batch
 from bntui.core.training.trainer import Arm, Trainer
 from bntui.protocol import Units
 
 EXAMPLES, UNITS = 64, 1024
 """The most that an event holds."""
+CONTEXT = 5
+"""Characters of context in an example's text."""
 
 _DIGITS = "0123456789abcdef"
 
@@ -29,7 +34,15 @@ def units(trainer: Trainer, arm: Arm, layer: int) -> Units | None:
         units=count,
         dead=int(flat.all(0).sum()),
         flat=_hexadecimal(flat[:EXAMPLES, :UNITS].T),
+        texts=_texts(arm.model, trainer.dataset.vocabulary),
     )
+
+
+def _texts(model: CharMLP, vocabulary: Sequence[str]) -> list[str]:
+    """The end of each example's context and the character that follows it."""
+    contexts, targets = model.layers[0].x[:EXAMPLES], model.cross_entropy.targets[:EXAMPLES]
+    tokens = torch.cat([contexts[:, -CONTEXT:], targets[:, None]], 1).tolist()
+    return ["".join(vocabulary[token] for token in row) for row in tokens]
 
 
 def _hexadecimal(bits: Tensor) -> list[str]:

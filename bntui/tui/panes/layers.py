@@ -130,6 +130,8 @@ class LayersPane(Pane):
 
 
 def _top(measured: list[Measured], name: str, width: int) -> float:
-    """The height that all histograms in sight are drawn to."""
+    """The height that all histograms in sight are drawn to; saturated ends may be above it."""
     counts = (getattr(layer, name) for _, event in measured for layer in event.layers)
-    return robust_top(in_columns(shares(each), width) for each in counts)
+    columns = [in_columns(shares(each), width) for each in counts]
+    inner = [each[1:-1] if name == "counts" else each for each in columns]
+    return robust_top(inner) or robust_top(columns)

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
-from math import nan
+from math import isnan, nan
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -35,8 +35,15 @@ SHORT_NOTE = (
 )
 
 ROOM_FOR_STATISTICS = 72
-LABEL, NARROWEST, WIDEST = 6, 7, 10
-"""Characters of the table's first column, and of its others."""
+LABEL, SHORT_LABEL = 6, 3
+"""Characters of the table's first column; short where only so all n have room."""
+NARROWEST, WIDEST = 6, 10
+"""Characters of its other columns."""
+DECIMALS = 3
+ROOM_FOR_NOTE, ROOM_FOR_LOSSES = 14, 8
+"""Rows of the pane from which a remark stands below the table, and rows of the plot from which
+its upper half, the losses, is the higher one.
+"""
 
 
 class ModesPane(Pane):
@@ -140,17 +147,19 @@ class ModesPane(Pane):
         for mode in MODES:
             layers += _points(steps, losses[mode], mode, breaks)
         gap = _points(steps, gaps, "gap", breaks)
-        upper = Panel(x, y, tuple(layers), x_labels=False, height=2.0)
+        high = 2.0 if self._plot.size.height >= ROOM_FOR_LOSSES else 1.0
+        upper = Panel(x, y, tuple(layers), x_labels=False, height=high)
         lower = Panel(x, around, (Guide(0.0, "gap 0"), *gap))
         return Figure(((upper,), (lower,)), self.cursor)
 
     def _show_text(self, last: ModeLosses, history: History) -> None:
         note = self._remark(last, history)
-        shown = (last, self.mode, self.place, note, self.size.width)
+        shown = (last, self.mode, self.place, note, self.size)
         if shown != self._shown:
             self._shown = shown
             self._table.update(self._table_of(last))
             self._note.update(note)
+            self._note.display = bool(note) and self.size.height >= ROOM_FOR_NOTE
 
     def _clear(self) -> None:
         self._shown = None
@@ -166,29 +175,28 @@ class ModesPane(Pane):
         return _plain_arms(history)
 
     def _table_of(self, last: ModeLosses) -> Content:
-        shown = self._columns(len(last.sizes))
-        width = self._cell(len(shown))
-        parts: list[Part] = [("     n", "dim")]
+        count, short = len(last.sizes), self.size.width < LABEL + len(last.sizes) * NARROWEST
+        label = SHORT_LABEL if short else LABEL
+        shown = self._columns(count, label)
+        width = min(max((self.size.width - label) // max(len(shown), 1), NARROWEST), WIDEST)
+        parts: list[Part] = [(f"{'n':>{label}}"[-label:], "dim")]
         for place in shown:
             style = "bold reverse" if place == self.place else "dim"
             parts.append((f"{last.sizes[place]:>{width},}", style))
         for mode in MODES:
             sign = "▶" if mode == self.mode else " "
             losses = getattr(last, mode)
-            parts.append((f"\n{sign}{mode:<5}", f"$ink-{mode}"))
-            parts.append(("".join(f"{brief(losses[i], width - 1):>{width}}" for i in shown), ""))
-        gaps = (brief(_difference(last, i), width - 1, "+") for i in shown)
+            parts.append((f"\n{f'{sign}{mode}':<{label}.{label}}", f"$ink-{mode}"))
+            parts.append(("".join(f"{fixed(losses[i], width - 1):>{width}}" for i in shown), ""))
+        gaps = (fixed(_difference(last, i), width - 1, "+") for i in shown)
         gap = "".join(f"{text:>{width}}" for text in gaps)
-        return Content.assemble(*parts, (f"\n gap  {gap}", "dim"))
+        return Content.assemble(*parts, (f"\n{'gap' if short else ' gap':<{label}}{gap}", "dim"))
 
-    def _columns(self, count: int) -> list[int]:
-        """The sizes that there is room for, the chosen one always among them."""
-        room = max((self.size.width - LABEL) // NARROWEST, 1)
-        first = min(max(self.place - room + 1, 0), max(count - room, 0))
-        return list(range(count))[first : first + room]
-
-    def _cell(self, count: int) -> int:
-        return min(max((self.size.width - LABEL) // max(count, 1), NARROWEST), WIDEST)
+    def _columns(self, count: int, label: int) -> list[int]:
+        """The sizes that there is room for: the chosen one, all examples, then the smallest."""
+        room = max((self.size.width - label) // NARROWEST, 1)
+        wanted = dict.fromkeys([self.place, count - 1, *range(count)])
+        return sorted(list(wanted)[:room])
 
 
 def other_mode(mode: str) -> str:
@@ -230,6 +238,23 @@ def _largest_known(last: ModeLosses) -> int:
 def _difference(last: ModeLosses, place: int) -> float | None:
     train, evaluation = last.train[place], last.eval[place]
     return None if train is None or evaluation is None else train - evaluation
+
+
+def fixed(number: float | None, width: int, sign: str = "-") -> str:
+    """A number with `DECIMALS` decimals or as many as fit into `width` characters.
+
+    One that they would show as zero has significant digits instead.
+    """
+    if number is None or isnan(number):
+        return "–"
+    for decimals in range(DECIMALS, -1, -1):
+        text = f"{number:{sign}.{decimals}f}"
+        if number and not float(text):
+            break
+        texts = (text, text.replace("0.", ".", 1) if abs(number) < 1 else text)
+        if fitting := next((each for each in texts if len(each) <= width), None):
+            return fitting
+    return brief(number, width, sign)
 
 
 def _gap_text(last: ModeLosses, place: int) -> str:

@@ -116,5 +116,6 @@ def brief(number: float | None, width: int, sign: str = "-") -> str:
         return "–"
     texts = [f"{number:{sign}.{digits}g}" for digits in (4, 3, 2, 1)]
     bare = [text.replace("0.", ".", 1) if abs(number) < 1 else text for text in texts]
-    by_digits = (text for pair in zip(texts, bare, strict=True) for text in pair)
-    return next((text for text in by_digits if len(text) <= width), "*")
+    by_digits = [text for pair in zip(texts, bare, strict=True) for text in pair]
+    power = f"{number:{sign}.0e}".replace("e-0", "e-").replace("e+0", "e")
+    return next((text for text in [*by_digits, power] if len(text) <= width), "*")

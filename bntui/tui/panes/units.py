@@ -1,14 +1,15 @@
 """Which units of a layer are flat for which examples: the lecture's black and white picture."""
 
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 
 from bntui.history.history import History
 from bntui.protocol import Units
-from bntui.text import percent
+from bntui.text import clean, percent
 from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, PAGE_KEYS
 from bntui.tui.panes.arms import Arm, flat_rule
 from bntui.tui.panes.base import Part
@@ -18,8 +19,10 @@ from bntui.tui.plotting.text_rows import Row, Rows, wrapped
 
 QUADRANTS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
 """By bits: upper left 1, upper right 2, lower left 4, lower right 8."""
-ROOM = 9
-"""Rows that a network's map needs: its name, a ruler, and 14 examples."""
+ROOM = 8
+"""Rows that a network's map needs: its name, a ruler, and 12 examples."""
+ROOM_FOR_TEXT = 40
+"""Columns that a map has beside the examples' texts."""
 RULE = 10
 """Cells between two unit numbers above the map."""
 
@@ -36,7 +39,8 @@ class UnitsPane(Pane):
         "|h| > 0.97), so that little gradient comes back through that unit for that example: under "
         "6 % with tanh, none with relu at 0. A unit filled all the way down is dead for this "
         "batch: it learns little or nothing. Many filled "
-        "cells mean that what enters the activation is too large.\n"
+        "cells mean that what enters the activation is too large. At the left: the end of each "
+        "example's context, and the character that follows.\n"
         "Source: makemore part 3, "
         "h.abs() > 0.99 as an image (here 0.97, the notebook's bound).\n"
         "Try: no BN against BN with init unit, then with init fan-in."
@@ -46,7 +50,7 @@ class UnitsPane(Pane):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self._page = 0
+        self._page = self._text_width = 0
         self._rows = Rows()
 
     def compose_body(self) -> ComposeResult:
@@ -75,6 +79,7 @@ class UnitsPane(Pane):
         room //= len(measured)
         most = max(len(one.units[0]) if one.units else 0 for one in measured)
         examples = min(most, 2 * max(room - 2, 1))
+        self._text_width = self._width_of_texts(measured[0].event.texts)
         first, count = self._page_of(max(len(one.units) for one in measured), examples, room)
         words = _extent(measured[0].event, first, count, examples)
         left_out = len(self.arms(history)) - len(measured)
@@ -82,10 +87,7 @@ class UnitsPane(Pane):
         self.headline(layer, *words, (f" · filled: {flat_rule(history)}", "dim"), also)
         rows: list[Row] = []
         for one in measured:
-            block = [
-                *self._title(one),
-                *self._map(one.units[first : first + count], first, examples),
-            ]
+            block = [*self._title(one), *self._map(one, first, count, examples)]
             rows += block[:room]
         self._rows.show([*rows, [(self._legend(), "dim")]])
 
@@ -93,49 +95,93 @@ class UnitsPane(Pane):
     def _width(self) -> int:
         return max(self.size.width - 2, 2)
 
+    @property
+    def _columns(self) -> int:
+        """Columns of the map, right of the examples' texts."""
+        return self._width - self._text_width
+
+    def _width_of_texts(self, texts: list[str]) -> int:
+        """Columns of two examples' texts, where that leaves room for the map; else none."""
+        width = 2 * (max(map(cell_len, texts), default=0) + 2)
+        return width if texts and self._width - width >= ROOM_FOR_TEXT else 0
+
     def _page_of(self, total: int, examples: int, room: int) -> tuple[int, int]:
         """The number of the first unit in sight and how many; a band of them below another."""
         band = 1 + -(-examples // 2)
-        most = 2 * self._width * max((room - 1) // band, 1)
+        most = 2 * self._columns * max((room - 1) // band, 1)
         self._page %= max(-(-total // most), 1)
         return self._page * most, min(most, total - self._page * most)
 
-    def _map(self, units: list[Bits], first: int, examples: int) -> list[Row]:
+    def _map(self, one: "_Measured", first: int, count: int, examples: int) -> list[Row]:
         """The first examples of these units, bands of them below each other."""
-        per_cell = 1 if len(units) <= self._width else 2
-        across = per_cell * self._width
+        units = one.units[first : first + count]
+        per_cell = 1 if len(units) <= self._columns else 2
+        across = per_cell * self._columns
+        texts = self._texts(one.event.texts, examples)
         rows: list[Row] = []
         for start in range(0, len(units), across):
             band = units[start : start + across]
-            rows.append([(_ruler(first + start, len(band), per_cell), "dim")])
+            ruler = _ruler(first + start, len(band), per_cell)
+            rows.append([(" " * self._text_width + ruler, "dim")])
             inks = [
                 "bad" if any(unit and all(unit) for unit in band[i : i + per_cell]) else "plain"
                 for i in range(0, len(band), per_cell)
             ]
+            drawn_rows = drawn([unit[:examples] for unit in band], per_cell)
             rows += [
-                _inked(row, inks) for row in drawn([unit[:examples] for unit in band], per_cell)
+                [*text, *_inked(row, inks)] for text, row in zip(texts, drawn_rows, strict=False)
             ]
         return rows
 
+    def _texts(self, texts: list[str], examples: int) -> list[Row]:
+        """Two examples a row: the context, and dim the character that follows it."""
+        if not self._text_width:
+            return [[] for _ in range(0, examples, 2)]
+        padded = [*texts[:examples], *[""] * (examples - len(texts) + 1)]
+        room = self._text_width // 2
+        return [
+            [part for text in padded[i : i + 2] for part in _text(text, room)]
+            for i in range(0, examples, 2)
+        ]
+
     def _title(self, one: "_Measured") -> list[Row]:
-        """A network's name, its share of flat outputs and its dead units."""
+        """A network's name, its share of flat outputs and as many dead units as have room."""
         event, units = one.event, one.units
         dead = [str(i) for i, unit in enumerate(units) if unit and all(unit)]
         share = sum(map(sum, units)) / max(sum(map(len, units)), 1)
         part = "" if len(units) >= event.units else f" of the first {len(units):,} units"
-        names = f": {', '.join(islice(dead, 40))}{' …' if len(dead) > 40 else ''}" if dead else ""
         words = f"{percent(share)} flat{part} · dead for all {event.examples:,} examples: "
         title = f"{ARM_SHAPES[one.arm.place]} {one.arm.name}  "
+        if len(title + words) > 3 * self._width // 4:
+            words = f"{percent(share)} flat{part} · dead "
         count = f"{event.dead:,} of {event.units:,}"
+        room = self._width - len(title + words + count)
         ink = f"arm-{one.arm.place}"
-        if len(title + words + count + names) > self._width:
-            return [[(title, ink)], *wrapped(words + count + names, self._width)]
+        if room < 0:
+            return [[(title, ink)], *wrapped(words + count, self._width)]
         dead_ink = "bad" if event.dead else "plain"
-        return [[(title, ink), (words, "dim"), (count, dead_ink), (names, "bad")]]
+        return [[(title, ink), (words, "dim"), (count, dead_ink), (_listed(dead, room), "bad")]]
 
     def _legend(self) -> str:
         text = "a column: a unit · a row: two examples · red: dead"
         return text if len(text) <= self._width else text.rpartition(" · ")[0]
+
+
+def _listed(names: list[str], room: int) -> str:
+    """`: 1, 2, 3`, or the first of them that fit into `room` columns and an ellipsis."""
+    whole = f": {', '.join(names)}" if names else ""
+    if len(whole) <= room:
+        return whole
+    return f"{whole[: max(room - 2, 0)].rpartition(',')[0]} …" if room > RULE else ""
+
+
+def _text(text: str, room: int) -> Row:
+    """An example in `room` columns."""
+    context, follows = clean(text[:-1]), clean(text[-1:])
+    blank = " " * max(room - cell_len(context + follows) - 1, 0)
+    return (
+        [(f"{context}", "plain"), (f" {follows}{blank}", "dim")] if text else [(" " * room, "dim")]
+    )
 
 
 class _Measured(NamedTuple):

@@ -25,8 +25,10 @@ NARROWEST = 12
 BETWEEN_MARKS = 3
 """Columns from a mark to the next; one that is closer to a later one is left out."""
 
-ROOMY = 7
-"""Rows of a panel under which the labels of its x axis are written into the axis."""
+ROOMY, CRAMPED = 7, 4
+"""Rows of a panel under which the labels of its x axis are written into the axis, and under which
+an axis without labels is left out.
+"""
 
 MISSING = "missing"
 
@@ -157,7 +159,8 @@ def _shares(weights: Sequence[float], total: int) -> list[int]:
 
 def _rows(panel: Panel, height: int) -> int:
     """Rows of a panel's canvas: a title, the axis and its labels take one each where they stand."""
-    return height - bool(panel.title) - 1 - (panel.x_labels and height >= ROOMY)
+    axis = panel.x_labels or height >= CRAMPED
+    return height - bool(panel.title) - axis - (panel.x_labels and height >= ROOMY)
 
 
 def _block(box: _Box, shape: Shape, cursor: int | None) -> list[list[Run]]:
@@ -192,7 +195,8 @@ def _block(box: _Box, shape: Shape, cursor: int | None) -> list[list[Run]]:
         curves = [_at_cursor(placed, panel, cursor) for placed in curves]
     for y, end in enumerate(_end_labels(canvas, curves, box.margin)):
         body[y][box.gutter + 1 :] = [*canvas.row(rows - 1 - y), *end]
-    return [*title, *body[:rows], *([*row, *[BLANK] * box.margin] for row in body[rows:])]
+    axis = [[*row, *[BLANK] * box.margin] for row in body[rows:]]
+    return [*title, *body[:rows], *axis][: box.height]
 
 
 def _at_cursor(placed: "_Placed", panel: Panel, step: int) -> "_Placed":

@@ -8,6 +8,9 @@ from bntui.protocol import State
 from bntui.tui.panes.base import Part, width_of
 from bntui.tui.panes.pane import arm_parts, value
 
+LAST_BATCH = "last batch "
+"""What the losses are of."""
+
 SIGNS = {"running": "▶", "paused": "⏸", "finished": "✔"}
 
 
@@ -50,8 +53,8 @@ def _parts(history: History, width: int) -> list[Part]:
         return [("bntui ", "bold"), "there is no run in this recording. ", *_skipped(history)]
     if history.state is None:
         return [("bntui ", "bold"), _warming_up(history)]
-    for brief in (False, True):
-        parts = [*_progress(history, brief), *_log(history)]
+    for brief, of in ((False, LAST_BATCH), (True, LAST_BATCH), (True, "")):
+        parts = [*_progress(history, brief), *_log(history), (of, "dim")]
         losses = arm_parts(history, _losses(history), width - width_of([*parts, "."]) + 1)
         if width_of([*parts, *losses]) <= width:
             break

@@ -122,6 +122,14 @@ def test_a_unit_a_string_an_example_a_bit(batch_size: int, hidden: int) -> None:
         bits = f"{int(event.flat[unit], 16):0{event.examples}b}"
         assert [bit == "1" for bit in bits] == [abs(x) > 0.97 for x in out[:64, unit].tolist()]
         assert len(event.flat[unit]) == -(-event.examples // 4)
+    contexts, targets = run.arms[0].model.layers[0].x, run.arms[0].model.cross_entropy.targets
+    symbols = run.dataset.vocabulary
+    last = len(event.texts) - 1
+    assert last == event.examples - 1
+    assert [symbols.index(char) for char in event.texts[last]] == [
+        *contexts[last].tolist(),
+        int(targets[last]),
+    ]
     columns = zip(*out.tolist(), strict=True)
     assert event.dead == sum(all(abs(x) > 0.97 for x in column) for column in columns)
 

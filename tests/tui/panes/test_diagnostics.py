@@ -130,12 +130,16 @@ async def test_units_of_all_networks_stand_below_each_other(size: tuple[int, int
 
 
 async def test_where_there_is_little_room_a_chooses_the_network() -> None:
-    units = [Units(n, 0, 1, 32, 200, 0, ["00ff00ff"] * 200) for n in ("no BN", "BN")]
+    texts = [f"emm{chr(97 + i % 26)}" for i in range(32)]
+    units = [Units(n, 0, 1, 32, 200, 0, ["00ff00ff"] * 200, texts) for n in ("no BN", "BN")]
     async with lab([*beginning(), *units], (80, 24)) as it:
         text = await it.press("7")
+        assert "■ no BN  50.0% flat" in text
         assert "○ BN  50.0% flat" in text
+        assert " emm a emm b  " in text
+        text = await it.resize(120, 18)
+        assert "1 more: a" in text
         assert "■ no BN  " not in text.split("Units", 2)[2]
-        assert "1 more: a" in await it.resize(120, 24)
         assert "■ no BN  50.0% flat" in await it.press("a")
 
 

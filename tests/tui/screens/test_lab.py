@@ -51,7 +51,7 @@ async def test_one_pane_with_tabs_where_there_is_less(size: tuple[int, int]) -> 
         assert "last-100 mean" in it.text or size[0] < 80
         assert "density ·" not in it.text
         assert "density ·" in await it.press("2")
-        assert "lag" in await it.press("3")
+        assert "batches of" in await it.press("3")
         assert "TRAIN" in await it.press("4")
 
 
@@ -77,7 +77,7 @@ async def test_the_status_line_fits_80_columns() -> None:
     async with lab([*some(), *steps(100, 2000)], (80, 24)) as it:
         status = it.text.splitlines()[0]
         assert "running 2,100/5,000" in status
-        assert "(pace 500)" in status
+        assert "500 steps/s · last batch ■ no BN 0." in status
         assert "no BN" in status
         assert "…" not in status
 
