@@ -176,10 +176,18 @@ def _evaluated(pair: tuple[Group, Group], network: str) -> list[str]:
     found = [final_loss(group.members(network)[0]) for group in pair]
     if found[0] is None or found[1] is None or found[0].on != found[1].on:
         return []
-    ends = [group.runs[0].history.steps for group in pair]
-    at = "" if ends[0] == ends[1] else f", at steps {ends[0]:,} and {ends[1]:,}"
+    ends = {group.runs[0].history.steps for group in pair}
+    at = measured_at([each.step for each in found if each], ends)
     ranked = _ranked(pair, (found[0].loss, found[1].loss))
     return [f"{ranked} in evaluation mode ({found[0].on}{at})"]
+
+
+def measured_at(steps: Sequence[int], ends: set[int]) -> str:
+    """At which steps losses were measured, unless at the one end that all runs have."""
+    every = sorted(set(steps), reverse=True)
+    if set(every) == ends and len(ends) < 2:
+        return ""
+    return f", at step{'s' * (len(every) > 1)} {' and '.join(f'{step:,}' for step in every)}"
 
 
 def _trained(pair: tuple[Group, Group], network: str) -> list[str]:
@@ -202,19 +210,22 @@ def _trained(pair: tuple[Group, Group], network: str) -> list[str]:
 def _over_seeds(pair: tuple[Group, Group], network: str, seeds: list[int]) -> list[str]:
     """In how many seeds one ends lower, and by how much."""
     ends: list[list[float]] = []
+    steps: list[int] = []
     for group in pair:
         by_seed = {run.history.config.seed: run.history.arms[network] for run in group.runs}
         found = [final_loss(by_seed[seed]) for seed in seeds]
         ends.append([each.loss for each in found if each])
+        steps += [each.step for each in found if each]
     if any(len(each) < len(seeds) for each in ends):
         return ["not every seed has a loss in evaluation mode"]
     apart_by = [a - b for a, b in zip(*ends, strict=True)]
     mean, spread = mean_and_spread(apart_by)
     lower = pair[1 if mean > 0 else 0].letter
     wins = sum(difference * mean > 0 for difference in apart_by)
+    at = measured_at(steps, {run.history.steps for group in pair for run in group.runs})
     return [
         f"{lower} ends lower in {wins} of {len(seeds)} seeds in evaluation mode, "
-        f"by {abs(mean):.3g} on average (standard deviation {spread or 0:.2g})"
+        f"by {abs(mean):.3g} on average (standard deviation {spread or 0:.2g}{at})"
     ]
 
 

@@ -21,6 +21,7 @@ from bntui.history.comparison import (
 from bntui.history.history import folded
 from bntui.protocol import AnyEvent, Changed, ModeLosses, SplitLosses, Steps
 from bntui.protocol.codec import encode
+from bntui.tui.screens.compare import table
 from tests.scripted import ScriptedSource, beginning, hello
 from tests.watched_events import watched_run
 
@@ -133,6 +134,16 @@ def test_runs_that_end_at_different_steps_say_where() -> None:
     )
     assert "at steps 200 and 100" in bn
     assert "steps 1 to 100" in bn
+
+
+def test_losses_that_were_measured_before_the_end_say_where() -> None:
+    runs = [
+        run("a", RunConfig(lr=1.0), losses(0.5), *modes(0.3, 150)),
+        run("b", RunConfig(lr=2.0), losses(0.5), *modes(0.2, 150)),
+    ]
+    assert "(n = 90, at step 150)" in said(*runs)[0]
+    rows = [str(row[-1]).partition(" / ")[2] for row in table(grouped(runs))]
+    assert rows[1:] == ["0.3000, at step 150", "0.2000, at step 150"]
 
 
 def test_validation_losses_are_preferred() -> None:

@@ -72,7 +72,7 @@ class LayersPane(Pane):
         self.headline(*self._words(history, measured, shown))
         per_arm = self._room // len(shown)
         cards = [self._card(history, each, per_arm) for each in shown]
-        tops = _top(shown, "counts", cards[0].bars), _top(shown, "grad_counts", cards[0].bars)
+        tops = top(shown, "counts", cards[0].bars), top(shown, "grad_counts", cards[0].bars)
         rows: list[Row] = []
         for each, card in zip(shown, cards, strict=True):
             rows += self._block(each, card, per_arm, tops)
@@ -129,7 +129,7 @@ class LayersPane(Pane):
         return drawn + [[]] * (rows - len(drawn))
 
 
-def _top(measured: list[Measured], name: str, width: int) -> float:
+def top(measured: list[Measured], name: str, width: int) -> float:
     """The height that all histograms in sight are drawn to; saturated ends may be above it."""
     counts = (getattr(layer, name) for _, event in measured for layer in event.layers)
     columns = [in_columns(shares(each), width) for each in counts]

@@ -22,6 +22,7 @@ from bntui.history.comparison import (
     differences,
     grouped,
     mean_and_spread,
+    measured_at,
 )
 from bntui.history.findings import final_loss
 from bntui.history.history import History
@@ -224,7 +225,8 @@ def table(groups: Sequence[Group]) -> Table:
         row += [clean(values[place], LONGEST) for values in found.values()]
         for network in networks:
             members = group.members(network)
-            row.append(f"{_mean_loss(members, first, stop)} / {_final(members)}")
+            ends = {run.history.steps for run in group.runs}
+            row.append(f"{_mean_loss(members, first, stop)} / {_final(members, ends)}")
         rows.append(row)
     return rows
 
@@ -235,9 +237,11 @@ def _mean_loss(members: Sequence[ArmHistory], first: int, stop: int) -> str:
     return _spread([arm.loss.over(first, stop)[2] for arm in members] if stop else [])
 
 
-def _final(members: Sequence[ArmHistory]) -> str:
-    found = [final_loss(arm) for arm in members]
-    return _spread([each.loss for each in found if each])
+def _final(members: Sequence[ArmHistory], ends: set[int]) -> str:
+    """The newest losses in evaluation mode, and at which steps, unless at the runs' end."""
+    found = [each for arm in members if (each := final_loss(arm))]
+    at = measured_at([each.step for each in found], ends) if found else ""
+    return _spread([each.loss for each in found]) + at
 
 
 def _spread(losses: Sequence[float]) -> str:

@@ -1,10 +1,13 @@
 """What the pages say about layers, weights, units, statistics and checks."""
 
+from math import nan
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bntui.config.schema import Activation, RunConfig
+from bntui.history.arm import ArmHistory
 from bntui.history.history import folded
 from bntui.protocol import (
     AnyEvent,
@@ -19,8 +22,11 @@ from bntui.protocol import (
     WeightHealth,
     Weights,
 )
+from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.checks import relative, verdict
 from bntui.tui.panes.inference import explained
+from bntui.tui.panes.layers import Measured, top
+from bntui.tui.panes.modes import fixed
 from bntui.tui.panes.units import drawn, unpacked
 from bntui.tui.plotting.text_rows import Rows
 from tests.scripted import beginning, diagnostics, hello, steps, updates
@@ -291,3 +297,23 @@ async def test_odd_events_are_drawn(size: tuple[int, int]) -> None:
                 pane.draw(folded([*beginning(), *steps(0, 10), event]))
                 assert f" {pane.TITLE}  " in it.text
                 assert "\x1b" not in it.text
+
+
+@pytest.mark.parametrize(
+    ("number", "width", "text"),
+    [(11.5895, 6, "11.589"), (11.5895, 5, "11.59"), (-0.0032, 5, "-.003"), (-0.0003, 5, "-3e-4"),
+     (0.1905, 9, "0.191"), (0.0, 5, "0.000"), (123456.7, 4, "1e5"), (nan, 5, "–"), (None, 5, "–")],
+)  # fmt: skip
+def test_numbers_of_a_table_have_three_decimals_or_as_many_as_fit(
+    number: float | None, width: int, text: str
+) -> None:
+    assert fixed(number, width) == text
+
+
+def test_a_layers_bowl_is_seen_beside_saturated_ends() -> None:
+    """At 80 columns a network with towers must not press the other's bars to the ground."""
+    bowl = [100 - abs(25 - i) for i in range(50)]
+    towers = [4000, *[20] * 48, 4000]
+    layers = [LayerHealth(0, 1, 0, 0, 0, 1, counts, bowl) for counts in (towers, bowl)]
+    measured = [Measured(Arm(0, "BN", ArmHistory()), Layers("BN", 1, -1, 1, 1, layers))]
+    assert top(measured, "counts", 10) < 0.3

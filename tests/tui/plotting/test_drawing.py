@@ -230,6 +230,15 @@ def test_panels_below_each_other_share_their_left_and_right_edges() -> None:
     assert len({row.rstrip().rindex("┬") for row in shown if "┬" in row}) == 1
 
 
+def test_where_there_is_little_room_an_axis_without_labels_takes_no_row() -> None:
+    upper = Panel(UNIT, UNIT, (Series([0, 1], [0, 1], "train"),), x_labels=False)
+    lower = Panel(UNIT, UNIT, (Guide(0.0, "gap 0"),))
+    small = text(draw(Figure(((upper,), (lower,))), 39, 5))
+    assert [row[5] for row in small] == ["┤", "┤", "┤", "┤", "└"]
+    roomy = text(draw(Figure(((upper,), (lower,))), 39, 20))
+    assert sum("└" in row for row in roomy) == 2
+
+
 def test_the_linux_console_gets_half_blocks() -> None:
     curve = Series([0.0, 1.0], [0.0, 1.0], "arm-0")
     shown = "".join(text(draw(one(curve, Guide(0.5)), 40, 10, HALVES)))

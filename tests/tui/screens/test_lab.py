@@ -42,6 +42,10 @@ async def test_four_panes_where_there_is_room(size: tuple[int, int]) -> None:
     async with lab(some(), size) as it:
         assert all(title in it.text for title in TITLES)
         assert "no data yet" not in it.text
+        assert "gap 0┤" in it.text
+        assert "gap -1.7%" in it.text
+        assert {"11.59", "11.589"} & set(it.text.split())  # at n = 1
+        assert "5.000" in it.text  # at n = 2
 
 
 @pytest.mark.parametrize("size", [(79, 24), (120, 23), (40, 12)])
