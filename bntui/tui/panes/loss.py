@@ -135,7 +135,7 @@ class LossPane(Pane):
         """The last 500 steps; alone in the pane, with every step's own loss behind."""
         alone = self.view == "last"
         x = steps(self.common[0] + 1, self.common[1]) if self.shown else _window(history)
-        curves = self._curves(history, x, _dots(width, LABEL))
+        curves = self._curves(history, x, _dots(width, LABEL), banded=False)
         values = [y for curve in curves for y in curve.sampled.mean]
         layers: list[Layer] = []
         if alone:
@@ -151,7 +151,7 @@ class LossPane(Pane):
         return Panel(x, y, (*layers, *lines))
 
     def _curves(
-        self, history: History, x: Scale, dots: int, around: int = WIDEST_MEAN
+        self, history: History, x: Scale, dots: int, around: int = WIDEST_MEAN, banded: bool = True
     ) -> list[_Curve]:
         """Every network's loss. A fork's begins where it does: what was before is its origin's.
 
@@ -160,7 +160,7 @@ class LossPane(Pane):
         curves = []
         for arm in self.arms(history):
             each = [
-                sample(one.loss, x, dots, since=one.began, window=around)
+                sample(one.loss, x, dots, since=one.began, window=around, banded=banded)
                 for one in arm.seeds or (arm.history,)
             ]
             curves.append(_Curve(arm, each[0] if len(each) == 1 else across(each)))

@@ -138,7 +138,7 @@ class StatisticsPane(Pane):
     def _line(self, trace: Trace, unit: int, x: Scale, dots: int) -> Series:
         """A unit's running statistic, from its initial value where the first step was seen."""
         column = trace.columns[f"running_{self.moment}"][unit]
-        taken = sample(column, x, dots, steps=trace.steps, window=0)
+        taken = sample(column, x, dots, steps=trace.steps, window=0, banded=False)
         begins = [INITIAL[self.moment]] if trace.steps[0] == 0 else []
         form = "+.2f" if self.moment == "mean" else ".2f"
         label = f"{trace.units[unit]} {column.last:{form}}"

@@ -109,7 +109,7 @@ class UpdatesPane(Pane):
         curves = []
         for ink, place in enumerate(_spread(trace)):
             column = self._columns(trace)[place]
-            taken = sample(column, x, dots, steps=trace.steps)
+            taken = sample(column, x, dots, steps=trace.steps, banded=False)
             label = f"{trace.names[place]} {_ratio(column.last)}"
             curves.append(Series(taken.x, taken.mean, f"unit-{ink}", label, form=".2f"))
         guides = [Guide(HEALTHY, f"{HEALTHY:g}")] if self.ratio == "update" else []
@@ -166,7 +166,7 @@ class UpdatesPane(Pane):
         if trace is None or name not in trace.names:
             return [(" " * width, "plain")]
         column = self._columns(trace)[trace.names.index(name)]
-        taken = sample(column, x, width, steps=trace.steps, window=0)
+        taken = sample(column, x, width, steps=trace.steps, window=0, banded=False)
         return strip(taken, x, width, LEVELS, INKS if self.ratio == "update" else PLAIN)
 
 

@@ -103,12 +103,17 @@ def _over(block: str, ink: str, pattern: int, shape: Shape) -> Run:
     """Outline dots over a bar's cell, on its ink where the bar fills the cell.
 
     Where it fills a part of the cell both are drawn as dots in a blend: a ground has no height.
+    An outline that is there no more than a dot away from the bar's top is that top.
     """
     if block == " ":
         return shape.glyphs[pattern], "outline"
     if block == "█":
         return shape.glyphs[pattern], f"outline on {ink}"
     rows = max(round((EIGHTHS.index(block) if block in EIGHTHS else 4) / 8 * shape.up), 1)
+    top = 1 << rows - 1
+    near = (top | top << 1 | top >> 1) & (1 << shape.up) - 1
+    if not pattern & ~(near | near << shape.up if shape.across > 1 else near):
+        return block, ink
     below = (1 << rows) - 1
     filled = below | below << shape.up if shape.across > 1 else below
     return shape.glyphs[pattern | filled], "+".join(sorted(["outline", ink]))

@@ -79,17 +79,18 @@ def sample(
     steps: Sequence[int] | None = None,
     since: int = 0,
     window: int = WIDEST_MEAN,
+    banded: bool = True,
 ) -> Sampled:
     """`column` on `dots` dot columns of `scale`.
 
     Its numbers are those of every step from 0 (drawn at 1), or of `steps`, where they are
     sampled; those before step `since` are left out. The mean of a dot column is over its own steps
-    and a window around their middle; the band is over the same steps.
+    and a window around their middle; the band is over the same steps, NaN where it is not wanted.
     """
     count = len(column)
     done = count if steps is None else (steps[count - 1] + 1 if count else 0)
     at = int if steps is None else partial(bisect_left, steps)
-    settled = _settled_of(column, (scale, dots, since, window))
+    settled = _settled_of(column, (scale, dots, since, window, banded))
     taken = settled.sampled.first(len(settled.sampled.x))
     finished, length = settled.ranges, len(taken.x)
     for first, stop in step_ranges(scale, dots)[settled.ranges :]:
@@ -101,7 +102,8 @@ def sample(
         wide = max(min(own[0], middle - 1 - around), since), max(stop - 1, middle + around)
         x = sqrt(first * (stop - 1)) if scale.log else (first + stop - 1) / 2
         if own[0] >= since:
-            _take(taken, column, (at(own[0]), at(own[1])), (at(wide[0]), at(min(wide[1], done))), x)
+            places = (at(own[0]), at(own[1])), (at(wide[0]), at(min(wide[1], done)))
+            _take(taken, column, places, x, banded)
         if wide[1] <= done:
             finished, length = finished + 1, len(taken.x)
     settled.ranges, settled.sampled = finished, taken.first(length)
@@ -123,15 +125,18 @@ def _settled_of(column: Column, view: object) -> _Settled:
     return views.setdefault(view, _Settled())
 
 
-def _take(taken: Sampled, column: Column, own: Range, wide: Range, x: float) -> None:
+def _take(
+    taken: Sampled, column: Column, places: tuple[Range, Range], x: float, banded: bool
+) -> None:
     """One dot column; without a number of its own it is a gap, whatever stands around it."""
+    own, wide = places
     if own[0] >= own[1]:
         return
-    if isnan(column.over(*own)[2]):
-        taken.append(x, nan, nan, nan)
-        return
-    low, high = _band(column, wide)
-    taken.append(x, column.over(*wide)[2], low, high)
+    mean = column.over(*own)[2]
+    if wide != own and not isnan(mean):
+        mean = column.over(*wide)[2]
+    low, high = _band(column, wide) if banded and not isnan(mean) else (nan, nan)
+    taken.append(x, mean, low, high)
 
 
 def _band(column: Column, of: Range) -> tuple[float, float]:

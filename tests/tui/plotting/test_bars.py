@@ -68,4 +68,12 @@ def test_the_outline_of_init_is_seen_on_and_above_the_bars() -> None:
 def test_the_outline_makes_no_bar_higher() -> None:
     low = drawn(Bars([0.01] * 20, "arm-0", [0.01] * 20))
     assert not any(" on " in ink for row in low for _, ink in row)
-    assert ("⣀", "arm-0+outline") in low[-3]
+    assert ("▁", "arm-0") in low[-3]
+
+
+def test_an_outline_at_the_bars_top_is_that_top_and_one_further_up_is_dots() -> None:
+    """A density of 1 / 40 is a dot, where the canvas has ten rows."""
+    same = drawn(Bars([0.51] * 20, "arm-0", [0.52] * 20))
+    assert not any("outline" in ink for row in same for _, ink in row)
+    apart = drawn(Bars([0.51] * 20, "arm-0", [0.59] * 20))
+    assert any(ink == "arm-0+outline" for row in apart for _, ink in row)
