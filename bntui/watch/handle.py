@@ -44,13 +44,16 @@ from bntui.watch.losses import Batch, three_losses
 from bntui.watch.monitor import MONITOR
 from bntui.watch.observer import ModelObserver
 from bntui.watch.readout import Readout
-from bntui.watch.sampling import Sampling
+from bntui.watch.sampling import Budget, Sampling
 
 LEAST_WAIT = 0.5
 """Seconds between two writings of the log; they grow to 1/50 of the run."""
 MOST_WAIT = 10.0
-"""Seconds that a costly writing waits at most, to stay within its half of the budget."""
+"""Seconds that a costly writing waits at most, to stay within its part of the budget."""
 
+WRITING = 0.4
+PROBING = 0.2
+"""Of the budget that writing, and a probe, may take."""
 
 FIRST_PROBES = 8
 """Steps in which the probe is measured whatever it costs."""
@@ -75,24 +78,26 @@ class Watch:
         budget: float,
         probe: Probe | None,
         script: str = "",
+        clock: Callable[[], float] = perf_counter,
     ) -> None:
         self.observers: list[ModelObserver] = []
         self.problem: str | None = None
         self.closed = False
         self._end: State | Failed | None = State("finished", 0, None)
         self._name, self._script = name, script
-        self._every, self._budget, self._probe = every, budget, probe
+        self._every, self._probe = every, probe
+        self.budget = Budget(budget, clock)
         self._started = datetime.now().astimezone().isoformat(timespec="seconds")
         self._run = WatchedRun()
         self._summaries: list[LayerSummary] = []
         self._layers: list[WatchedLayer] = []
         self._unavailable: list[str] = []
         self._scalars: dict[str, list[tuple[int, Any]]] = {}
-        self._began = perf_counter()
         self._next = LEAST_WAIT
         self._step_ends: deque[float] = deque(maxlen=50)
         self._inflight: Readout | None = None
-        self._extra = 0.0
+        self._writing = 0.0
+        """Seconds that the last writing took."""
         self._next_probe = 0
         self._probe_due = 0.0
         self._writer = _open(log, name)
@@ -193,15 +198,14 @@ class Watch:
 
     def stepped(self) -> None:
         """After an optimizer's step: now and then, write what has come."""
-        now = perf_counter() - self._began
+        now = self.budget.clock() - self.budget.began
         self._step_ends.append(now)
         if self._inflight is not None and self._inflight.ready():
             self._arrive()
         if now >= self._next:
             self._flush()
-            self._next = now + max(
-                LEAST_WAIT, now / 50, min(2 * self._extra / self._budget, MOST_WAIT)
-            )
+            needed = self.budget.spacing(self._writing, WRITING)
+            self._next = now + max(LEAST_WAIT, now / 50, min(needed, MOST_WAIT))
         if self._probe is not None and self._steps >= self._next_probe and now >= self._probe_due:
             self._measure_probe()
 
@@ -224,7 +228,7 @@ class Watch:
         return max((observer.interval for observer in self.observers), default=0)
 
     def _observe(self, model: nn.Module, name: str) -> None:
-        sampling = Sampling(self._budget / (len(self.observers) + 1), self._every)
+        sampling = Sampling(self.budget, self._every)
         observer = ModelObserver(model, name, sampling, self.give_up)
         self.observers.append(observer)
         for layer in observer.layers:
@@ -265,7 +269,7 @@ class Watch:
             if not wait and not self._inflight.ready():
                 return
             self._arrive()
-        began = perf_counter()
+        began = self.budget.clock()
         unavailable = [text for observer in self.observers if (text := observer.unavailable)]
         lazy = any(layer.channels == 0 for layer in self._layers)
         if unavailable != self._unavailable or (lazy and self._described() != self._layers):
@@ -285,12 +289,12 @@ class Watch:
         self._inflight = readout
         self._sent = self._scalars
         self._scalars = {}
-        self._extra = perf_counter() - began
+        self._writing = self.budget.charge(began)
         if wait or readout.ready():
             self._arrive(replica)
 
     def _arrive(self, replica: bool = False) -> None:
-        began = perf_counter()
+        began = self.budget.clock()
         readout, self._inflight = self._inflight, None
         if readout is None:
             return
@@ -305,9 +309,7 @@ class Watch:
         events += self._scalar_events(numbers)
         events.append(self._timing())
         self._emit(events)
-        self._extra += perf_counter() - began
-        if self.observers:
-            self.observers[0].sampling.total += self._extra
+        self._writing += self.budget.charge(began)
 
     def _scalar_events(self, numbers: Mapping[object, list[float | None]]) -> Iterable[Event]:
         for name, pairs in self._sent.items():
@@ -322,11 +324,9 @@ class Watch:
         ends = list(self._step_ends)
         gaps = [after - before for before, after in pairwise(ends)]
         memory = torch.cuda.memory_allocated() if torch.cuda.is_initialized() else None
-        total = sum(observer.sampling.total for observer in self.observers)
-        now = perf_counter() - self._began
-        return Timing(
-            self._steps, now, median(gaps) if gaps else None, total / max(now, 1e-9), memory
-        )
+        now = self.budget.clock() - self.budget.began
+        share = self.budget.total / max(now, 1e-9)
+        return Timing(self._steps, now, median(gaps) if gaps else None, share, memory)
 
     def _measure_probe(self) -> None:
         self._next_probe = max(self._steps + 1, self._steps * 5 // 4)
@@ -335,12 +335,12 @@ class Watch:
             return
         inputs, targets, loss = self._probe
         batch = Batch(inputs, targets)
-        began = perf_counter()
+        began = self.budget.clock()
         found = three_losses(model, [batch], loss)
-        cost = perf_counter() - began
-        self.observers[0].sampling.total += cost
+        cost = self.budget.charge(began)
         if self._steps > FIRST_PROBES:
-            self._probe_due = perf_counter() - self._began + cost / self._budget
+            due = self.budget.clock() + self.budget.spacing(cost, PROBING)
+            self._probe_due = due - self.budget.began
         name = self.observers[0].name
         losses = (found.batch, found.running, found.recalibrated)
         self._emit([ThreeLosses(name, self._steps, *losses)])
@@ -385,7 +385,8 @@ def watch(
         name: The run's name; the model's class if not given.
         log: Where to write, "auto" for a new file where runs live, None for no log.
         every: Measure every so many steps; "auto" spaces measurements by `budget`.
-        budget: Share of the step time that measuring may take.
+        budget: Share of the time that watching may take. Where the hooks alone take more,
+            measurements still get a quarter of it.
         probe: (inputs, targets, loss_fn): now and then the loss of this batch by the batch's, the
             running and recalibrated statistics.
 
@@ -398,7 +399,7 @@ def watch(
     """
     models = (model, *more)
     _check(models, every, budget)
-    for listener in list(MONITOR.listeners):
+    for listener in MONITOR.listeners:
         watched = [observer.ref() for observer in listener.observers]
         if all(any(each is other for other in watched) for each in models):
             return listener  # type: ignore[no-any-return]  # watching twice is watching once
@@ -484,7 +485,7 @@ def _ending(error: BaseException | type[BaseException], name: str) -> State | Fa
 def _close_all() -> None:
     """At the interpreter's end, which an error may have brought about."""
     error = None if hasattr(sys, "ps1") else getattr(sys, "last_type", None)
-    for listener in list(MONITOR.listeners):
+    for listener in MONITOR.listeners:
         if error is not None:
             listener.fail(error)
         listener.close()

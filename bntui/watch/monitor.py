@@ -6,7 +6,7 @@ those.
 
 import os
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import ref
 
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
@@ -30,32 +30,41 @@ class Monitor:
     """Every watch of this process."""
 
     def __init__(self) -> None:
-        self.listeners: WeakSet[Any] = WeakSet()
+        self._listeners: list[ref[Any]] = []
         self._optimizer_hook: RemovableHandle | None = None
-        self._owners: WeakKeyDictionary[Any, tuple[int, list[ModelObserver]]] = WeakKeyDictionary()
+        self._owners: dict[int, tuple[ref[Any], list[int], list[ModelObserver]]] = {}
+
+    @property
+    def listeners(self) -> list[Any]:
+        """Every watch that is still there."""
+        return [listener for each in self._listeners if (listener := each()) is not None]
 
     def observers(self) -> list[ModelObserver]:
         """Every watched model."""
-        return [observer for listener in list(self.listeners) for observer in listener.observers]
+        return [observer for listener in self.listeners for observer in listener.observers]
 
     def add(self, listener: Any) -> None:
         """Serve a watch, or one that has more models now."""
-        self.listeners.add(listener)
+        if not any(each() is listener for each in self._listeners):
+            self._listeners.append(ref(listener, self._forget))
         self._owners.clear()
         if self._optimizer_hook is None:
             self._optimizer_hook = register_optimizer_step_post_hook(self._after_step)
 
     def remove(self, listener: Any) -> None:
         """Serve a watch no more; the last one takes every global hook with it."""
-        self.listeners.discard(listener)
+        self._listeners = [each for each in self._listeners if each() not in {None, listener}]
         self._owners.clear()
-        if not self.listeners and self._optimizer_hook is not None:
+        if not self._listeners and self._optimizer_hook is not None:
             self._optimizer_hook.remove()
             self._optimizer_hook = None
 
+    def _forget(self, gone: ref[Any]) -> None:
+        self.remove(None)
+
     def _after_step(self, optimizer: Any, args: object, kwargs: object) -> None:
         owned = self._owned(optimizer)
-        for listener in list(self.listeners):
+        for listener in self.listeners:
             try:
                 moved = False
                 for observer in listener.observers:
@@ -70,10 +79,10 @@ class Monitor:
 
     def _owned(self, optimizer: Any) -> list[ModelObserver]:
         """The models of which this optimizer moves some weights."""
-        count = sum(len(group["params"]) for group in optimizer.param_groups)
-        known = self._owners.get(optimizer)
-        if known is not None and known[0] == count:
-            return known[1]
+        counts = [len(group["params"]) for group in optimizer.param_groups]
+        known = self._owners.get(id(optimizer))
+        if known is not None and known[0]() is optimizer and known[1] == counts:
+            return known[2]
         decay = {
             id(p): float(group.get("weight_decay") or 0)
             for group in optimizer.param_groups
@@ -89,7 +98,7 @@ class Monitor:
                     module = layer.ref()
                     weight = module._parameters.get("weight") if module else None
                     layer.weight_decay = decay.get(id(weight), layer.weight_decay)
-        self._owners[optimizer] = (count, owned)
+        self._owners[id(optimizer)] = (ref(optimizer), counts, owned)
         return owned
 
 
@@ -100,7 +109,7 @@ def _forget_in_child() -> None:
     """A forked worker has our hooks in its modules: it counts nothing and writes nothing."""
     for observer in MONITOR.observers():
         observer.close()
-    for listener in list(MONITOR.listeners):
+    for listener in MONITOR.listeners:
         MONITOR.remove(listener)
 
 

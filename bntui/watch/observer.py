@@ -6,9 +6,8 @@ flags; statistics are taken at sampled steps alone, and stay tensors until the l
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median_high
-from time import perf_counter
 from typing import Any, Literal
 from weakref import ref
 
@@ -67,6 +66,11 @@ class Pass:
         self.followed = True
 
 
+FOLLOWED = Pass(True)
+FOLLOWED.followed = True
+"""Stands for every pass whose backward pass is not awaited."""
+
+
 @dataclass(slots=True)
 class Pending:
     """A sampled pass whose update of the buffers is yet to be read."""
@@ -113,15 +117,56 @@ class LayerObserver:
 
     def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         """Before every forward pass of the layer; never raises."""
+        if self.model.sampling.timed:
+            self.model.time(self.enter, module, args)
+            return
         if not args or module is not self.ref():
             return  # a replica of DataParallel shares our hook
         x = args[0]
         if type(x) is not Tensor or x.dim() < 2:
             return
+        model = self.model
         try:
-            self._enter(module, x)
+            if self._leaving is not None:
+                self.await_nothing()
+            grad = torch.is_grad_enabled()
+            inside = _backward_id() != -1
+            training = module.training
+            root = model.ref()
+            weight = module._parameters.get("weight")
+            flags = (
+                (TRAIN if training else 0)
+                | (GRAD if grad else 0)
+                | (BACKWARD if inside else 0)
+                | (ROOT if root is None or root.training else 0)
+                | (NEEDS_GRAD if x.requires_grad else 0)
+                | (FROZEN if weight is not None and not weight.requires_grad else 0)
+                | (RECALIBRATING if model.recalibrating else 0)
+            )
+            key = (flags, x.shape)
+            self.counts[key] = self.counts.get(key, 0) + 1
+            if self.interval != model.interval:
+                self.interval = model.interval
+                self.index = 0
+            if not training:
+                if not flags & ROOT:
+                    self._evaluate(module, x, flags)
+                return
+            if self.pending is not None:
+                self.finish()
+            if inside:
+                if model.leader is self:
+                    model.recomputed()
+                return
+            index = self.index
+            self.index += 1
+            if model.leader is self or model.choosing:
+                model.passes_through(self, module, x, flags)
+            self.dropout = max(self.dropout, model.dropout)
+            if model.sampling.now and index < PASSES and _is_plain(x):
+                self._sample_train(module, x, index, grad)
         except Exception as error:
-            self.model.give_up(error)
+            model.give_up(error)
 
     def await_output(self, module: nn.Module, seen: Callable[[Tensor], None]) -> None:
         """Have `seen` called with the output of the pass that has just begun."""
@@ -147,59 +192,22 @@ class LayerObserver:
             self._leaving.remove()
         self._leaving, self._awaiting = None, []
 
-    def _enter(self, module: nn.Module, x: Tensor) -> None:
+    def _evaluate(self, module: nn.Module, x: Tensor, flags: int) -> None:
         model = self.model
-        if self._leaving is not None:
-            self.await_nothing()
-        grad = torch.is_grad_enabled()
-        inside = _backward_id() != -1
-        training = module.training
-        root = model.ref()
-        weight = module._parameters.get("weight")
-        flags = (
-            (TRAIN if training else 0)
-            | (GRAD if grad else 0)
-            | (BACKWARD if inside else 0)
-            | (ROOT if root is None or root.training else 0)
-            | (NEEDS_GRAD if x.requires_grad else 0)
-            | (FROZEN if weight is not None and not weight.requires_grad else 0)
-            | (RECALIBRATING if model.recalibrating else 0)
-        )
-        key = (flags, x.shape)
-        self.counts[key] = self.counts.get(key, 0) + 1
-        if self.interval != model.interval:
-            self.interval = model.interval
-            self.index = 0
-        if not training:
-            if not flags & ROOT:
-                model.evaluates(self, flags)
-                if self.eval_phase != model.phase.number:
-                    self.eval_phase, self.eval_left = model.phase.number, PASSES
-                if self.eval_left and model.phase.sampled and _is_plain(x):
-                    self.eval_left -= 1
-                    self._sample_eval(module, x)
-            return
-        if self.pending is not None:
-            self.finish()
-        if inside:
-            if model.leader is self:
-                model.recomputed()
-            return
-        index = self.index
-        self.index += 1
-        if model.leader is self or model.choosing:
-            model.passes_through(self, module, x, flags)
-        self.dropout = max(self.dropout, model.dropout)
-        if model.sampling.now and index < PASSES and _is_plain(x):
-            self._sample_train(module, x, index, grad)
+        model.evaluates(self, flags)
+        if self.eval_phase != model.phase.number:
+            self.eval_phase, self.eval_left = model.phase.number, PASSES
+        if self.eval_left and model.phase.sampled and _is_plain(x):
+            self.eval_left -= 1
+            self._sample_eval(module, x)
 
     def _sample_train(self, module: nn.Module, x: Tensor, index: int, graded: bool) -> None:
-        began = perf_counter()
         model = self.model
+        began = model.budget.clock()
         with torch.no_grad():
             mean, var = buffer(module, "running_mean"), buffer(module, "running_var")
             momentum = getattr(module, "momentum", None)
-            record = model.passes[-1] if model.passes else None
+            record = model.last_pass
             if mean is not None and var is not None:
                 before = (mean.clone(), var.clone())
                 waiting = Pending(
@@ -218,7 +226,7 @@ class LayerObserver:
                     self._keep(waiting, statistics.from_input(x))
             if graded and self.checked < CHECKED * PASSES:
                 self._check(module, x)
-        model.sampling.spent(perf_counter() - began)
+        model.budget.charge(began)
 
     def finish(self) -> None:
         """Read the update of a sampled pass."""
@@ -261,16 +269,16 @@ class LayerObserver:
             self.scales.append(statistics.axis_scales(x))
 
     def _bin_output(self, y: Tensor) -> None:
-        began = perf_counter()
+        began = self.model.budget.clock()
         with torch.no_grad():
             self._bin("output", y)
-        self.model.sampling.spent(perf_counter() - began)
+        self.model.budget.charge(began)
 
     def _bin(self, side: Side, x: Tensor) -> None:
         self.histograms.append((side, self.model.interval, *statistics.histogram(x)))
 
     def _sample_eval(self, module: nn.Module, x: Tensor) -> None:
-        began = perf_counter()
+        began = self.model.budget.clock()
         mean, var = buffer(module, "running_mean"), buffer(module, "running_var")
         if mean is not None and var is not None:
             with torch.no_grad():
@@ -280,7 +288,7 @@ class LayerObserver:
                     self.model.interval, 0, x.shape[0], n, mean.clone(), var.clone(), *batch
                 )
             self.eval_samples.append((sample, self.model.phase))
-        self.model.sampling.spent(perf_counter() - began)
+        self.model.budget.charge(began)
 
 
 @dataclass(slots=True)
@@ -289,7 +297,7 @@ class EvalPhase:
 
     number: int = 0
     interval: int = -1
-    versions: tuple[int, ...] = ()
+    versions: list[int] = field(default_factory=list)
     sampled: bool = False
     prints: tuple[Tensor, Tensor] | None = None
     """Fingerprints of the weights now, and as their own training left them; None if not known."""
@@ -324,6 +332,7 @@ class ModelObserver:
         self.ref = ref(model)
         self.name = name
         self.sampling = sampling
+        self.budget = sampling.budget
         self.give_up = give_up
         self.counts = ModelCounts()
         self.interval = 0
@@ -332,6 +341,7 @@ class ModelObserver:
         self.leader: LayerObserver | None = None
         self.choosing = 3
         self.passes: list[Pass] = []
+        self.last_pass: Pass | None = None
         self.phase = EvalPhase()
         self.dropout = 0.0
         self._scan_left = SCANNED_STEPS
@@ -349,7 +359,7 @@ class ModelObserver:
         self.input_batches: list[tuple[Tensor, Tensor, int]] = []
         self._root_passes = 0
         self.domains_within = False
-        self.weights = Weights(model)
+        self.weights = Weights(model, self.budget)
         self._handles = [put(model, self.entered)]
         self.layers = [
             LayerObserver(module, describe(path, module, name), self)
@@ -377,6 +387,9 @@ class ModelObserver:
 
     def entered(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         """Before every forward pass of the whole model; never raises."""
+        if self.sampling.timed:
+            self.time(self.entered, module, args)
+            return
         try:
             self.dropout = 0.0
             if not module.training or not torch.is_grad_enabled() or _backward_id() != -1:
@@ -387,14 +400,24 @@ class ModelObserver:
         except Exception as error:
             self.give_up(error)
 
+    def time(self, hook: Callable[..., None], *args: object) -> None:
+        """Call a hook, and add what it took to the time of all hooks in this step."""
+        sampling, measured = self.sampling, self.budget.measured
+        sampling.timed = False
+        began = self.budget.clock()
+        hook(*args)
+        took = self.budget.clock() - began
+        sampling.hook_seconds += took - (self.budget.measured - measured)
+        sampling.timed = True
+
     def _sample_input(self, x: object) -> None:
         if type(x) is not Tensor or not x.is_floating_point() or x.dim() < 2 or not _is_plain(x):
             return
-        began = perf_counter()
+        began = self.budget.clock()
         with torch.no_grad():
             thinned = x[..., :: max(1, x.numel() // 2**20)] if x.dim() > 2 else x
             self.input_batches.append((*statistics.from_input(thinned), x.shape[0]))
-        self.sampling.spent(perf_counter() - began)
+        self.budget.charge(began)
 
     def passes_through(
         self, layer: LayerObserver, module: nn.Module, x: Tensor, flags: int
@@ -409,27 +432,33 @@ class ModelObserver:
         elif self.choosing:
             self._leader_flags |= flags & (NEEDS_GRAD | GRAD)
         graded = bool(flags & GRAD)
-        running = module._buffers.get("running_mean")
-        if running is not None and not graded and not self.recalibrating:
-            expected = self._leader_version + self._leader_bump * self._leader_passes
-            written = self._leader_version >= 0 and running._version != expected
-            cumulative = module.momentum is None and layer.described.momentum is not None
-            self.recalibrating = written or cumulative
         if graded:
             self.recalibrating = False
             self.ever_trained = True
+        elif not self.recalibrating:
+            self.recalibrating = self._recalibrates(layer, module)
         self._leader_passes += 1
         if self.recalibrating:
             return
-        record = Pass(graded)
-        self.passes.append(record)
         self._awaited += 1
-        if not graded:
+        if graded and self._awaited > self._alert and self._awaited % SPACED:
+            self.last_pass = FOLLOWED  # one in seven will do while all were followed
             return
-        if self._awaited > self._alert and self._awaited % SPACED:
-            record.followed = True  # one in seven will do while all were followed
-        elif _is_plain(x):
-            self._await_backward(layer, module, x, record)
+        self.last_pass = Pass(graded)
+        self.passes.append(self.last_pass)
+        if graded and _is_plain(x):
+            self._await_backward(layer, module, x, self.last_pass)
+
+    def _recalibrates(self, layer: LayerObserver, module: nn.Module) -> bool:
+        """Whether statistics are being made anew: something other than a pass has written them, or
+        they are averaged from here on.
+        """
+        running = module._buffers.get("running_mean")
+        if running is None:
+            return False
+        expected = self._leader_version + self._leader_bump * self._leader_passes
+        written = self._leader_version >= 0 and running._version != expected
+        return written or (module.momentum is None and layer.described.momentum is not None)
 
     def _await_backward(
         self, layer: LayerObserver, module: nn.Module, x: Tensor, record: Pass
@@ -466,62 +495,72 @@ class ModelObserver:
             versions = self.weights.versions()
             self.phase = EvalPhase(self.phase.number + 1, self.interval, versions)
             if self.sampling.affords_evaluation():
-                began = perf_counter()
+                began = self.budget.clock()
                 self.phase.sampled = True
                 self.phase.prints = self.weights.outside(self.owned)
-                self.sampling.spent(perf_counter() - began)
+                self.budget.charge(began)
 
     # Steps
 
     def stepped(self, own: bool) -> None:
         """After an optimizer's step, this model's `own` or, while none is known, any."""
+        if self.sampling.timed:
+            self.time(self._step, own)
+        else:
+            self._step(own)
+        self.sampling.decide(self.interval)
+        if self.sampling.now:
+            self._prepare()
+
+    def _step(self, own: bool) -> None:
         if self._scan_left:
             self._scan_left -= 1
             if self._scan_left == SCANNED_STEPS - 1:
                 self._scan_hidden()
             elif not self._scan_left:
                 _remove(self._scanned)
-        self._count_unfollowed()
+        if self.passes:
+            self._count_unfollowed()
         if own:
             self.counts.steps += 1
             self.choosing = max(0, self.choosing - 1)
-            self.weights.stepped(self.sampling.budget)
+            self.weights.stepped()
             if self._leader_passes:
                 self.counts.stuck = 0
             elif self._graded_eval and self.ever_trained:
                 self.counts.stuck += 1
         if self.sampling.now:
-            began = perf_counter()
+            began = self.budget.clock()
             for layer in self.layers:
                 layer.end_step(own)
-            self.sampling.spent(perf_counter() - began)
+            self.budget.charge(began)
         self._close_interval()
-        self.sampling.decide(self.interval)
-        if self.sampling.now:
-            self._prepare()
 
     def _prepare(self) -> None:
         """Before a step that is measured."""
-        began = perf_counter()
+        began = self.budget.clock()
         with torch.no_grad():
             for layer in self.layers:
                 layer.poll.prepare()
-        self.sampling.spent(perf_counter() - began)
+        self.budget.charge(began)
 
     def _close_interval(self) -> None:
-        self.domains_within |= bool(self._root_passes == 1 and self.leader and self.leader.index > 1
-                                    and self.leader.interval == self.interval)  # fmt: skip
+        leader, module = self.leader, None
+        if leader is not None:
+            module = leader.ref()
+            if leader.index > 1 and self._root_passes == 1 and leader.interval == self.interval:
+                self.domains_within = True
         self._root_passes = 0
         self.interval += 1
         self.recalibrating = self._graded_eval = False
-        module = self.leader.ref() if self.leader else None
-        running = module._buffers.get("running_mean") if module else None
+        running = module._buffers.get("running_mean") if module is not None else None
         if running is not None:
             version, before = running._version, self._leader_version
             if before >= 0 and self._leader_passes:
                 self._leader_bump = (version - before) // self._leader_passes
             self._leader_version = version
         self._leader_passes = 0
+        self.last_pass = self.passes[-1] if self.passes else None
 
     def _count_unfollowed(self) -> None:
         """Passes that no backward pass followed; one that recorded a graph may wait a step."""

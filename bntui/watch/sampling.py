@@ -1,12 +1,25 @@
-"""Which steps are measured: all of the first ones, then as many as the budget pays for."""
+"""What watching may cost, what it has cost, and which steps are measured so that the two agree.
 
+One `Budget` serves all models of a watch. Everything that is measured, written or compared is
+charged to it, the first samples too. What the hooks take in every step is estimated by timing one
+step in `TIMED`, and leaves that much less for measurements.
+"""
+
+from collections.abc import Callable
+from math import inf
 from random import Random
 from time import perf_counter
 
 FIRST = 32
 FIRST_SECONDS = 0.02
-"""Steps at the start that are measured whatever the budget, up to so much time in all: a run that
-is soon over has no other."""
+"""Steps at the start that are measured up to so much time in all, before it is earned: a run that
+is soon over has no other. The steps after them pay it back."""
+
+LEAST = 0.25
+"""Share of the budget that measurements keep where the hooks alone exceed it."""
+
+TIMED = 64
+"""Of so many steps, one has its hooks timed."""
 
 KEPT = 400
 """A step is measured at the earliest when 1/400 of the run has passed since the last, so that a
@@ -15,48 +28,118 @@ run of any length keeps a bounded number: about KEPT ln(steps / KEPT)."""
 FIRST_EVALUATIONS = 4
 """Evaluations that are looked at whatever they cost."""
 
+AHEAD = 0.1
+"""Share of the run so far by which a later evaluation may be charged ahead: it cannot be put off
+until there is time."""
 
-class Sampling:
-    """Decides from its own costs; shared by the models of one watch.
+
+class Budget:
+    """Shared by everything that one watch does.
 
     Args:
-        budget: Share of the time that measuring may take.
+        share: Of the time that watching may take.
+        clock: Seconds; only differences count.
+    """
+
+    def __init__(self, share: float, clock: Callable[[], float] = perf_counter) -> None:
+        self.share = share
+        self.clock = clock
+        self.began = self._paid = clock()
+        self.measured = 0.0
+        """Seconds that everything but the hooks has taken so far."""
+        self._hooks = 0.0
+        self._random = Random(0)  # our own: the user's draws stay as they are
+
+    @property
+    def total(self) -> float:
+        """Seconds that watching has taken so far, the hooks included."""
+        return self.measured + self._hooks
+
+    @property
+    def rate(self) -> float:
+        """Share of the time that is left for measurements, once the hooks are paid."""
+        elapsed = max(self.clock() - self.began, 1e-9)
+        return max(self.share - self._hooks / elapsed, self.share * LEAST)
+
+    def charge(self, began: float) -> float:
+        """Charge a measurement from `began` to now; returns its seconds.
+
+        How long it has to be earned varies by chance, so that samples meet every phase of a
+        training that has a rhythm.
+        """
+        now = self.clock()
+        cost = now - began
+        self.measured += cost
+        self._paid = max(self._paid, began) + cost / self.rate * self._random.uniform(0.7, 1.3)
+        return cost
+
+    def charge_hooks(self, seconds: float) -> None:
+        """Add what hooks took over a number of steps."""
+        self._hooks += seconds
+
+    def spacing(self, cost: float, part: float) -> float:
+        """Seconds between two activities of this cost that share `part` of the rate."""
+        return cost / (self.rate * part)
+
+    def affords_more(self) -> bool:
+        """Whether all that has been spent is within the budget by now."""
+        return self.clock() >= self._paid
+
+    def affords_first(self) -> bool:
+        """Whether the allowance of the first steps is not yet used up."""
+        return self.measured < FIRST_SECONDS
+
+    def affords_ahead(self) -> bool:
+        """Whether something that cannot wait may be charged ahead."""
+        now = self.clock()
+        return self._paid <= now + AHEAD * (now - self.began)
+
+
+class Sampling:
+    """Which steps of one model are measured.
+
+    Args:
+        budget: The watch's.
         every: Measure every so many steps instead, if given.
     """
 
-    def __init__(self, budget: float, every: int | None = None) -> None:
-        self.now = True
+    def __init__(self, budget: Budget, every: int | None = None) -> None:
         self.budget = budget
         self.every = every
-        self.total = 0.0
-        self.began = perf_counter()
-        self._cost = 0.0
+        self.now = True
+        self.timed = False
+        self.hook_seconds = 0.0
+        """Of the step whose hooks are timed; only while `timed`."""
+        self._last_timed = (0, inf)
+        self._next_timed = 2
         self._evaluations = 0
-        self._next_time = 0.0
         self._next_step = 0
-        self._random = Random(0)  # our own: the user's draws stay as they are
-
-    def spent(self, seconds: float) -> None:
-        """Seconds that went into measuring."""
-        self.total += seconds
-        self._cost += seconds
 
     def decide(self, step: int) -> None:
-        """Whether the next step, counted from 0, is measured."""
+        """Whether the next step, counted from 0, is measured, or its hooks are timed."""
+        if self.timed:
+            self._charge_hooks(step)
+        if self.now:
+            self._next_step = step + max(1, step // KEPT)
         if self.every is not None:
             self.now = step % self.every == 0
-            return
-        now = perf_counter()
-        if self.now:
-            pause = self._cost / self.budget * self._random.uniform(0.7, 1.3)
-            self._next_time = now + pause
-            self._next_step = step + max(1, step // KEPT)
-            self._cost = 0.0
-        early = step < FIRST and self.total < FIRST_SECONDS
-        self.now = early or (step >= self._next_step and now >= self._next_time)
+        elif step < FIRST and self.budget.affords_first():
+            self.now = True
+        else:
+            self.now = step >= self._next_step and self.budget.affords_more()
+        self.timed = step >= self._next_timed and not self.now
+
+    def _charge_hooks(self, step: int) -> None:
+        """The timed step's, or the last one's if that was less, for every step in between: the
+        system may have interrupted either.
+        """
+        before, seconds = self._last_timed
+        self.budget.charge_hooks(min(self.hook_seconds, seconds) * (step - before))
+        self._last_timed = step, self.hook_seconds
+        self._next_timed = step + TIMED
+        self.hook_seconds = 0.0
 
     def affords_evaluation(self) -> bool:
         """Whether an evaluation is looked at now."""
         self._evaluations += 1
-        elapsed = perf_counter() - self.began
-        return self._evaluations <= FIRST_EVALUATIONS or self.total < 2 * self.budget * elapsed
+        return self._evaluations <= FIRST_EVALUATIONS or self.budget.affords_ahead()

@@ -6,34 +6,35 @@ a small model more than its steps, so in between the weights' version counters t
 in-place operation moves but those on `.data`; there only a fingerprint of the last step does.
 """
 
-from time import perf_counter
 from weakref import ref
 
 import torch
 from torch import Tensor, nn
 
+from bntui.watch.sampling import Budget
+
 WEIGHTS = 4
 VALUES = 64
 """A fingerprint takes so many values of so many weights, evenly spaced."""
 
-SHARE = 0.5
+PART = 0.2
 """Of the budget that fingerprints after a step may take."""
 
 
 class Weights:
     """Some weights of a model; keeps no reference to them."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, budget: Budget) -> None:
         found = [p for p in model.parameters() if p.dim() > 1 and type(p) is nn.Parameter]
         chosen = found[:: max(1, len(found) // WEIGHTS)][:WEIGHTS]
+        self._budget = budget
         self._refs = [ref(weight) for weight in chosen]
         self._strides = [max(1, weight.numel() // VALUES) for weight in chosen]
         self._start = self.fingerprint()
-        self._versions: tuple[int, ...] = ()
+        self._versions: list[int] = []
         self._after_step: Tensor | None = None
         self._latest: Tensor | None = None
-        self._cost = 0.0
-        self._next = 0.0
+        self._next = budget.began
 
     def fingerprint(self) -> Tensor | None:
         """Values now; None without weights."""
@@ -42,24 +43,25 @@ class Weights:
         if not alive:
             return None
         with torch.no_grad():
-            parts = [w.reshape(-1)[::stride] for w, stride in alive]
-            device, dtype = parts[0].device, torch.float32
-            return torch.cat([part.to(device, dtype) for part in parts])
+            parts = [_spaced(weight, stride) for weight, stride in alive]
+            device = parts[0].device
+            if any(part.dtype != torch.float32 or part.device != device for part in parts):
+                parts = [part.to(device, torch.float32) for part in parts]
+            return torch.cat(parts)
 
     def changed(self) -> bool:
         """Whether they are others than at the start."""
         now = self.fingerprint()
         return now is not None and self._start is not None and not torch.equal(now, self._start)
 
-    def stepped(self, budget: float) -> None:
+    def stepped(self) -> None:
         """Right after the model's own optimizer's step."""
         self._versions = self.versions()
         self._after_step = None
-        began = perf_counter()
+        began = self._budget.clock()
         if began >= self._next:
             self._after_step = self._latest = self.fingerprint()
-            cost = perf_counter() - began
-            self._next = began + cost / (SHARE * budget)
+            self._next = began + self._budget.spacing(self._budget.charge(began), PART)
 
     def outside(self, owned: bool) -> tuple[Tensor, Tensor] | None:
         """Fingerprints of now and before, if something other than the optimizer may have moved the
@@ -71,10 +73,17 @@ class Weights:
         now = self.fingerprint()
         return None if now is None or before is None else (now, before)
 
-    def moved(self, versions: tuple[int, ...]) -> bool:
+    def moved(self, versions: list[int]) -> bool:
         """Whether an operation in place has changed them since these versions."""
         return self.versions() != versions
 
-    def versions(self) -> tuple[int, ...]:
+    def versions(self) -> list[int]:
         """Counters that every operation in place moves, but for those on `.data`."""
-        return tuple(-1 if (w := weight()) is None else w._version for weight in self._refs)
+        return [-1 if (w := weight()) is None else w._version for weight in self._refs]
+
+
+def _spaced(weight: Tensor, stride: int) -> Tensor:
+    """Every so many values of a weight."""
+    if not weight.is_contiguous():
+        return weight.reshape(-1)[::stride]
+    return weight.as_strided((-(-weight.numel() // stride),), (stride,))  # one operation, not two
