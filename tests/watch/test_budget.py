@@ -1,0 +1,126 @@
+"""What watching may cost: its share of the time, and no wait for an accelerator."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import bntui
+from bntui.watch.sampling import LEAST, Budget, Sampling
+
+MS = 1e-3
+
+
+class Training:
+    """Models that take turns, on a clock of their own.
+
+    Args:
+        sample: Seconds that measuring a step takes.
+        hooks: Seconds that the hooks take in every step.
+    """
+
+    def __init__(self, sample: float, hooks: float = 0.0, models: int = 1) -> None:
+        self.now = 0.0
+        self.budget = Budget(0.02, lambda: self.now)
+        self.models = [Sampling(self.budget) for _ in range(models)]
+        self.sampled: list[int] = []
+        self._sample, self._hooks = sample, hooks
+
+    def run(self, steps: int) -> None:
+        for step in range(1, steps + 1):
+            for sampling in self.models:
+                self.now += 10 * MS + self._hooks
+                if sampling.timed:
+                    sampling.hook_seconds += self._hooks
+                if sampling.now:
+                    self.sampled.append(step)
+                    began, self.now = self.now, self.now + self._sample
+                    self.budget.charge(began)
+                sampling.decide(step)
+
+
+@pytest.mark.parametrize("models", [1, 3])
+@pytest.mark.parametrize("sample", [0.1 * MS, 5 * MS, 200 * MS])
+def test_measuring_stays_within_the_budget_the_first_steps_included(
+    sample: float, models: int
+) -> None:
+    training = Training(sample, models=models)
+    training.run(3000)
+    allowed = 0.02 * training.now
+    assert training.budget.measured < 1.1 * allowed + models * sample
+    assert len(training.sampled) > 2
+
+
+def test_first_steps_are_measured_and_then_paid_back() -> None:
+    training = Training(6 * MS)
+    training.run(1000)
+    early = [step for step in training.sampled if step < 80]
+    assert early == [1, 2, 3, 4]  # 20 ms are over, and nothing more until they are 2 % of the time
+
+
+def test_hooks_leave_less_for_measurements_but_never_nothing() -> None:
+    light, heavy, none = (Training(6 * MS, hooks) for hooks in (0.1 * MS, 0.5 * MS, 0.0))
+    for training in (light, heavy, none):
+        training.run(5000)
+    shares = [t.budget.measured / t.now for t in (light, heavy, none)]
+    assert shares == pytest.approx([0.01, 0.02 * LEAST, 0.02], rel=0.15)
+    assert light.budget.total / light.now == pytest.approx(0.02, rel=0.1)
+
+
+def test_a_step_that_was_interrupted_does_not_count_for_all_the_others() -> None:
+    training = Training(MS, hooks=0.1 * MS)
+    sampling = training.models[0]
+    training.run(1000)
+    before = training.budget.total
+    sampling.timed, sampling.hook_seconds = True, 1.0
+    sampling.decide(1001)
+    assert training.budget.total - before < MS * 64
+
+
+class NoValueIsRead(TorchDispatchMode):
+    """Refuses what makes the CPU wait for an accelerator."""
+
+    WAITS = ("_local_scalar_dense", "item", "is_nonzero", "equal", "nonzero", "unique")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clones = 0
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        name = func.overloadpacket.__name__
+        assert name not in self.WAITS, f"{func} waits for the accelerator"
+        self.clones += name == "clone"
+        return func(*args, **kwargs or {})
+
+
+@pytest.mark.parametrize("every", [1, 10**9])
+def test_no_step_reads_a_value(every: int) -> None:
+    """Neither a sampled step nor another; in train mode, in eval mode, and while writing."""
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    x = torch.randn(32, 4)
+    with bntui.watch(model, log=None, every=every) as watch:
+        with NoValueIsRead() as mode:
+            for step in range(30):
+                optimizer.zero_grad()
+                loss = model(x).square().mean()
+                loss.backward()
+                if step == 20:
+                    watch._next = 0.0  # the log is due
+                optimizer.step()
+                watch.log(loss=loss)
+            with torch.no_grad():
+                model.eval()
+                model(x)
+        assert watch.problem is None
+        assert (mode.clones > 60) is (every == 1)  # the mode sees what a sample does
+        assert watch._run.layers[0].facts.trained == 21
