@@ -120,11 +120,9 @@ class LayerObserver:
         if self.model.sampling.timed:
             self.model.time(self.enter, module, args)
             return
-        if not args or module is not self.ref():
+        x = args[0] if args else None
+        if type(x) is not Tensor or x.dim() < 2 or module is not self.ref():
             return  # a replica of DataParallel shares our hook
-        x = args[0]
-        if type(x) is not Tensor or x.dim() < 2:
-            return
         model = self.model
         try:
             if self._leaving is not None:
