@@ -86,7 +86,7 @@ class NoValueIsRead(TorchDispatchMode):
     WAITS = ("_local_scalar_dense", "item", "is_nonzero", "equal", "nonzero", "unique")
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch has no types here
         self.clones = 0
 
     def __torch_dispatch__(
