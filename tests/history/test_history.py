@@ -12,6 +12,7 @@ from bntui.protocol import (
     Failed,
     ModeLosses,
     Skipped,
+    State,
     Statistics,
     Steps,
     Units,
@@ -24,6 +25,10 @@ def folded(*events: object) -> History:
     for event in events:
         history.fold(event)  # type: ignore[arg-type]  # tests pass events of every type
     return history
+
+
+def test_a_run_of_no_steps_has_a_length_to_divide_by() -> None:
+    assert folded(hello(), State("running", 0, None, total=0)).total == 1
 
 
 def test_a_run_is_kept_step_by_step() -> None:

@@ -12,10 +12,12 @@ from bntui.tui.panes.layer_card import LayerCard
 from bntui.tui.panes.pane import Pane, value
 from bntui.tui.plotting.bars import in_columns, robust_top, shares
 from bntui.tui.plotting.plot import ARM_SHAPES
-from bntui.tui.plotting.text_rows import Row, Rows
+from bntui.tui.plotting.text_rows import Row, Rows, padded
 
 TALLEST = 12
 """Rows a layer at most: higher histograms say no more."""
+SIDE_BY_SIDE = 160
+"""Columns from which two networks stand beside each other."""
 HEADER = 2
 """Rows above an arm's layers: its name and ranges, and the names of the columns."""
 
@@ -70,13 +72,25 @@ class LayersPane(Pane):
             return
         shown = self._with_room(measured)
         self.headline(*self._words(history, measured, shown))
-        per_arm = self._room // len(shown)
+        per_arm = self._room // -(-len(shown) // self._across)
         cards = [self._card(history, each, per_arm) for each in shown]
         tops = top(shown, "counts", cards[0].bars), top(shown, "grad_counts", cards[0].bars)
-        rows: list[Row] = []
-        for each, card in zip(shown, cards, strict=True):
-            rows += self._block(each, card, per_arm, tops)
-        self._rows.show(rows)
+        blocks = [
+            self._block(each, card, per_arm, tops) for each, card in zip(shown, cards, strict=True)
+        ]
+        beside = [blocks[i : i + self._across] for i in range(0, len(blocks), self._across)]
+        width = self.size.width // self._across
+        self._rows.show(
+            [
+                [run for row in rows for run in padded(row, width)]
+                for each in beside
+                for rows in zip(*each, strict=True)
+            ]
+        )
+
+    @property
+    def _across(self) -> int:
+        return 2 if self.size.width >= SIDE_BY_SIDE else 1
 
     @property
     def _room(self) -> int:
@@ -85,7 +99,8 @@ class LayersPane(Pane):
     def _with_room(self, measured: list[Measured]) -> list[Measured]:
         """The arms whose layers all have room, the chosen one among them; or it alone."""
         deepest = max(len(event.layers) for _, event in measured)
-        room = min(max(self._room // (deepest + HEADER), 1), len(measured))
+        room = self._across * max(self._room // (deepest + HEADER), 1)
+        room = min(room, len(measured))
         chosen = choose([arm for arm, _ in measured], self.arm)
         place = next((i for i, each in enumerate(measured) if each.arm is chosen), 0)
         first = max(place - room + 1, 0)
@@ -111,7 +126,7 @@ class LayersPane(Pane):
         """An arm's layers as high as there is room."""
         height = min(max((rows - HEADER) // len(self._seen(one.event, rows)), 1), TALLEST)
         ink = f"arm-{one.arm.place}"
-        return LayerCard(self.size.width - 2, height, flat_word(history), ink)
+        return LayerCard(self.size.width // self._across - 2, height, flat_word(history), ink)
 
     def _block(
         self, one: Measured, card: LayerCard, rows: int, tops: tuple[float, float]

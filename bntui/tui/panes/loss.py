@@ -142,7 +142,7 @@ class LossPane(Pane):
             raw = self._curves(history, x, _dots(width, LABEL), around=0)
             layers = [_band(curve) for curve in raw]
             values += [y for curve in raw for y in (*curve.sampled.low, *curve.sampled.high)]
-        key = id(history.hello), alone, width, history.steps >= history.config.steps
+        key = id(history.hello), alone, width, history.steps >= history.total
         y = self._last.fit(key, values, log=alone and self.log_scale, moving=True)
         layers += self._marks(history, int(x.low), int(x.high))
         lines = [

@@ -8,13 +8,14 @@ from bntui.history.arm import UpdateTrace
 from bntui.history.columns import Column
 from bntui.history.history import History
 from bntui.protocol import WeightHealth, Weights
+from bntui.text import clean
 from bntui.tui.commands import NEXT_NETWORK, PAGE_KEYS, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.base import Part
 from bntui.tui.panes.pane import Pane, brief, marked
 from bntui.tui.plotting.bars import in_columns, shares, text_bars
 from bntui.tui.plotting.figure import Figure, Guide, Panel, Series
-from bntui.tui.plotting.plot import Plot
+from bntui.tui.plotting.plot import ARM_SHAPES, Plot
 from bntui.tui.plotting.sampling import sample
 from bntui.tui.plotting.scale import Scale, ScaleKeeper, log_steps
 from bntui.tui.plotting.strips import axis_text, strip
@@ -27,6 +28,8 @@ LEVELS = tuple(HEALTHY + 0.5 * i for i in range(-3, 4))
 INKS = ("low", "low", "lowish", "fair", "fair", "highish", "bad", "bad")
 """Their colours: by the distance from the guide."""
 PLAIN = ("axis",) * 8
+SIDE_BY_SIDE = 80
+"""Columns that each of several networks' curves need."""
 CURVES = 5
 """As many weights as can be told apart in one plot; all have a strip."""
 HEAD = f"{'upd:data':>9}{'grad:data':>10}{'std':>7}"
@@ -87,7 +90,7 @@ class UpdatesPane(Pane):
         if arm is None or not (trace or weights):
             self.headline_waiting(history)
         x = log_steps(max(history.total, history.steps))
-        figure = self._figure(trace, x, history) if trace else None
+        figure = self._figure(arm, x, history) if arm and trace else None
         self._plot.show(figure)
         if arm is not None and (trace or weights):
             words = [self.name_part(history, arm), *self._words(trace)]
@@ -104,19 +107,42 @@ class UpdatesPane(Pane):
     def _columns(self, trace: UpdateTrace) -> list[Column]:
         return trace.update_ratio if self.ratio == "update" else trace.grad_ratio
 
-    def _figure(self, trace: UpdateTrace, x: Scale, history: History) -> Figure:
-        dots = 2 * max(self._plot.size.width - 20, 8)
-        curves = []
+    def _figure(self, chosen: Arm, x: Scale, history: History) -> Figure:
+        """The chosen network's curves, or side by side those of as many as have room."""
+        arms = [arm for arm in self.arms(history) if arm.history.updates]
+        room = max(self._plot.size.width // SIDE_BY_SIDE, 1)
+        first = max(arms.index(chosen) - room + 1, 0)
+        shown = arms[first : first + room]
+        dots = 2 * max(self._plot.size.width // len(shown) - 20, 8)
+        signs = [ARM_SHAPES[arm.place] if len(shown) > 1 else "" for arm in shown]
+        every = [self._curves(arm, x, dots, sign) for arm, sign in zip(shown, signs, strict=True)]
+        guides = [Guide(HEALTHY, f"{HEALTHY:g}")] if self.ratio == "update" else []
+        values = [y for curves in every for curve in curves for y in curve.y]
+        y = self._scale.fit(
+            (id(history.hello), self.ratio, dots), [*values, *(g.y for g in guides)]
+        )
+        marks = marked(history, 0, history.steps)
+        titles = [
+            ((f"{ARM_SHAPES[arm.place]} {clean(arm.name)}", f"arm-{arm.place}"),) for arm in shown
+        ]
+        panels = [
+            Panel(x, y, (*guides, *marks, *curves), title if len(shown) > 1 else ())
+            for title, curves in zip(titles, every, strict=True)
+        ]
+        return Figure((tuple(panels),), self.cursor)
+
+    def _curves(self, arm: Arm, x: Scale, dots: int, sign: str) -> list[Series]:
+        """A curve a weight, `CURVES` at most, called by the network's sign and its name."""
+        curves: list[Series] = []
+        if (trace := arm.history.updates) is None:
+            return curves
         for ink, place in enumerate(_spread(trace)):
             column = self._columns(trace)[place]
             taken = sample(column, x, dots, steps=trace.steps, banded=False)
             label = f"{trace.names[place]} {_ratio(column.last)}"
-            curves.append(Series(taken.x, taken.mean, f"unit-{ink}", label, form=".2f"))
-        guides = [Guide(HEALTHY, f"{HEALTHY:g}")] if self.ratio == "update" else []
-        values = [y for curve in curves for y in curve.y] + [guide.y for guide in guides]
-        y = self._scale.fit((id(history.hello), self.ratio, dots), values)
-        marks = marked(history, 0, history.steps)
-        return Figure(((Panel(x, y, (*guides, *marks, *curves)),),), self.cursor)
+            name = f"{sign}{trace.names[place]}"
+            curves.append(Series(taken.x, taken.mean, f"unit-{ink}", label, name=name, form=".2f"))
+        return curves
 
     def _show_table(
         self, trace: UpdateTrace | None, weights: list[WeightHealth], arm: Arm | None, x: Scale

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
@@ -57,6 +58,12 @@ class Rows(Widget):
         if ink in STYLES:
             return self.get_component_rich_style(f"rows--{ink}")
         return self.rich_style + ink_style(self, ink)
+
+
+def padded(row: Row, width: int) -> Row:
+    """A row with blanks up to `width` columns."""
+    blank = width - sum(cell_len(text) for text, _ in row)
+    return [*row, (" " * blank, "plain")] if blank > 0 else row
 
 
 def wrapped(text: str, width: int, ink: str = "plain") -> list[Row]:

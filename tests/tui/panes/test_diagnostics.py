@@ -50,6 +50,15 @@ async def test_layers_tell_both_arms_in_numbers(size: tuple[int, int]) -> None:
         assert "h -1 … 1 · grad ±0.01" in text
 
 
+async def test_networks_stand_side_by_side_where_there_is_room() -> None:
+    async with lab(some(), (200, 60)) as it:
+        for page in "56":
+            rows = (await it.press(page)).splitlines()[3:]
+            assert any("■ no BN" in row and "○ BN" in row for row in rows)
+        assert "■C " in await it.press(">")
+        assert "○C " in it.text
+
+
 async def test_what_is_flat_goes_by_the_activation() -> None:
     async with lab(some(activation="relu")) as it:
         text = await it.press("5")
