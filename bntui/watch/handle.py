@@ -1,6 +1,7 @@
 """`bntui.watch(model)`: what the user holds."""
 
 import atexit
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -440,7 +441,7 @@ def _open(log: str | Path | None, name: str) -> LogWriter | None:
         return LogWriter(path.with_stem(f"{path.stem}-rank{rank}") if rank else path)
     while True:
         try:
-            return LogWriter(watched_path(name))
+            return LogWriter(watched_path(f"{name}-rank{_rank()}" if _rank() else name))
         except InputError:
             continue  # another run took the name just now
 
@@ -448,7 +449,10 @@ def _open(log: str | Path | None, name: str) -> LogWriter | None:
 def _rank() -> int:
     """This process's among those that train together."""
     group = torch.distributed
-    return group.get_rank() if group.is_available() and group.is_initialized() else 0
+    if group.is_available() and group.is_initialized():
+        return group.get_rank()
+    told = os.environ.get("RANK", "")  # by torchrun, to processes that have not met yet
+    return int(told) if told.isdecimal() else 0
 
 
 def _free_name(name: str, taken: Sequence[str]) -> str:

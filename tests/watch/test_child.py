@@ -76,7 +76,11 @@ def fork(directory: Path, code: str) -> subprocess.CompletedProcess[str]:
 def forked(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The child in a fork."""
     argv = ["child", "--log", str(directory / "run.jsonl"), *arguments]
-    code = f"import sys; sys.argv = {argv!r}\nfrom bntui.watch.child import main\nmain()"
+    code = (
+        "import atexit, sys; from bntui.watch import handle\n"
+        "atexit.register(handle._close_all)\n"  # a fork has not what its parent registered
+        f"sys.argv = {argv!r}\nfrom bntui.watch.child import main\nmain()"
+    )
     return fork(directory, code)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from torch.utils.checkpoint import checkpoint
 
 import bntui
@@ -161,14 +161,26 @@ class Shared(nn.Module):
 
 
 def averaged(model: nn.Module) -> Trace:
+    """A plain and an exponential average of every step's weights, the first one recalibrated."""
     copied = copy.deepcopy(model)
-    average = AveragedModel(model)
-    losses = supervised(model)
-    average.update_parameters(model)
+    decayed = get_ema_multi_avg_fn(0.9)
+    averages = AveragedModel(model), AveragedModel(model, multi_avg_fn=decayed, use_buffers=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    losses: Trace = []
+    for _ in range(STEPS):
+        x, y = batch()
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach().clone())
+        for average in averages:
+            average.update_parameters(model)
+    update_bn([batch() for _ in range(10)], averages[0])
     with torch.no_grad():
         x = torch.randn(16, 8)
-        losses += [average(x), copied(x)]
-    return losses + list(average.buffers()) + list(copied.buffers())
+        losses += [averages[0](x), averages[1](x), copied(x)]
+    return losses + [value for each in averages for value in each.state_dict().values()]
 
 
 CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Trace]]] = {
