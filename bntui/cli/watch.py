@@ -64,6 +64,9 @@ def watch(
     Everything behind SCRIPT is the script's own. Its exit code is that of this command. On the
     screen, ctrl+c goes to the script, and q asks whether it shall go on without a screen; what it
     prints is in files beside the log. A script that reads the keyboard needs --no-screen.
+
+    Processes that the script starts itself (torchrun, multiprocessing) are not watched: for those,
+    bntui.watch(model) goes into their code, or torchrun ... -m bntui watch --no-screen SCRIPT.
     """
     from bntui.sources.script import ScriptSource  # noqa: PLC0415 (asyncio takes a moment)
 

@@ -16,6 +16,9 @@ HEAD, TAIL = 2**20, 2**17
 """Bytes that are read of a log, at most: its config stands in the first line, how it ended in the
 last lines."""
 
+MODELS = 2**18
+"""Bytes after the first line of a watched run: models that are found later are told there."""
+
 WATCHED_TAIL = 2**21
 """The same of a watched run: hundreds of layers write between two of its numbers."""
 
@@ -53,13 +56,17 @@ def summarise(path: Path) -> RunSummary | None:
             if not isinstance(hello, Hello | Watching):
                 return None
             is_watched = isinstance(hello, Watching)
+            models = file.read(MODELS) if is_watched else b""
             file.seek(max(size - (WATCHED_TAIL if is_watched else TAIL), 0))
             tail = file.read()
             growing = is_growing(file)
     except OSError:
         return None
     if isinstance(hello, Watching):
-        return _watched(path, hello, size, tail, growing)
+        newest = _decoded(b"\n" + models, b"watching")
+        return _watched(
+            path, newest if isinstance(newest, Watching) else hello, size, tail, growing
+        )
     steps, state = _last(tail)
     done = steps.first + max(map(len, steps.loss.values()), default=0) if steps else 0
     total = state.total if state else UNSET

@@ -114,7 +114,10 @@ class Watcher:
         if self._watch is None and self._problem is None:
             has_torch = "torch" in sys.modules
             reason = "no model with BatchNorm ran" if has_torch else "torch was not imported"
-            _write(f"nothing was watched or logged: {reason} in {self._script}.")
+            _write(
+                f"nothing was watched or logged: {reason} in {self._script}. Processes that it "
+                "starts are not watched; bntui.watch(model) in their code watches them."
+            )
 
 
 def _end() -> None:

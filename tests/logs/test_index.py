@@ -15,7 +15,7 @@ from bntui.logs.writer import LogWriter
 from bntui.protocol import AnyEvent, Failed, State
 from bntui.protocol.codec import encode
 from tests.scripted import beginning, hello, probes, steps
-from tests.watched_events import watched_run
+from tests.watched_events import watched_run, watching
 
 RUN: list[AnyEvent] = [*beginning(), *steps(0, 300), *probes(300), *steps(300, 200), *probes(500)]
 END = State("finished", 500, None)
@@ -125,6 +125,10 @@ def test_a_watched_run_in_a_line(tmp_path: Path) -> None:
     assert whole
     assert (whole.state, whole.steps) == ("finished", 40)
     assert whole.differs == {"watched": "train.py", "layers": 2}
+    one = msgspec.structs.replace(watching(), layers=watching().layers[:1])
+    later = summarise(log(tmp_path / "later.jsonl", one, *watched_run(40)))
+    assert later
+    assert later.differs["layers"] == 2
     assert whole.losses == {"loss": pytest.approx(1.0)}
     torn = summarise(log(tmp_path / "b.jsonl", *watched_run(40)[:-1]))
     assert torn

@@ -120,6 +120,7 @@ def test_a_script_finds_what_python_sets_up(how: str, tmp_path: Path) -> None:
     ours = run([*CHILD, "--log", "run.jsonl", *command], tmp_path, "typed")
     assert json.loads(ours.stdout) == json.loads(python.stdout)
     assert "torch was not imported" in ours.stderr
+    assert "Processes that it starts are not watched" in ours.stderr
     assert not (tmp_path / "run.jsonl").exists()
 
 
