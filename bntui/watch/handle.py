@@ -190,7 +190,7 @@ class Watch:
 
     def announce(self) -> None:
         """Print where the log is, and how to open it."""
-        if self.path is not None and _rank() == 0:
+        if self.path is not None and not self.closed and _rank() == 0:
             log = self.path.stem if self.path.parent == directory() else str(self.path)
             line = f"bntui: watching {self._name}; see it with: bntui open {clean(log)}"
             print(line, file=sys.stderr)  # noqa: T201

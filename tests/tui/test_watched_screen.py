@@ -100,7 +100,7 @@ async def test_the_value_cursor_reads_every_plot_over_steps() -> None:
     async with lab(watched_run(40), commands=False) as it:
         text = await it.press("less_than_sign")
         assert "Loss  step 40  loss 1." in text
-        assert "Running stats  features.1 step 40  0 0.1" in text
+        assert "Running stats  features.1 step 40  0 +0.1" in text
         assert "Train / eval  step 40  × batch 0.4  ○ running 0.9" in text
         await it.press("home")
         assert "Loss  step 0  loss 2" in it.text

@@ -135,6 +135,17 @@ def test_a_full_disk_ends_watching_and_not_the_training(
     assert "No space left on device" in capsys.readouterr().err
 
 
+def test_a_log_that_cannot_be_written_is_not_announced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = net()
+    watch = bntui.watch(model, log=tmp_path / "nowhere" / "x.jsonl")
+    assert watch.closed
+    assert sum(hooks(model)) == 0
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "the log cannot be written: No such file or directory" in said
+
+
 def test_a_forked_child_writes_nothing(tmp_path: Path) -> None:
     model = net()
     path = tmp_path / "x.jsonl"

@@ -202,9 +202,11 @@ def _block(box: _Box, shape: Shape, cursor: int | None) -> list[list[Run]]:
 def _at_cursor(placed: "_Placed", panel: Panel, step: int) -> "_Placed":
     """The curve with its value at the cursor as label, as far as the old label's room goes."""
     curve = placed.curve
-    text = f"{name_of(curve)} {reading(curve, step, panel)}"
-    if " " not in curve.label or len(text) > len(curve.label):
-        text = name_of(curve)
+    name, value = name_of(curve), reading(curve, step, panel)
+    is_number = " " not in curve.label and not curve.label.startswith(name)
+    text = value if is_number else f"{name} {value}"
+    if len(text) > len(curve.label) or curve.label == name:
+        text = "" if is_number else name
     return placed._replace(curve=replace(curve, label=text)) if curve.label else placed
 
 

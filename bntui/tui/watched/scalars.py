@@ -94,7 +94,7 @@ class ScalarsPane(WatchedPane):
             label = f"{_mean(series)} {name}"
             if len(series) > FEW:
                 bands.append(Band(taken.x, taken.low, taken.high, f"{ink}-faint"))
-                lines.append(Series(taken.x, taken.mean, ink, label, name=name))
+                lines.append(Series(taken.x, taken.mean, ink, label, name=name, form=".3g"))
             else:
                 glyph = "×○•+◆"[place]
                 lines.append(Points(taken.x, taken.mean, ink, glyph, label, name=name))

@@ -88,12 +88,12 @@ class ChannelsPane(WatchedPane):
         layers: list[Layer] = [Band(band.x, band.low, band.high, f"unit-{behind % 5}-faint")]
         lines: list[Series] = []
         running = [layer.trace[f"running_{self.moment}", layer.units[place]] for place in places]
-        form = _form([series.last for series in running])
+        sign = "+" if self.moment == "mean" else ""
+        form = sign + _form([series.last for series in running])
         for place, series in zip(places, running, strict=True):
             taken = curve(series, view.x, dots)
-            sign = "+" if self.moment == "mean" else ""
-            label = f"{layer.units[place]} {series.last:{sign}{form}}"
-            lines.append(Series(taken.x, taken.mean, f"unit-{place % 5}", label))
+            label = f"{layer.units[place]} {series.last:{form}}"
+            lines.append(Series(taken.x, taken.mean, f"unit-{place % 5}", label, form=form))
         values = [v for line in lines for v in line.y] + band.mean
         key = id(view.run.scalars), layer.layer.name, layer.layer.model, self.moment, self.channel
         y = self._scale.fit(key, values)
