@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from bntui.config.diff import differing
 from bntui.config.presets import PRESETS
 from bntui.config.schema import RunConfig
-from bntui.logs.reader import is_growing
+from bntui.logs.reader import is_growing, open_regular
 from bntui.protocol import AnyEvent, Failed, Hello, Scalars, State, Steps, Timing, Watching
 from bntui.protocol.codec import event_reader
 
@@ -50,7 +50,7 @@ def summaries(directory: Path) -> list[RunSummary]:
 def summarise(path: Path) -> RunSummary | None:
     """A log's summary; None if it cannot be read or is none."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             hello = next(iter(event_reader().feed(file.readline(HEAD))), None)
             if not isinstance(hello, Hello | Watching):

@@ -1,7 +1,9 @@
 """Reading a run log: bytes to events, plain or gzipped, whole or still growing."""
 
+import errno
 import fcntl
 import os
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,17 +70,30 @@ def is_growing(file: IO[bytes]) -> bool:
     return False
 
 
+def open_regular(path: Path) -> IO[bytes]:
+    """A regular file, open for reading: a FIFO would wait for a writer, a device have no end.
+
+    Raises:
+        OSError: It cannot be opened, or is something else.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
 def open_file(path: Path) -> IO[bytes]:
     """A log, open for reading.
 
     Raises:
-        InputError: It is missing, unreadable, a directory, or no run log.
+        InputError: It is missing, unreadable, no regular file, or no run log.
     """
     name = clean(repr(str(path)), limit=200)
     try:
         if path.is_dir():
             raise InputError(f"{name} is a directory; bntui open takes a run log.")
-        file = path.open("rb")
+        file = open_regular(path)
         head = file.read(2)
         file.seek(0)
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Lines to messages and back: the only place where JSON is written or read.
+"""Lines to messages and back: the only place where JSON from outside is read.
 
 Every string is cleaned here, where it enters, of what a terminal would interpret.
 
@@ -32,6 +32,21 @@ def encode(message: Event | Command) -> bytes:
         return _encoder.encode(message) + b"\n"
     except UnicodeEncodeError:
         return _encoder.encode(_cleaned(msgspec.to_builtins(message))) + b"\n"
+
+
+def decode(document: bytes, kind: type[T]) -> T:
+    """A JSON document as a value of that type, its strings cleaned.
+
+    Raises:
+        ValueError: It is none; the message says why.
+    """
+    try:
+        value: T = _decoder(cast("object", kind)).decode(_safe(document))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except msgspec.DecodeError as error:
+        raise ValueError(clean(str(error), limit=300)) from None
+    return value
 
 
 @cache

@@ -4,14 +4,18 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from math import isfinite
 from pathlib import Path
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from bntui.history import ArmHistory, History
 from bntui.protocol import Machine, SplitLosses
-from bntui.protocol.base import Event
+from bntui.protocol.base import Count, Event, Number
 from bntui.sweep.plan import Job, Plan
 from bntui.sweep.statistics import steps_to_reach
+
+Loss = Annotated[float, Meta(ge=-1e100, le=1e100)]
+"""Far beyond single precision; squares of differences, and sums of these, are finite."""
 
 
 class Outcome(Struct, frozen=True):
@@ -24,11 +28,11 @@ class Outcome(Struct, frozen=True):
     """
 
     key: str
-    losses: dict[str, float | None]
-    reach: float | None
-    reached: dict[str, int | None]
-    steps: int
-    seconds: float
+    losses: dict[str, Loss | None]
+    reach: Loss | None
+    reached: dict[str, Count | None]
+    steps: Count
+    seconds: Number
     machine: Machine
 
 

@@ -169,14 +169,30 @@ def make_plan(
         InputError: A setting is varied twice, a cell's settings do not go together, there are too
             many jobs, there are not two networks to compare, or `against` is not varied.
     """
-    names = [one.name for one in vary]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"--vary {name.replace('_', '-')} is given twice.")
     plan = Plan(base, vary, seeds, against, claim, reach, words)
+    check_plan(plan)
+    return plan
+
+
+def check_plan(plan: Plan) -> None:
+    """Check a plan, which may come from a file.
+
+    Raises:
+        InputError: As in `make_plan`; or it has no seeds, or a setting that is none, or a value
+            that the setting does not take.
+    """
+    base, seeds, against = plan.base, plan.seeds, plan.against
+    names = [one.name for one in plan.vary]
+    for one in plan.vary:
+        _check_varied(one, base)
+        if names.count(one.name) > 1:
+            raise InputError(f"--vary {SETTINGS[one.name].key} is given twice.")
+    if seeds < 1:
+        raise InputError(f"--seeds is {seeds}, but it takes a whole number from 1.")
     if against is not None and against not in names:
         raise InputError(
-            f"--claim {claim} compares values of --{SETTINGS[against].key}: it cannot be fixed."
+            f"--claim {plan.claim} compares values of --{against.replace('_', '-')}: "
+            "it cannot be fixed."
         )
     if against is None and len(base.arms) != 2:
         raise InputError(
@@ -198,7 +214,18 @@ def make_plan(
             check(plan.config(Job(cell, base.seed)))
         except InputError as error:
             raise InputError(f"In the cell {cell.label}: {error}") from None
-    return plan
+
+
+def _check_varied(one: Vary, base: RunConfig) -> None:
+    if one.name not in VARIED or not one.values:
+        shown = clean(one.name, limit=60)
+        raise InputError(f"--vary {shown} is no setting with values that can be varied.")
+    fields = msgspec.to_builtins(base)
+    for value in one.values:
+        try:
+            msgspec.convert({**fields, one.name: value}, RunConfig)
+        except msgspec.ValidationError as error:
+            raise InputError(f"--vary {SETTINGS[one.name].key}: {error}.") from None
 
 
 def assignment(name: str, value: Value) -> str:

@@ -16,15 +16,15 @@ import msgspec
 from platformdirs import user_data_path
 
 from bntui.errors import InputError
+from bntui.logs.reader import open_regular
+from bntui.protocol.codec import MAX_LINE, decode
 from bntui.sweep.events import Outcome
-from bntui.sweep.plan import Plan
+from bntui.sweep.plan import Plan, check_plan
 from bntui.text import clean
 
 PLAN, INDEX, LOCK = "plan.json", "outcomes.jsonl", ".lock"
 UNFINISHED = ".unfinished-"
 """Before the name of a file that is being written."""
-
-_outcome = msgspec.json.Decoder(Outcome)
 
 
 def sweeps_directory() -> Path:
@@ -81,14 +81,17 @@ class SweepStore:
         """
         name = clean(self.directory.name, limit=60)
         try:
-            return msgspec.json.decode((self.directory / PLAN).read_bytes(), type=Plan)
+            with open_regular(self.directory / PLAN) as file:
+                plan = decode(file.read(MAX_LINE), Plan)
+            check_plan(plan)
         except FileNotFoundError:
             raise InputError(
                 f"There is no sweep named {name} in {self.directory.parent}."
             ) from None
-        except (OSError, msgspec.DecodeError, ValueError) as error:
+        except (OSError, ValueError, InputError) as error:
             reason = clean(str(error), limit=200)
             raise InputError(f"The plan of the sweep {name} cannot be read ({reason}).") from None
+        return plan
 
     def outcomes(self) -> dict[str, Outcome]:
         """Every run's last outcome whose log is there; a torn or foreign line is left out.
@@ -106,11 +109,11 @@ class SweepStore:
 
     def _outcomes(self) -> dict[str, Outcome]:
         found: dict[str, Outcome] = {}
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), open_regular(self.directory / INDEX) as index:
             there = {entry.name for entry in os.scandir(self.directory)}
-            for line in (self.directory / INDEX).read_bytes().split(b"\n"):
-                with suppress(msgspec.DecodeError, ValueError):
-                    outcome = _outcome.decode(line)
+            while line := index.readline(MAX_LINE):
+                with suppress(ValueError):
+                    outcome = decode(line, Outcome)
                     if self.log_path(outcome.key).name in there:
                         found[outcome.key] = outcome
         return found

@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,8 +14,11 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from rich.console import Console
 
 from bntui.export.figures import FIGURES
+from bntui.export.files import write_summary
+from bntui.export.summary import summary
 from bntui.history.history import folded
 from bntui.protocol import Activations, AnyEvent, State, Steps
 from bntui.protocol.codec import encode
@@ -111,10 +115,30 @@ def test_the_summary_is_the_run_in_short(log: Path) -> None:
     assert summary["config"]["lr"] == 0.1
     assert summary["finished"] is True
     arm = summary["arms"]["BN"]
-    assert arm["final_loss"] == 0.125
+    assert (arm["final_loss"], arm["best_loss"]) == (0.125, 0.125)
+    assert summary["arms"]["no BN"]["best_loss"] < 0.5
     assert arm["saturation"] == [0.028]
     assert arm["train_eval_gap"] == pytest.approx(0.1905 - 0.1938)
     assert summary["arms"]["no BN"]["diverged_at"] is None
+
+
+def test_the_last_500_steps_are_500_in_table_summary_and_figure(tmp_path: Path) -> None:
+    """The loss falls by one a step: every other number of steps has another mean."""
+    falling: list[float | None] = [float(700 - i) for i in range(700)]
+    history = folded([*beginning(), Steps(0, 1.0, {"no BN": falling, "BN": falling})])
+    console = Console(width=120, record=True, file=StringIO())
+    console.print(summary(history))
+    rows = {
+        row.split("  ")[0].strip(" │┃"): row.split() for row in console.export_text().splitlines()
+    }
+    assert "250.5" in rows["mean loss of the last 500 steps"]
+    assert "1" in rows["last batch's loss"]
+    write_summary(history, str(tmp_path / "summary.json"))
+    arm = json.loads((tmp_path / "summary.json").read_text())["arms"]["BN"]
+    assert (arm["mean_loss_of_last_500"], arm["best_loss"]) == (250.5, 1.0)
+    figure = Figure()
+    FIGURES["losses"](figure, history)
+    assert (figure.axes[1].dataLim.x0, figure.axes[1].dataLim.x1) == (200, 699)
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])

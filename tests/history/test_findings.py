@@ -126,6 +126,7 @@ def race(history: History) -> list[str]:
 
 
 def test_who_reached_a_loss_first_is_said() -> None:
+    assert race(run(told(0, plain=falling(16, 16, 0.0), bn=falling(16, 10, 0.0))))
     history = run(told(0, plain=falling(16, 50, 0.0), bn=falling(16, 10, 0.0)))
     assert race(history) == [
         "BN reached loss 1 in 55 steps, no BN in 214; mean of the last 25 steps, one seed."
@@ -135,7 +136,7 @@ def test_who_reached_a_loss_first_is_said() -> None:
 @pytest.mark.parametrize(
     ("plain", "bn"),
     [
-        (falling(16, 12, 0.1), falling(16, 10, 0.1)),  # nearly together
+        (falling(16, 14, 0.1), falling(16, 10, 0.1)),  # not half as long again
         (falling(16, 50, 3.0), falling(0.9, 10, 0.1)),  # no loss that both pass
         ([None] * 600, falling(16, 10, 0.1)),
     ],
@@ -232,6 +233,13 @@ def test_a_fork_with_no_change_is_equal_bit_for_bit() -> None:
     assert texts[0].startswith("BN copy and BN have had equal losses in each of the last 40 steps")
 
 
+def test_of_three_networks_the_worst_is_set_against_the_best() -> None:
+    config = RunConfig(arms=("none", "bn", "ln"))
+    losses = dict(zip(config.arm_names, (wavy(1, 100), wavy(3, 100), wavy(2, 100)), strict=True))
+    (text, *_) = sentences(run(Steps(0, 1.0, losses), config=config))
+    assert text.startswith("BN's mean loss of the last 100 steps is higher (3 > 1)")
+
+
 def test_what_stands_still_is_said() -> None:
     begun = told(0, plain=wavy(1, 100), bn=wavy(1, 100))
     assert sentences(run(begun, Changed(50, "lr", 0.0, 0.1)))[0] == (
@@ -244,10 +252,39 @@ def test_what_stands_still_is_said() -> None:
     assert sentences(one)[0].startswith("A batch of one")
 
 
-def test_a_flat_layer_is_named() -> None:
-    flat = Activations("no BN", 0, 100, 1000, [500, *[0] * 48, 500], 0.996)
-    text = sentences(run(told(0, plain=wavy(1, 100), bn=wavy(1, 100)), flat))[0]
-    assert text.startswith("no BN: 99.6% of hidden layer 1's outputs are saturated")
+def flat(name: str, step: int, share: float) -> Activations:
+    return Activations(name, 0, step, 1000, [500, *[0] * 48, 500], share)
+
+
+def test_a_flat_layer_is_named_from_99_percent_on() -> None:
+    begun = told(0, plain=wavy(1, 100), bn=wavy(1, 100))
+    text = sentences(run(begun, flat("no BN", 100, 0.99)))[0]
+    assert text.startswith("no BN: 99.0% of hidden layer 1's outputs are saturated")
+    assert not any("outputs are" in t for t in sentences(run(begun, flat("no BN", 100, 0.989))))
+
+
+def test_findings_are_of_the_newest_measurement_and_not_of_the_first() -> None:
+    """At first everything is the other way round."""
+    first: list[AnyEvent] = [
+        *(measured(name, 0, loss) for name, loss in (("no BN", 1.0), ("BN", 2.0))),
+        flat("no BN", 0, 0.1),
+        flat("BN", 0, 1.0),
+    ]
+    now: list[AnyEvent] = [
+        ModeLosses("no BN", 100, [90], [2.0], [2.0]),
+        ModeLosses("BN", 100, [90], [1.0], [3.0]),
+        flat("no BN", 100, 1.0),
+        flat("BN", 100, 0.2),
+        Changed(0, "momentum", 0.0, 0.1),
+    ]
+    begun = told(0, plain=wavy(1, 100), bn=wavy(2, 100))
+    text = " ".join(sentences(run(*first, begun, *now)))
+    assert "stand still; its loss is 3 in evaluation mode, 1 in training mode" in text
+    assert "no BN: 100.0% of hidden layer 1's outputs are saturated" in text
+    assert "BN's loss in evaluation mode is higher (3 > 2, n = 90)" in text
+    assert "saturation is 20.0% against 100.0%" in text
+    assert "BN's loss on the first 90 is 1 in training mode, 3 in evaluation mode" in text
+    assert "one example" not in text
 
 
 def test_the_widest_gap_between_the_modes() -> None:
@@ -255,7 +292,7 @@ def test_the_widest_gap_between_the_modes() -> None:
     assert sentences(history)[-1] == (
         "BN's loss on one example is 11.6 in training mode, 0.356 in evaluation mode."
     )
-    close = ModeLosses("BN", 200, [2, 90], [0.2, 0.2], [0.21, 0.19])
+    close = ModeLosses("BN", 200, [2, 90], [0.2, 0.2], [0.21, 0.39])
     history.fold(close)
     assert not any("training mode" in text for text in sentences(history))
 

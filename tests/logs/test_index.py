@@ -12,7 +12,7 @@ import pytest
 from bntui.config.schema import RunConfig
 from bntui.logs.index import differences, summaries, summarise
 from bntui.logs.writer import LogWriter
-from bntui.protocol import AnyEvent, Failed, State
+from bntui.protocol import AnyEvent, Failed, State, Steps
 from bntui.protocol.codec import encode
 from tests.scripted import beginning, hello, probes, steps
 from tests.watched_events import watched_run, watching
@@ -42,7 +42,8 @@ def test_how_a_run_ended(tmp_path: Path, last: list[AnyEvent], state: str) -> No
     assert summary.state == state
     assert summary.steps == 500
     assert summary.preset == "notebook"
-    assert set(summary.losses) == {"no BN", "BN"}
+    losses = [event.loss for event in RUN if isinstance(event, Steps)][-1]
+    assert summary.losses == {name: pytest.approx(column[-1]) for name, column in losses.items()}
 
 
 def test_a_log_that_is_being_written_is_running(tmp_path: Path) -> None:
@@ -118,6 +119,12 @@ def test_a_run_is_exported_by_its_name(tmp_path: Path) -> None:
     log(directory / "mine.jsonl", *RUN, END)
     done = bntui("export", "mine", "--summary", "-", home=tmp_path)
     assert json.loads(done.stdout)["steps"] == 500
+
+
+def test_a_fifo_among_the_logs_is_left_out(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.jsonl")
+    log(tmp_path / "a.jsonl", *RUN)
+    assert [Path(one.path).stem for one in summaries(tmp_path)] == ["a"]
 
 
 def test_a_watched_run_in_a_line(tmp_path: Path) -> None:

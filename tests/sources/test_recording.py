@@ -122,6 +122,7 @@ async def test_a_pipe_is_read_as_it_comes() -> None:
     [
         (lambda path: None, "cannot be read (No such file or directory)"),
         (lambda path: path.mkdir(), "is a directory"),
+        (os.mkfifo, "cannot be read (not a regular file)"),
         (lambda path: path.write_bytes(b"\x7fELF"), "is no run log"),
         (lambda path: path.write_text("emma\n"), "is no run log"),
     ],

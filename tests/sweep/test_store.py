@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from bntui.config import RunConfig
 from bntui.errors import InputError
+from bntui.sweep.plan import Vary
 from bntui.sweep.store import INDEX, SweepStore, default_name
 from tests.sweep.made_up import outcome, plan
 
@@ -76,12 +79,71 @@ def test_a_sweep_is_not_run_twice_at_once(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b'{"base":1}', b"\xff\x00", b"[" * 100_000])
+DEEP = b'{"more":' + b"[" * 100_000
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b'{"base":1}', b"\xff\x00", b"[" * 100_000, DEEP])
 def test_a_plan_that_is_none_is_one_sentence(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "plan.json").write_bytes(text)
     with pytest.raises(InputError, match="cannot be read"):
         SweepStore(tmp_path / "one").plan()
+
+
+LR = Vary("lr", [0.1, 1.0])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"vary": [Vary("nothing", [1])]},
+        {"vary": [Vary("arms", ["a", "b"])]},
+        {"vary": [Vary("lr", [])]},
+        {"vary": [Vary("depth", ["deep"])]},
+        {"vary": [Vary("lr", [-1.0])]},
+        {"vary": [LR, LR]},
+        {"vary": [Vary(name, [i / 100 for i in range(1, 100)]) for name in ("lr", "gain", "eps")]},
+        {"seeds": 0},
+        {"seeds": 10**18},
+        {"against": "depth"},
+        {"base": RunConfig(arms=("bn",))},
+        {"base": RunConfig(seed=2**63 - 1)},
+    ],
+    ids=repr,
+)
+def test_a_plan_that_no_command_would_make_is_refused(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    (tmp_path / "one").mkdir()
+    made = replace(plan(2), **changes)
+    (tmp_path / "one" / "plan.json").write_bytes(msgspec.json.encode(made))
+    with pytest.raises(InputError, match="The plan of the sweep one cannot be read"):
+        SweepStore(tmp_path / "one").plan()
+
+
+def test_what_a_sweep_holds_is_cleaned_and_bounded(tmp_path: Path) -> None:
+    """Files from elsewhere: control characters, and numbers whose squares are infinite."""
+    made = plan(2, preset="\x1b]0;title\x07")
+    store = SweepStore.create(tmp_path / "one", made)
+    assert store.plan().base.preset == "\N{REPLACEMENT CHARACTER}]0;title\N{REPLACEMENT CHARACTER}"
+    good, large, far, _ = made.jobs()
+    store.save(outcome(large, {"BN": 1e300}), b"log")
+    store.save(replace(outcome(far, {"BN": 0.5}), steps=10**30), b"log")
+    store.save(outcome(good, {"B\x1bN": 0.5}), b"log")
+    with (store.directory / INDEX).open("ab") as index:
+        index.write(DEEP + b"\n")
+    assert [one.losses for one in store.outcomes().values()] == [
+        {"B\N{REPLACEMENT CHARACTER}N": 0.5}
+    ]
+
+
+@pytest.mark.parametrize("name", ["plan.json", INDEX])
+def test_a_fifo_in_place_of_a_file_is_refused(tmp_path: Path, name: str) -> None:
+    store = SweepStore.create(tmp_path / "one", plan(1))
+    (store.directory / name).unlink(missing_ok=True)
+    os.mkfifo(store.directory / name)
+    with pytest.raises(InputError, match="not a regular file"):
+        (store.plan(), store.outcomes())
 
 
 def test_a_sweep_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_each_part_is_a_batch_of_its_own(
     wanted = torch.cat([theirs(x[i : i + size]) for i in range(0, rows, size)])
     wanted.backward(upstream)
     with torch.no_grad():
+        torch.testing.assert_close(ours.compute(x, training=True), wanted)
         torch.testing.assert_close(ours.forward(x), wanted)
         torch.testing.assert_close(ours.backward(upstream), x.grad)
     torch.testing.assert_close([*ours.param_grads], [theirs.weight.grad, theirs.bias.grad])

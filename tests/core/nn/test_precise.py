@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
+from bntui.config.schema import NOTEBOOK_WORDS, Norm, RunConfig
 from bntui.core.nn import precise
 from bntui.core.nn.model import CharMLP
 from bntui.core.nn.precise import precise_statistics
@@ -13,17 +13,21 @@ from bntui.core.training.dataset import Dataset
 from bntui.core.training.trainer import Trainer
 
 
-def trained(depth: int = 3) -> tuple[CharMLP, Dataset]:
-    config = RunConfig(hidden=9, emb=3, depth=depth)
+def trained(depth: int = 3, norm: Norm = "bn") -> tuple[CharMLP, Dataset]:
+    config = RunConfig(hidden=9, emb=3, depth=depth, arms=("none", norm))
     trainer = Trainer(config, Dataset(NOTEBOOK_WORDS, 3, "inside"))
     for _ in range(40):
         trainer.step()
     return trainer.arms[1].model, trainer.dataset
 
 
+@pytest.mark.parametrize(
+    ("norm", "depth", "correction"), [("bn", 3, 0), ("bn-torch", 1, 1), ("bn-lecture", 3, 1)]
+)
 @torch.inference_mode()
-def test_they_are_those_of_one_batch_of_everything() -> None:
-    model, dataset = trained()
+def test_they_are_those_of_one_batch_of_everything(norm: Norm, depth: int, correction: int) -> None:
+    """With the divisor of the running variance; below it torch's normalizes by another."""
+    model, dataset = trained(depth, norm)
     contexts, _ = dataset.first(len(dataset))
     x = contexts
     seen = []
@@ -32,10 +36,10 @@ def test_they_are_those_of_one_batch_of_everything() -> None:
         x = layer.compute(x, training=True)
     wanted = [y for y, layer in zip(seen, model.layers, strict=True) if layer in model.batchnorms]
     found = precise_statistics(model, contexts)
-    assert len(found) == 3
+    assert len(found) == depth
     for (mean, var), y in zip(found, wanted, strict=True):
         torch.testing.assert_close(mean, y.mean(0), rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(var, y.var(0, correction=0), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(var, y.var(0, correction=correction), rtol=1e-4, atol=1e-5)
 
 
 @torch.inference_mode()

@@ -21,7 +21,10 @@ def climbed(run: Trainer, place: int = 1) -> Ladder:
     return event
 
 
-@pytest.mark.parametrize("settings", [{}, {"depth": 3}, {"placement": "all", "bias": False}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"depth": 3}, {"placement": "all", "bias": False}, {"arms": ("none", "bn-lecture")}],
+)
 def test_the_ends_of_the_ladder_are_the_two_modes(settings: dict[str, Any]) -> None:
     run = trained(**settings)
     event = climbed(run)

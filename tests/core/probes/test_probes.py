@@ -69,9 +69,11 @@ def test_a_probed_run_goes_on_as_one_that_nobody_looked_at(settings: dict[str, A
         assert torch.equal(one.nan_to_num(), other.nan_to_num())
 
 
-def test_histogram_and_saturation_count_every_activation() -> None:
+@pytest.mark.parametrize("place", [0, 1])
+def test_histogram_and_saturation_count_every_activation(place: int) -> None:
+    """Each batch normalized by its own statistics."""
     run = trained()
-    arm = run.arms[0]
+    arm = run.arms[place]
     event = activations(run, arm)[0]
     h = torch.cat(
         [

@@ -89,6 +89,20 @@ def test_units_chosen_late_are_recalled_from_the_first_step_on() -> None:
     assert not telemetry.trace(1, [7])
 
 
+def test_the_step_that_ended_a_network_leaves_no_statistics() -> None:
+    """Also where a device samples it, since its loss is read only later."""
+    run = trainer()
+    telemetry = Recorder(run)
+    advance(run, telemetry, 3)
+    bn = run.arms[1]
+    bn.model.params.fill_(torch.nan)
+    made = run.advance(1, telemetry.sample)
+    telemetry.sample(bn, 3)
+    telemetry.record(made)
+    (event,) = [event for event in telemetry.drain(0.0) if isinstance(event, Statistics)]
+    assert event.steps == [0, 1, 2]
+
+
 def test_the_archive_thins_out_and_covers_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_SAMPLES", 8)
     run = trainer()

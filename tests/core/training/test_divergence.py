@@ -23,6 +23,7 @@ def judged(losses: list[float], pieces: int = 7, start: float = 4.0) -> list[Tur
 @pytest.mark.parametrize("pieces", [1, 7, 128])
 def test_a_lasting_loss_beyond_the_bound_is_a_divergence_from_its_first_step(pieces: int) -> None:
     assert judged([3.0] * 25 + [31.0] * 15, pieces) == [Turn(25, 31.0, True)]
+    assert judged([3.0] * 25 + [29.0] * 15, pieces) == []
 
 
 def test_spikes_are_no_divergence_and_a_first_loss_of_0_bounds_nothing() -> None:
@@ -31,7 +32,7 @@ def test_spikes_are_no_divergence_and_a_first_loss_of_0_bounds_nothing() -> None
 
 
 def test_a_network_that_begins_far_from_a_guess_may_stay_there() -> None:
-    assert judged([70.0] * 100, start=60.0) == []
+    assert judged([119.0] * 100, start=60.0) == []
     assert judged([121.0] * 100, start=60.0) == [Turn(0, 121.0, True)]
 
 
@@ -45,6 +46,8 @@ def test_a_network_recovers_with_the_first_block_below_the_bound() -> None:
 def test_a_loss_that_is_not_finite_is_a_divergence_at_once(loss: float) -> None:
     (turn,) = judged([1.0, 2.0, loss])
     assert (turn.step, turn.diverged) == (2, True)
+    (turn,) = judged([1.0] * (BLOCK - 1) + [loss])  # the block's median is fine
+    assert (turn.step, turn.diverged) == (BLOCK - 1, True)
 
 
 def test_healthy_networks_do_not_diverge_with_a_batch_of_one() -> None:

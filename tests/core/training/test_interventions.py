@@ -275,6 +275,19 @@ def test_the_learning_rate_drops_on_schedule_and_says_so() -> None:
     ]
 
 
+def test_a_learning_rate_changed_at_the_step_of_the_drop_is_taken_back_on_either_side() -> None:
+    bench = Bench(lr_drop=4)
+    bench.step(4)
+    bench.obey(Change("lr", 0.5, "BN"))
+    assert bench.obey(Undo()) == [Changed(4, "lr", 0.1, 0.5, "BN")]
+    bench.obey(Change("lr", 0.5, "BN"))
+    bench.step(1)
+    assert bench.obey(Undo()) == [Changed(5, "lr", 0.01, 0.05, "BN")]
+    bench.obey(Change("lr", 0.5, "BN"))
+    bench.step(1)
+    assert bench.obey(Undo()) == [Changed(6, "lr", 0.01, 0.5, "BN")]
+
+
 def test_a_finished_run_takes_no_knobs_but_can_be_recalibrated() -> None:
     bench = Bench(steps=3)
     bench.step(3)

@@ -17,6 +17,7 @@ from bntui.protocol import (
     Layers,
     Recalibrated,
     SplitLosses,
+    Statistics,
     Units,
     Updates,
     WeightHealth,
@@ -27,6 +28,7 @@ from bntui.tui.panes.checks import relative, verdict
 from bntui.tui.panes.inference import explained
 from bntui.tui.panes.layers import Measured, top
 from bntui.tui.panes.modes import fixed
+from bntui.tui.panes.statistics import lag
 from bntui.tui.panes.units import drawn, unpacked
 from bntui.tui.plotting.text_rows import Rows
 from tests.scripted import beginning, diagnostics, hello, steps, updates
@@ -119,6 +121,16 @@ async def test_many_weights_are_thinned_and_said_to_be() -> None:
         assert "1–8 of 52" in text
         assert all(f"W{i} " in text for i in range(8))
         assert "9–16 of 52" in await it.press("pagedown")
+
+
+def test_the_lag_is_the_batch_less_the_running_mean_over_the_last_100_sampled_steps() -> None:
+    at: list[float | None] = [float(step) for step in range(200)]
+    still: list[list[float | None]] = [[0.0] * 200]
+    told = Statistics("BN", 0, [7], list(range(200)), [at], still, still, still)
+    trace = folded([*beginning(), told]).trace
+    assert trace
+    assert lag(trace, "mean", 0) == 149.5
+    assert lag(trace, "var", 0) == 0
 
 
 def test_bits_are_read_from_the_first_example_down() -> None:

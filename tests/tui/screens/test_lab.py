@@ -141,8 +141,11 @@ async def test_tab_goes_round_the_panes() -> None:
 
 
 async def test_loss_keys_switch_axis_and_window() -> None:
-    async with lab([*beginning(), *steps(0, 2000)]) as it:
+    falling: list[float | None] = [float(2100 - i) for i in range(2000)]
+    losses = Steps(0, 1.0, {"no BN": falling, "BN": falling})
+    async with lab([*beginning(), losses]) as it:
         assert "last-500 mean · log" in it.text
+        assert it.text.count("350.5") == 4  # (101 + 600) / 2: in the headline and at each line
         assert "linear" in await it.press("l")
         whole = await it.press("l")
         close = await it.press("w")
