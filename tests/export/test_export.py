@@ -116,7 +116,6 @@ def test_the_summary_is_the_run_in_short(log: Path) -> None:
     assert summary["finished"] is True
     arm = summary["arms"]["BN"]
     assert (arm["final_loss"], arm["best_loss"]) == (0.125, 0.125)
-    assert summary["arms"]["no BN"]["best_loss"] < 0.5
     assert arm["saturation"] == [0.028]
     assert arm["train_eval_gap"] == pytest.approx(0.1905 - 0.1938)
     assert summary["arms"]["no BN"]["diverged_at"] is None
