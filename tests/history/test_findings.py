@@ -126,7 +126,7 @@ def race(history: History) -> list[str]:
 
 
 def test_who_reached_a_loss_first_is_said() -> None:
-    assert race(run(told(0, plain=falling(16, 16, 0.0), bn=falling(16, 10, 0.0))))
+    assert race(run(told(0, plain=falling(16, 20, 0.0), bn=falling(16, 10, 0.0))))
     history = run(told(0, plain=falling(16, 50, 0.0), bn=falling(16, 10, 0.0)))
     assert race(history) == [
         "BN reached loss 1 in 55 steps, no BN in 214; mean of the last 25 steps, one seed."
