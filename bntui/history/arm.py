@@ -2,6 +2,7 @@
 
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from itertools import pairwise
 from typing import TypeVar
 
@@ -81,21 +82,29 @@ class ArmHistory:
                 return event
         return None
 
-    def split_curve(self, split: str) -> list[tuple[int, float]]:
-        """Steps and losses of a split, all on one sample: as many examples as were first measured.
+    def split_curve(self, split: str) -> list[SplitLosses]:
+        """The losses of a split, all on one sample: as many examples as were first measured.
 
         A paused or finished run measures more of them, which gives another loss for equal weights.
         """
         events = [e for e in self.measured(SplitLosses) if e.losses.get(split) is not None]
-        sample = {event.examples.get(split) for event in events[:1]}
-        curve = ((e.step, e.losses[split]) for e in events if e.examples.get(split) in sample)
-        return [(step, loss) for step, loss in curve if loss is not None]
+        return [e for e in events if e.examples.get(split) == events[0].examples.get(split)]
+
+    def mode_curve(self) -> tuple[int, list[ModeLosses]]:
+        """The most examples n on which both modes were measured often, and the measurements.
+
+        A paused or finished run measures more of them. n is 0 where nothing was measured.
+        """
+        counts = Counter(n for event in self.modes for n, _, _ in measured_modes(event))
+        often = max(counts.values(), default=0) / 2
+        n = max((n for n, count in counts.items() if count >= often), default=0)
+        return n, [event for event in self.modes if n in event.sizes]
 
     def measure(self, event: Layers | Weights | Units | Ladder | Checks | SplitLosses) -> None:
-        """Add a measurement; one of the same step and layer replaces the older one."""
+        """Add a measurement; one of the same step, layer and examples replaces the older one."""
         kept = self._measured.setdefault(type(event), [])
-        again = (event.step, _layer(event))
-        kept[:] = [old for old in kept if (getattr(old, "step", -1), _layer(old)) != again]
+        again = (event.step, _of(event))
+        kept[:] = [old for old in kept if (getattr(old, "step", -1), _of(old)) != again]
         kept.append(event)
         if len(kept) > KEPT:
             del kept[1 : KEPT // 2 : 2]
@@ -126,6 +135,11 @@ def measured_modes(event: ModeLosses) -> list[tuple[int, float | None, float | N
     """
     rows = zip(event.sizes, event.train, event.eval, strict=False)
     return [row for row in rows if row[1:] != (None, None)]
+
+
+def _of(event: object) -> object:
+    """Of what a measurement is, beside its step: the layer, or how many examples of each split."""
+    return event.examples if isinstance(event, SplitLosses) else _layer(event)
 
 
 def _layer(event: object) -> int | None:

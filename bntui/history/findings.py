@@ -191,11 +191,13 @@ def final_loss(arm: ArmHistory) -> Measured | None:
     split = arm.latest(SplitLosses)
     validation = split.losses.get("validation") if split else None
     if split and validation is not None:
-        return Measured(validation, "validation", split.step)
+        n = split.examples.get("validation", 0)
+        return Measured(validation, f"{n:,} validation examples", split.step)
     last = arm.modes[-1] if arm.modes else None
-    if last is None or not last.eval or last.eval[-1] is None:
+    rows = measured_modes(last) if last else []
+    if last is None or not rows or (evaluation := rows[-1][2]) is None:
         return None
-    return Measured(last.eval[-1], f"n = {last.sizes[-1]:,}", last.step)
+    return Measured(evaluation, f"n = {rows[-1][0]:,}", last.step)
 
 
 def _evaluated(history: History, one: str, other: str, since: int) -> list[str]:

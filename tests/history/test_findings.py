@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bntui.config.schema import RunConfig
+from bntui.history.arm import ArmHistory
 from bntui.history.findings import apart, compare, findings
 from bntui.history.history import History, folded
 from bntui.protocol import (
@@ -335,4 +336,27 @@ def test_a_validation_curve_is_of_one_sample() -> None:
         for step, loss, n in ((0, 3.0, 985), (50, 2.4, 22_655), (60, 2.5, 985))
     ]
     history = run(told(0, plain=wavy(2, 60), bn=wavy(1, 60)), *measured)
-    assert history.arms["BN"].split_curve("validation") == [(0, 3.0), (60, 2.5)]
+    curve = history.arms["BN"].split_curve("validation")
+    assert [event.step for event in curve] == [0, 60]
+
+
+def test_of_one_step_a_sample_and_all_are_both_kept() -> None:
+    measured = [
+        SplitLosses("BN", 60, {"validation": loss}, {"validation": n})
+        for loss, n in ((2.5, 985), (2.4, 22_655), (2.6, 985))
+    ]
+    history = run(told(0, plain=wavy(2, 60), bn=wavy(1, 60)), *measured)
+    arm = history.arms["BN"]
+    assert [e.losses["validation"] for e in arm.measured(SplitLosses)] == [2.4, 2.6]
+
+
+def test_a_curve_of_both_modes_is_of_an_n_that_was_measured_often() -> None:
+    def modes(step: int, *known: float | None) -> ModeLosses:
+        return ModeLosses("BN", step, [1, 1024, 65_536], list(known), list(known))
+
+    often = [modes(step, 3.0, 2.0, None) for step in (0, 20, 40)]
+    diverged = modes(60, None, None, None)
+    arm = ArmHistory("bn")
+    assert arm.mode_curve() == (0, [])
+    arm.modes = [*often, modes(50, 3.0, 2.0, 1.0), diverged]
+    assert arm.mode_curve() == (1024, arm.modes)

@@ -56,7 +56,7 @@ GROUPS: tuple[tuple[Measurement, ...], ...] = (
     ),
     (
         Measurement(
-            "splits", "scheduled", False, lambda run, arm, ext: [split_losses(run, arm, ext.full)]
+            "splits", "scheduled", False, lambda run, arm, ext: split_losses(run, arm, ext.full)
         ),
     ),
     (Measurement("layers", "scheduled", True, lambda run, arm, ext: [layers(run, arm)]),),

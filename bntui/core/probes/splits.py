@@ -19,22 +19,28 @@ _ROWS = 8192
 
 
 @torch.inference_mode()
-def split_losses(trainer: Trainer, arm: Arm, full: bool) -> SplitLosses | None:
-    """Evaluation-mode losses of train, validation and test; beyond SAMPLE only where `full`.
+def split_losses(trainer: Trainer, arm: Arm, full: bool) -> list[SplitLosses]:
+    """Evaluation-mode losses of train, validation and test, on at most SAMPLE examples of each.
 
+    Where `full`, on more examples too, if there are more: a curve is of one sample throughout.
     A split without examples has no loss; data that is not split has no such losses at all.
     """
     if not trainer.dataset.held_out:
-        return None
+        return []
     splits: dict[str, Examples] = {"train": trainer.dataset, **trainer.dataset.held_out}
     weights = sum(param.numel() for layer in arm.model.layers for param in layer.params)
-    most = max(SAMPLE, MOST_WORK // weights) if full else SAMPLE
-    measured = {name: examples.spread(most) for name, examples in splits.items()}
+    most = max(SAMPLE, MOST_WORK // weights)
+    more = full and any(len(examples) > SAMPLE for examples in splits.values()) and most > SAMPLE
+    return [_measured(trainer, arm, splits, n) for n in ([SAMPLE, most] if more else [SAMPLE])]
+
+
+def _measured(trainer: Trainer, arm: Arm, splits: dict[str, Examples], most: int) -> SplitLosses:
+    batches = {name: examples.spread(most) for name, examples in splits.items()}
     return SplitLosses(
         arm=arm.name,
         step=trainer.steps_done,
-        losses={name: plain(_loss(arm.model, *batch)[None])[0] for name, batch in measured.items()},
-        examples={name: len(targets) for name, (_, targets) in measured.items()},
+        losses={name: plain(_loss(arm.model, *batch)[None])[0] for name, batch in batches.items()},
+        examples={name: len(targets) for name, (_, targets) in batches.items()},
     )
 
 

@@ -8,7 +8,7 @@ from bntui.protocol import Activations
 from bntui.text import clean, percent
 from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK
 from bntui.tui.panes.arms import Arm, flat_rule, flat_word
-from bntui.tui.panes.pane import Pane
+from bntui.tui.panes.pane import Pane, as_of
 from bntui.tui.plotting.bars import robust_top
 from bntui.tui.plotting.figure import Bars, Figure, Panel
 from bntui.tui.plotting.plot import ARM_SHAPES, Plot
@@ -27,7 +27,8 @@ class ActivationsPane(Pane):
     TITLE = "Activations"
     SHORT = "Activ."
     HELP = (
-        "What the hidden units put out, at the start and now, over 20 training batches. Where the "
+        "What the hidden units put out, at the start and at the newest measurement (rarer as the "
+        "run goes on; a pause makes one), over 20 training batches. Where the "
         "activation is flat next to no gradient passes: unit-normal weights drive tanh there, BN "
         "rescales what enters it: BN's distribution is a bowl. Filled: now; outline: at the start; "
         "red: the flat ends. All share the density axis; a tower that does not fit is cut, its "
@@ -51,13 +52,14 @@ class ActivationsPane(Pane):
     def draw(self, history: History) -> None:
         """Redraw the histograms."""
         rule = f"{flat_word(history)} = {flat_rule(history)}"
-        words = (f"{self.layer_part(history)}density", " · █ now ⠒ init", f" · {rule}")
-        self.headline(*((part, "dim") for part in words))
         shown = [
             (arm, ends)
             for arm in self._with_room(history)
             if (ends := _ends(arm, self.hidden_layer))
         ]
+        when = _when(history, shown[0][1]) if shown else ""
+        words = (f"{self.layer_part(history)}density", when, f" · {rule}")
+        self.headline(*((part, "dim") for part in words))
         y = self._density_scale(history, [event for _, ends in shown for event in ends])
         panels = [_panel(history, arm, ends, y) for arm, ends in shown]
         across = self._across
@@ -89,6 +91,13 @@ def _panel(history: History, arm: Arm, ends: list[Activations], y: Scale) -> Pan
     words = f"  {flat_word(history)} {_share(first)} → {_share(last)}"
     title = ((f"{ARM_SHAPES[arm.place]} {clean(arm.name)}", ink), (words, "axis"))
     return Panel(Scale(last.low, max(last.high, last.low + 1e-9)), y, (bars,), title)
+
+
+def _when(history: History, ends: list[Activations]) -> str:
+    """Of which steps the filled and the outlined bars are."""
+    first, last = ends
+    begin = f"step {first.step:,}" if first.step else "init"
+    return f" · █ {as_of(history, last.step)} ⠒ {begin}"
 
 
 def _share(event: Activations) -> str:

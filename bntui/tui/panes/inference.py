@@ -8,7 +8,7 @@ from bntui.history.history import History
 from bntui.protocol import Ladder, Recalibrate, Recalibrated, SplitLosses
 from bntui.tui.commands import NEXT_NETWORK, RUN, UNDO, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm, arms_of
-from bntui.tui.panes.pane import Pane, brief, value
+from bntui.tui.panes.pane import Pane, as_of, brief, value
 from bntui.tui.plotting.figure import Figure, Panel, Points, Series
 from bntui.tui.plotting.plot import ARM_SHAPES, Plot
 from bntui.tui.plotting.scale import linear, logarithmic
@@ -18,8 +18,6 @@ LABEL, CELL = 11, 8
 """Columns of the table's first column and of its others."""
 ROOM_FOR_PLOT = 6
 """Rows."""
-ROOM_FOR_COUNTS = 100
-"""Columns."""
 
 
 class InferencePane(Pane):
@@ -89,7 +87,7 @@ class InferencePane(Pane):
                 (f" · {_recalibrated(history, arm) or 'R recalibrates'}", "dim"),
             )
             rows = self._ladder(event, history)
-        rows += _splits(history, self.size.width >= ROOM_FOR_COUNTS)
+        rows += _splits(history)
         self._words.styles.height = len(rows)
         self._words.show(rows)
         self._plot.display = self.size.height - len(rows) >= ROOM_FOR_PLOT or not rows
@@ -176,20 +174,22 @@ def _recalibrated(history: History, arm: Arm) -> str:
     return f"recalibration undone at step {last.step:,}{whose}"
 
 
-def _splits(history: History, counted: bool) -> list[Row]:
-    """Losses by split, a row an arm; `counted` tells on how many examples."""
+def _splits(history: History) -> list[Row]:
+    """Losses by split, on how many examples of each and when; a row an arm."""
     rows: list[Row] = []
     for arm in arms_of(history):
         if event := arm.history.latest(SplitLosses):
             losses = " · ".join(
-                f"{name} {value(loss)}" + (f" ({event.examples.get(name, 0):,})" if counted else "")
+                f"{name} {value(loss)} ({event.examples.get(name, 0):,})"
                 for name, loss in event.losses.items()
             )
             label = f"{ARM_SHAPES[arm.place]} {arm.name}"
-            rows.append(
-                [(f"{label:<{LABEL}} ", f"arm-{arm.place}"), (f"eval on {losses}", "plain")]
-            )
-    return [[], *rows] if rows else []
+            if not rows:
+                when = as_of(history, event.step)
+                words = f"evaluation mode, by split (on so many examples), {when}"
+                rows = [[], [(words, "dim")]]
+            rows.append([(f"{label:<{LABEL}} ", f"arm-{arm.place}"), (losses, "plain")])
+    return rows
 
 
 def _figure(event: Ladder) -> Figure | None:

@@ -1,5 +1,6 @@
 """Loss of every network: the whole run on log steps, beside it the last 500 on their own axis."""
 
+from math import nan
 from statistics import fmean
 from typing import NamedTuple
 
@@ -7,12 +8,11 @@ from textual.app import ComposeResult
 
 from bntui.history.arm import LAST, ArmHistory
 from bntui.history.history import History
-from bntui.protocol import SplitLosses
 from bntui.text import clean
 from bntui.tui.commands import VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.base import Part
-from bntui.tui.panes.pane import Pane, arm_parts, marked, value
+from bntui.tui.panes.pane import Pane, arm_parts, as_of, marked, value
 from bntui.tui.plotting.figure import (
     Band,
     Figure,
@@ -55,7 +55,8 @@ class LossPane(Pane):
         "batches lie. Left the whole run, each tenfold of steps as wide as the next; right the "
         "last 500 steps, on their own axis. The numbers are means of the last 500. Upright lines "
         "are what you did. Where the data is split, points (and the number after /) are the loss "
-        "on validation words, in evaluation mode.\n"
+        "on validation words, in evaluation mode, on the same examples at every point (at most "
+        "1,024; the Inference page has the loss on all).\n"
         "Formula: cross-entropy, -log p(next character), mean over the batch.\n"
         "Source: makemore part 3 (karpathy/nn-zero-to-hero).\n"
         "Try: w shows the noise of batches; k and lr 10, what each network survives; f, BN beside "
@@ -105,8 +106,7 @@ class LossPane(Pane):
             what = "mean and range over seeds" if several else "mean of the last steps of all runs"
             dotted = " · dotted: no running statistics" if any(a.dotted for a in self.shown) else ""
             return f"{what} · {scale}{dotted}"
-        split = "/validation" if any(map(_validation, history.arms.values())) else ""
-        return f"last-{min(max(history.steps, 1), WINDOW)} mean{split} · {scale}"
+        return f"last-{min(max(history.steps, 1), WINDOW)} mean{_sample(history)} · {scale}"
 
     def _figure(self, history: History) -> Figure:
         width = self._plot.size.width
@@ -214,8 +214,9 @@ def _sign(arm: Arm) -> str:
 
 
 def _points(arm: Arm) -> Points:
-    known = _validation(arm.history)
-    x, y = [float(max(step, 1)) for step, _ in known], [loss for _, loss in known]
+    known = arm.history.split_curve("validation")
+    x = [float(max(event.step, 1)) for event in known]
+    y = [nan if (loss := event.losses["validation"]) is None else loss for event in known]
     sign = ARM_SHAPES[arm.place]
     return Points(x, y, f"arm-{arm.place}", sign, name=f"{sign}val.", form=".3f")
 
@@ -228,11 +229,16 @@ def _numbers(history: History, room: int) -> list[Part]:
 def _headline_number(arm: ArmHistory) -> str:
     if arm.diverged:
         return f"diverged at step {arm.diverged.step:,}"
-    last = arm.latest(SplitLosses)
-    split = f"/{value(last.losses.get('validation'))}" if last else ""
+    curve = arm.split_curve("validation")
+    split = f"/{value(curve[-1].losses['validation'])}" if curve else ""
     return value(arm.loss.mean_of_last(WINDOW)) + split
 
 
-def _validation(arm: ArmHistory) -> list[tuple[int, float]]:
-    """Steps and validation losses on one sample, where the data is split."""
-    return arm.split_curve("validation")
+def _sample(history: History) -> str:
+    """On what the validation losses are, and of which step the newest is; nothing without them."""
+    curves = [curve for a in history.arms.values() if (curve := a.split_curve("validation"))]
+    if not curves:
+        return ""
+    last = curves[0][-1]
+    when = "" if last.step >= history.steps else f" {as_of(history, last.step)}"
+    return f"/validation (n = {last.examples.get('validation', 0):,}){when}"

@@ -1,7 +1,6 @@
 """The same weights' loss in training and in evaluation mode: over steps, and by batch size."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import replace
 from math import isnan, nan
 
@@ -10,14 +9,14 @@ from textual.content import Content
 from textual.widgets import Static
 
 from bntui.config.presets import PRESETS
-from bntui.history.arm import ArmHistory
+from bntui.history.arm import ArmHistory, measured_modes
 from bntui.history.history import History
 from bntui.protocol import ModeLosses
 from bntui.text import clean
 from bntui.tui.commands import NEXT_NETWORK, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm, arms_of
 from bntui.tui.panes.base import Part
-from bntui.tui.panes.pane import Pane, brief, marked, value
+from bntui.tui.panes.pane import Pane, as_of, brief, marked, value
 from bntui.tui.plotting.figure import Figure, Guide, Layer, Panel, Points
 from bntui.tui.plotting.plot import Plot
 from bntui.tui.plotting.scale import ScaleKeeper, log_steps
@@ -97,10 +96,10 @@ class ModesPane(Pane):
             self._clear()
             return
         last = arm.history.modes[-1]
-        self.place = self.place % len(last.sizes) if self._is_chosen else _largest_known(last)
+        self.place = self.place % len(last.sizes) if self._is_chosen else _compared(arm.history)
         figure = self._figure(arm.history, history)
         self._plot.show(figure)
-        numbers = [self.name_part(history, arm), *self._numbers(last)]
+        numbers = [self.name_part(history, arm), *self._numbers(last, history)]
         self.headline(*(self.read_at_cursor(figure) or numbers))
         self._show_text(last, history)
 
@@ -119,12 +118,13 @@ class ModesPane(Pane):
         self.place += 1
         self.changed()
 
-    def _numbers(self, last: ModeLosses) -> list[Part]:
+    def _numbers(self, last: ModeLosses, history: History) -> list[Part]:
         roomy = self.size.width >= ROOM_FOR_STATISTICS
         losses = {"train": last.train[self.place], "eval": last.eval[self.place]}
         return [
             (self.mode.upper(), f"bold $ink-{self.mode}"),
             f" {value(losses[self.mode])}",
+            _when(history, last, roomy),
             f" · n={last.sizes[self.place]:,}",
             f" · gap {_gap_text(last, self.place)}",
             (f" · {STATISTICS[self.mode]}" if roomy else "", "dim"),
@@ -229,10 +229,18 @@ def _relative_gap(event: ModeLosses, place: int) -> float | None:
     return 100 * difference / evaluation if difference is not None and evaluation else None
 
 
-def _largest_known(last: ModeLosses) -> int:
-    """The place of the most examples that were measured in passing."""
-    known = [place for place, loss in enumerate(last.eval) if loss is not None]
-    return known[-1] if known else len(last.sizes) - 1
+def _when(history: History, last: ModeLosses, roomy: bool) -> str:
+    """The step of a measurement that is not of now."""
+    if last.step >= history.steps:
+        return ""
+    return f" · {as_of(history, last.step)}" if roomy else f" at {last.step:,}"
+
+
+def _compared(arm: ArmHistory) -> int:
+    """The place of the most examples that were measured all along, so that the curve is whole."""
+    n, _ = arm.mode_curve()
+    sizes = arm.modes[-1].sizes
+    return sizes.index(n) if n in sizes else len(sizes) - 1
 
 
 def _difference(last: ModeLosses, place: int) -> float | None:
@@ -264,14 +272,10 @@ def _gap_text(last: ModeLosses, place: int) -> str:
 
 def _plain_arms(history: History) -> str:
     """The arms without BN, which are the same in both modes: one figure each."""
-    plain = [
-        f"{clean(name)}: {value(last.eval[-1])} in either mode (n = {last.sizes[-1]:,})"
-        for name, arm in history.arms.items()
-        if arm.modes and same((last := arm.modes[-1]).train, last.eval)
-    ]
+    plain = []
+    for name, arm in history.arms.items():
+        rows = measured_modes(arm.modes[-1]) if arm.modes else []
+        if rows and all(train == evaluation for _, train, evaluation in rows):
+            n, _, loss = rows[-1]
+            plain.append(f"{clean(name)}: {value(loss)} in either mode (n = {n:,})")
     return ", ".join(plain)
-
-
-def same(one: Sequence[float | None], other: Sequence[float | None]) -> bool:
-    """Whether both modes gave the same losses, as they must without BatchNorm."""
-    return list(one) == list(other)

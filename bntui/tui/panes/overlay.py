@@ -22,10 +22,10 @@ class OverlayPane(Pane):
 
     TITLE = "Train / eval"
     HELP = (
-        "Each run's loss on all the examples that it measured, in training mode (the batch's "
-        "statistics) or in evaluation mode (the running ones); crosses are networks without "
-        "running statistics. Runs that differ only in their seed are one curve, their mean, "
-        "before the range of all.\n"
+        "Each run's loss on the most examples that it measured often, in training mode (the "
+        "batch's statistics) or in evaluation mode (the running ones); crosses are networks "
+        "without running statistics. Runs that differ only in their seed are one curve, their "
+        "mean, before the range of all.\n"
         "Try: m for the other mode."
     )
     COMMANDS = (KeyCommand("m", "mode", "Mode", "Training or evaluation mode", VIEW, shown=True),)
@@ -70,9 +70,10 @@ def _layers(arm: Arm, mode: str) -> list[Layer]:
     """A network's losses; over several seeds their mean where all were measured, and the range."""
     found: dict[int, list[float]] = {}
     members = arm.seeds or (arm.history,)
-    for event in (event for one in members for event in one.modes):
-        known = [loss for loss in getattr(event, mode) if loss is not None]
-        found.setdefault(event.step, []).append(known[-1] if known else nan)
+    for n, events in (one.mode_curve() for one in members):
+        for event in events:
+            loss = getattr(event, mode)[event.sizes.index(n)]
+            found.setdefault(event.step, []).append(nan if loss is None else loss)
     steps = sorted(step for step, losses in found.items() if len(losses) == len(members))
     if not steps:
         return []

@@ -70,6 +70,11 @@ class Pane(BasePane[History]):
         self.headline(*before, (NO_BATCHNORM if never else WAITING, "dim"))
 
 
+def as_of(history: History, step: int) -> str:
+    """When a measurement was made: now, or the step that it is of."""
+    return "now" if step >= history.steps else f"as of step {step:,}"
+
+
 def marked(history: History, start: int, stop: int) -> list[Mark]:
     """What was done to the run between two steps, as upright lines of a plot.
 

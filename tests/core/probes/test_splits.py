@@ -32,8 +32,8 @@ def test_thoroughly_each_split_is_measured_whole_in_evaluation_mode(
     monkeypatch.setattr(splits, "_ROWS", 100)
     run = trainer()
     arm = run.arms[1]
-    event = split_losses(run, arm, full=True)
-    assert event is not None
+    sample, event = split_losses(run, arm, full=True)
+    assert [sample] == split_losses(run, arm, full=False)
     assert (event.arm, event.step) == ("BN", 20)
     parts = {"train": run.dataset, **run.dataset.held_out}
     assert event.examples == {name: len(part) for name, part in parts.items()}
@@ -45,8 +45,7 @@ def test_thoroughly_each_split_is_measured_whole_in_evaluation_mode(
 
 def test_in_passing_a_sample_stands_for_each() -> None:
     run = trainer()
-    event = split_losses(run, run.arms[0], full=False)
-    assert event is not None
+    (event,) = split_losses(run, run.arms[0], full=False)
     assert event.examples["train"] <= SAMPLE < len(run.dataset)
     assert event.losses["train"] is not None
 
@@ -59,8 +58,7 @@ def test_work_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_split_without_examples_has_no_loss() -> None:
     run = trainer(("emma", "ava"))
-    event = split_losses(run, run.arms[0], full=True)
-    assert event is not None
+    (event,) = split_losses(run, run.arms[0], full=True)
     assert event.examples["validation"] == 0
     assert event.losses["validation"] is None
 

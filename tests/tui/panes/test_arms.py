@@ -81,3 +81,22 @@ async def test_no_headline_ends_within_a_number(size: tuple[int, int]) -> None:
         assert not any("…" in row for row in panes)
         assert "TRAIN 0.1905 · n=90" in text
         assert ("gap -0.0033" in text) == (size[0] >= 100)
+
+
+async def test_a_measurement_older_than_the_last_step_names_its_own() -> None:
+    run = [*beginning(), *steps(0, 500), *probes(500)]
+    async with lab(run, (200, 60)) as it:
+        assert "█ now ⠒ init" in it.text
+        assert "as of step" not in it.text
+        await it.play(*steps(500, 100))
+        assert "█ as of step 500 ⠒ init" in it.text
+        assert "TRAIN 0.1905 · as of step 500 · n=90" in it.text
+    async with lab([*run, *steps(500, 100)], (80, 24)) as it:
+        assert "TRAIN 0.1905 at 500" in it.text
+
+
+async def test_in_passing_an_n_that_was_not_measured_is_not_shown() -> None:
+    known: list[float | None] = [0.5, 0.4, None]
+    partly = ModeLosses("no BN", 0, [1, 1024, 65_536], known, known)
+    async with lab([hello(), *beginning()[1:], partly], (120, 40)) as it:
+        assert "no BN: 0.4 in either mode (n = 1,024)" in it.text

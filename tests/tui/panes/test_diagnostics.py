@@ -265,11 +265,17 @@ async def test_checks_keep_their_last_measurements() -> None:
 
 
 async def test_losses_by_split_are_seen_where_losses_are() -> None:
-    async with lab(some()) as it:
+    async with lab(some(), (200, 50)) as it:
         assert "/2.9" in it.text
         assert "/2.5" in it.text
         assert "■" in it.text
-        assert "validation 2.5 (9)" in await it.press("8")
+        assert "mean/validation (n = 9) ·" in it.text
+        text = await it.press("8")
+        assert "validation 2.5 (9)" in text
+        assert "by split (on so many examples), now" in text
+        await it.play(*steps(100, 50))
+        assert "by split (on so many examples), as of step 100" in it.text
+        assert "mean/validation (n = 9) as of step 100 ·" in await it.press("1")
 
 
 async def test_no_split_no_word_of_it() -> None:
