@@ -9,7 +9,6 @@ from math import isnan, sqrt
 from statistics import fmean, variance
 from typing import NamedTuple
 
-from bntui.config.schema import has_running_statistics
 from bntui.history.arm import LAST, ArmHistory, measured_modes
 from bntui.history.columns import Column
 from bntui.history.history import History
@@ -59,10 +58,7 @@ def findings(history: History) -> list[Finding]:
     """All findings of `history`, the most urgent first."""
     if not history.steps:
         return []
-    found = (
-        *(_diverged, _not_finite, _still, _one_row, _frozen, _saturated, _compared, _gap),
-        _race,
-    )
+    found = (*(_diverged, _not_finite, _still, _saturated, _compared, _gap, _race),)
     return [finding for say in found for finding in say(history)]
 
 
@@ -101,34 +97,6 @@ def _still(history: History) -> Iterator[Finding]:
     if still:
         text = f"lr is 0 in {' and '.join(still)}: no weight moves"
         yield Finding("lr 0", (text, "the loss varies only with the batch"))
-
-
-def _one_row(history: History) -> Iterator[Finding]:
-    """Batches of one example."""
-    normalized = any(has_running_statistics(arm.norm) for arm in history.arms.values())
-    if normalized and set(history.standing("batch_size").values()) == {1.0}:
-        text = "A batch of one: each unit's value is its own mean, so BN outputs beta for any input"
-        yield Finding("batch 1", (text,))
-
-
-def _frozen(history: History) -> Iterator[Finding]:
-    """Running statistics that stand still."""
-    for name, momentum in history.standing("momentum").items():
-        arm = history.arms[name]
-        if momentum == 0:
-            text = f"momentum is 0 in {name}: its running statistics stand still"
-            yield Finding(f"momentum {name}", (text, *_modes(history, arm)))
-
-
-def _modes(history: History, arm: ArmHistory) -> list[str]:
-    """The losses of both modes on the most examples measured."""
-    if not arm.modes or not (rows := measured_modes(arm.modes[-1])):
-        return []
-    _, train, evaluation = rows[-1]
-    if train is None or evaluation is None:
-        return []
-    when = _when(history, arm.modes[-1])
-    return [f"its loss is {evaluation:.3g} in evaluation mode, {train:.3g} in training mode{when}"]
 
 
 def _saturated(history: History) -> Iterator[Finding]:

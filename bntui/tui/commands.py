@@ -99,7 +99,7 @@ LAB_COMMANDS = (
     ),
     KeyCommand("4", "focus_pane('modes')", "Train / eval", "The train / eval pane", PANES),
     KeyCommand(
-        "5", "focus_pane('layers')", "Pages", "Layers: outputs and gradients (pages: 5 to 9)",
+        "5", "focus_pane('layers')", "Pages", "Layers: outputs and gradients (pages: 5 to 0)",
         PANES, True,
     ),
     KeyCommand("6", "focus_pane('updates')", "Updates", "Update size relative to weights", PANES),
@@ -109,8 +109,9 @@ LAB_COMMANDS = (
         PANES,
     ),
     KeyCommand("9", "focus_pane('checks')", "Checks", "Identities, checked numerically", PANES),
+    KeyCommand("0", "focus_pane('doctor')", "Doctor", "What the doctor's rules find", PANES),
     KeyCommand(
-        "escape,0", "lab", "Lab", "Hide the cursor, or from a page back to the four panes", PANES
+        "escape", "lab", "Lab", "Hide the cursor, or from a page back to the four panes", PANES
     ),
     KeyCommand("tab", "next_pane(1)", "Next pane", "Focus the next pane or page", PANES),
     KeyCommand("shift+tab", "next_pane(-1)", "Previous pane", "Focus the previous one", PANES),

@@ -12,10 +12,11 @@ from bntui.tui.panes.pane import Pane
 from bntui.tui.panes.statistics import StatisticsPane
 from bntui.tui.panes.units import UnitsPane
 from bntui.tui.panes.updates import UpdatesPane
+from bntui.tui.watched.lab_doctor import LabDoctor, LabDoctorPane
 
 PANES: tuple[type[Pane], ...] = (
     *(LossPane, ActivationsPane, StatisticsPane, ModesPane),
-    *(LayersPane, UpdatesPane, UnitsPane, InferencePane, ChecksPane),
+    *(LayersPane, UpdatesPane, UnitsPane, InferencePane, ChecksPane, LabDoctorPane),
 )
 
 
@@ -29,6 +30,7 @@ class Pages(PaneGrid[Pane]):
         self.loss = LossPane(id="loss")
         self.statistics = StatisticsPane(id="statistics")
         self.modes = ModesPane(id="modes")
+        self.doctor = LabDoctor()
         super().__init__(
             [self.loss, ActivationsPane(id="activations"), self.statistics, self.modes],
             [
@@ -37,6 +39,7 @@ class Pages(PaneGrid[Pane]):
                 UnitsPane(id="units"),
                 InferencePane(id="inference"),
                 ChecksPane(id="checks"),
+                LabDoctorPane(self.doctor, id="doctor"),
             ],
         )
         for pane in self.panes:

@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from bntui import protocol
 from bntui.config.schema import MOST_ARMS
 from bntui.config.share import share
-from bntui.history.findings import findings
+from bntui.history.findings import Finding, findings
 from bntui.history.history import History
 from bntui.tui.commands import LAB_COMMANDS, with_panes
 from bntui.tui.controls.panel import Panel
@@ -22,6 +22,7 @@ from bntui.tui.screens.fork import ForkScreen
 from bntui.tui.screens.help import HelpScreen
 from bntui.tui.screens.panes import ROOM_FOR_ALL, PaneScreen
 from bntui.tui.terminal.driver import is_behind
+from bntui.tui.watched.lab_doctor import LabDoctorPane
 from bntui.tui.widgets.findings_line import FindingsLine
 from bntui.tui.widgets.key_bar import KeyBar
 from bntui.tui.widgets.scrub_bar import ScrubBar
@@ -143,7 +144,12 @@ class LabScreen(PaneScreen[Pane]):
         step = self.timeline.at if self.timeline.speed is None else None
         now, at = monotonic(), (step, state)
         if self._findings.display and self._findings.is_due(now, at):
-            self._findings.show(self.view, now, at)
+            self._findings.show(self._found(), now, at)
+
+    def _found(self) -> list[Finding]:
+        """What holds at the step that is shown: by the doctor's rules, then by comparison."""
+        view = self.view
+        return [*self.pages.doctor.findings(view, view is self.history), *findings(view)]
 
     def _subscribe(self) -> None:
         """Ask for the current pane's on-demand measurements when these, or the run, change."""
@@ -194,6 +200,12 @@ class LabScreen(PaneScreen[Pane]):
             if watch and not self.pages.on_page:
                 self.send(watch)
             self.draw()
+
+    def on_lab_doctor_pane_followed(self, event: LabDoctorPane.Followed) -> None:
+        """From a finding to the four panes at its first step."""
+        self.timeline.seek(event.step, self.history)
+        self.pages.home.focus()
+        self.draw()
 
     # Keys: the run
 
@@ -294,7 +306,7 @@ class LabScreen(PaneScreen[Pane]):
 
     def action_help(self) -> None:
         """Explain the current pane, list the present findings and the keys."""
-        found = [finding.sentence() for finding in findings(self.view)]
+        found = [finding.sentence() for finding in self._found()]
         self.app.push_screen(HelpScreen(self.pages.current, COMMANDS, found))
 
     def on_tour_at(self, event: Tour.At) -> None:

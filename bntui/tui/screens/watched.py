@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input
 
-from bntui.doctor.examination import examine
 from bntui.doctor.finding import Finding
 from bntui.history.watched import WatchedRun, as_of
 from bntui.tui.pane_grid import PaneGrid
@@ -19,7 +18,7 @@ from bntui.tui.screens.panes import PaneScreen
 from bntui.tui.terminal.driver import is_behind
 from bntui.tui.watched.commands import BEYOND, COMMANDS, FOUR
 from bntui.tui.watched.distances import DistancesPane
-from bntui.tui.watched.doctor import DoctorPane, layer_of, sentence
+from bntui.tui.watched.doctor import DoctorPane, examined, layer_of, sentence
 from bntui.tui.watched.pane import LayerRows, WatchedPane
 from bntui.tui.watched.selection import COLUMNS, Selection
 from bntui.tui.watched.status import FoundLine, WatchedStatus
@@ -243,12 +242,3 @@ def findings_text(run: WatchedRun) -> str:
 
 def _holding(findings: Sequence[Finding]) -> list[str]:
     return [sentence(finding) for finding in findings if finding.resolved is None]
-
-
-def examined(run: WatchedRun) -> Sequence[Finding]:
-    """The doctor's findings; a fault of the doctor is one of them and ends nothing."""
-    try:
-        return examine(run, resolved=True)
-    except Exception as error:
-        text = f"this run cannot be examined ({type(error).__name__}: {error})"
-        return [Finding("", "info", "doctor", [], text)]

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from math import nan
 
 from textual.app import ComposeResult
+from textual.containers import Vertical
 
+from bntui.doctor.examination import examine
 from bntui.doctor.finding import Finding, Rule
 from bntui.history.watched import LayerHistory, WatchedRun
 from bntui.text import number
@@ -17,29 +19,28 @@ from bntui.tui.watched.view import View, rule_of
 
 INKS = {"error": "bad", "warning": "highish", "info": "axis"}
 NONE = "Nothing found so far."
+HELP = (
+    "What the doctor's rules find in this run: the layer, the cause, the numbers that show it, "
+    "and what fixes it. Below: the number that the rule compares, over the steps, with the "
+    "limit as a line.\n"
+    "Try: up and down choose a finding, Enter goes to where it began, ? explains its rule."
+)
 
 
-class DoctorPane(WatchedPane):
+class DoctorBody(Vertical):
     """A list of findings, the evidence of the chosen one (`place`) in words and as a curve."""
 
-    TITLE = SHORT = "Doctor"
-    HELP = (
-        "What the doctor's rules find in this run: the layer, the cause, the numbers that show it, "
-        "and what fixes it. Below: the number that the rule compares, over the steps, with the "
-        "limit as a line.\n"
-        "Try: up and down choose a finding, Enter goes to its layer, ? explains its rule."
-    )
-    DEFAULT_CSS = "DoctorPane > Rows { height: auto; }"
+    DEFAULT_CSS = "DoctorBody { height: 1fr; } DoctorBody > Rows { height: auto; }"
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self.place = 0
         self._findings: Sequence[Finding] = ()
         self._rows, self._words = Rows(), Rows()
         self._plot = Plot("its evidence is a setting or a count, without a curve")
         self._scale = ScaleKeeper()
 
-    def compose_body(self) -> ComposeResult:
+    def compose(self) -> ComposeResult:
         """List, words, plot."""
         yield self._rows
         yield self._words
@@ -51,36 +52,35 @@ class DoctorPane(WatchedPane):
         return self._findings[self.place] if self.place < len(self._findings) else None
 
     @property
-    def about(self) -> str:
-        """The chosen finding's rule; help on the page where there is none."""
+    def about(self) -> str | None:
+        """The chosen finding's rule as a help text, if there is one."""
         rule = rule_of(self.chosen) if self.chosen else None
-        return self.HELP if rule is None else explained(rule)
+        return None if rule is None else explained(rule)
 
-    def move(self, by: int) -> bool:
+    def move(self, by: int) -> None:
         """Choose another finding."""
         self.place = min(max(self.place + by, 0), max(len(self._findings) - 1, 0))
-        return True
 
-    def draw(self, view: View, /) -> None:
-        """Redraw list, evidence and curve."""
+    def show(self, view: View) -> tuple[str, Figure | None]:
+        """Draw everything; returns how many findings there are, by severity, and the curve."""
         self._findings = view.findings
         self.place = min(self.place, max(len(view.findings) - 1, 0))
         figure = self._figure(view)
         counts = (sum(f.severity == name for f in view.findings) for name in INKS)
         total = " · ".join(f"{n} {name}" for n, name in zip(counts, INKS, strict=True) if n)
-        self.headline(*(self.read_at_cursor(figure) or [total]))
-        width, height = max(self.size.width - 2, 20), max(self.size.height - 1, 4)
+        width, height = max(self.size.width - 2, 20), max(self.size.height, 4)
         room = min(len(view.findings), max(height // 3, 2))
         first = min(max(self.place - room // 2, 0), max(len(view.findings) - room, 0))
         shown = range(first, min(first + room, len(view.findings)))
         rows = [_line(view.findings[i], i == self.place, width) for i in shown]
         words = self._about_chosen(view, width)
-        self._show(self._rows, rows)
-        self._show(self._words, words)
+        self._fill(self._rows, rows)
+        self._fill(self._words, words)
         self._plot.display = self.chosen is not None
         self._plot.show(figure)
+        return total, figure
 
-    def _show(self, into: Rows, rows: list[Row]) -> None:
+    def _fill(self, into: Rows, rows: list[Row]) -> None:
         into.styles.height = len(rows)
         into.show(rows)
 
@@ -124,6 +124,50 @@ class DoctorPane(WatchedPane):
 def unavailable(run: WatchedRun) -> list[str]:
     """What cannot be measured in this run, and why."""
     return run.watching.unavailable if run.watching else []
+
+
+class DoctorPane(WatchedPane):
+    """The doctor's findings on a watched run."""
+
+    TITLE = SHORT = "Doctor"
+    HELP = HELP
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self._body = DoctorBody()
+
+    def compose_body(self) -> ComposeResult:
+        """The body that the lab's page has too."""
+        yield self._body
+
+    @property
+    def chosen(self) -> Finding | None:
+        """The chosen finding."""
+        return self._body.chosen
+
+    @property
+    def about(self) -> str:
+        """The chosen finding's rule; help on the page where there is none."""
+        return self._body.about or self.HELP
+
+    def move(self, by: int) -> bool:
+        """Choose another finding."""
+        self._body.move(by)
+        return True
+
+    def draw(self, view: View, /) -> None:
+        """Redraw the page."""
+        total, figure = self._body.show(view)
+        self.headline(*(self.read_at_cursor(figure) or [total]))
+
+
+def examined(run: WatchedRun) -> Sequence[Finding]:
+    """The doctor's findings; a fault of the doctor is one of them and ends nothing."""
+    try:
+        return examine(run, resolved=True)
+    except Exception as error:
+        text = f"this run cannot be examined ({type(error).__name__}: {error})"
+        return [Finding("", "info", "doctor", [], text)]
 
 
 def fact_series(view: View, finding: Finding, rule: Rule) -> list[tuple[int, float]]:

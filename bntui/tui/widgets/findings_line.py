@@ -1,10 +1,11 @@
 """One line above the keys: the present findings, one at a time."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
 from textual.widgets import Static
 
-from bntui.history.findings import Finding, findings
-from bntui.history.history import History
+from bntui.history.findings import Finding
 
 HOLD = 3.0
 """Seconds for which a sentence stays as it is, so that it can be read."""
@@ -38,10 +39,9 @@ class FindingsLine(Static):
         """
         return now - self._shown_at >= HOLD or not self._topics or at != self._at
 
-    def show(self, history: History, now: float, at: object = None) -> None:
-        """Show a finding of `history`."""
+    def show(self, found: Sequence[Finding], now: float, at: object = None) -> None:
+        """Show one of these findings."""
         self._at = at
-        found = findings(history)
         topics = [finding.topic for finding in found]
         if topics != self._topics:
             self._topics, self._place, self._turned = topics, 0, now
@@ -50,7 +50,7 @@ class FindingsLine(Static):
         self._shown_at = now
         self._show_one(found)
 
-    def _show_one(self, found: list[Finding]) -> None:
+    def _show_one(self, found: Sequence[Finding]) -> None:
         one = found[self._place % len(found)] if found else None
         sentence = one.sentence(self.size.width - 4) if one and self.size.width else ""
         if sentence != self._shown:

@@ -54,8 +54,8 @@ class PaneTabs(Static):
 
 def labels(panes: Sequence[AnyPane], chosen: int, width: int) -> list[str]:
     """Whole titles, short ones, or numbers alone beside the chosen one's: what fits `width`."""
-    numbers = range(1, len(panes) + 1)
+    numbers = [(place + 1) % 10 for place in range(len(panes))]
     whole = [f" {i} {pane.TITLE} " for i, pane in zip(numbers, panes, strict=True)]
     short = [f" {i} {pane.SHORT}" for i, pane in zip(numbers, panes, strict=True)]
-    bare = [whole[i] if i == chosen else f" {i + 1}" for i in range(len(panes))]
+    bare = [whole[i] if i == chosen else f" {numbers[i]}" for i in range(len(panes))]
     return next((each for each in (whole, short) if sum(map(len, each)) <= width), bare)
