@@ -1,6 +1,7 @@
 """All rules over a watched run: one finding a cause, with the layers where it holds."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 
 from bntui.doctor.catalogue import RULES
@@ -97,15 +98,7 @@ def _merged(findings: list[Finding]) -> list[Finding]:
         known = kept.setdefault((finding.rule, finding.model), finding)
         if known is not finding:
             names = [*known.layers, *finding.layers]
-            kept[finding.rule, finding.model] = Finding(
-                known.rule,
-                known.severity,
-                known.model,
-                names,
-                known.evidence,
-                known.since,
-                known.resolved,
-            )
+            kept[finding.rule, finding.model] = replace(known, layers=names)
     return list(kept.values())
 
 
@@ -118,4 +111,10 @@ def _finding(
     since: int,
     resolved: int | None = None,
 ) -> Finding:
-    return Finding(rule, RULES[rule].severity, model, layers, evidence.text, since, resolved)
+    declared = RULES[rule]
+    fact, limit = (
+        (evidence.fact, evidence.limit) if evidence.fact else (declared.fact, declared.limit)
+    )
+    return Finding(
+        rule, declared.severity, model, layers, evidence.text, since, resolved, fact, limit
+    )

@@ -8,6 +8,9 @@ Severity = Literal["error", "warning", "info"]
 Certainty = Literal["certain", "evidence"]
 """`certain`: read off a flag or a value. `evidence`: a measured number beyond a threshold."""
 
+GAP = "gap"
+"""The loss by running statistics less that by the batch's, as a share of the latter."""
+
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 """The worst first."""
 
@@ -42,6 +45,7 @@ class Finding:
 
     `evidence` is a sentence with the numbers of the layer where it is worst, which comes first in
     `layers`. `since` and `resolved` are steps; None where there are none, or where it still holds.
+    `fact` names the number that crossed `limit`: a field of `LayerFacts` or `ModelFacts`, or `GAP`.
     """
 
     rule: str
@@ -51,3 +55,5 @@ class Finding:
     evidence: str
     since: int | None = None
     resolved: int | None = None
+    fact: str = ""
+    limit: float | None = None

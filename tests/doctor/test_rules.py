@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from bntui.doctor.catalogue import RULES
@@ -112,7 +113,21 @@ LEGAL: list[dict[str, Any]] = [
     ("rule", "facts"), [(rule, facts) for rule, each in FIRING.items() for facts in each]
 )
 def test_a_rule_fires_on_its_numbers_alone(rule: str, facts: dict[str, Any]) -> None:
-    assert found(run_of(facts)) == {rule}
+    (finding,) = examine(run_of(facts))
+    assert finding.rule == rule
+    if finding.limit is None:
+        assert not finding.fact or rule in {"momentum-changed", "decayed-affine"}
+        return
+    value, before = (at.get(finding.fact) for at in (facts, HEALTHY | facts_of(LayerFacts(0, 0))))
+    assert value is not None
+    assert value == finding.limit or (value > finding.limit) != ((before or 0) > finding.limit)
+
+
+def facts_of(facts: LayerFacts) -> dict[str, Any]:
+    """Those that `HEALTHY` leaves at their defaults."""
+    return {
+        name: value for name, value in msgspec.structs.asdict(facts).items() if name not in HEALTHY
+    }
 
 
 @pytest.mark.parametrize("facts", LEGAL)

@@ -9,8 +9,10 @@ from bntui.doctor.catalogue import RULES
 from bntui.history.watched import watched
 from bntui.protocol import AnyEvent, Ended, Failed, LayerFacts, Output, WatchedLayer
 from bntui.tui import snapshot
+from bntui.tui.plotting.text_rows import Rows
 from bntui.tui.watched.output import lines
 from bntui.tui.watched.selection import COLUMNS, Selection
+from bntui.tui.watched.table import TablePane
 from tests.scripted import beginning
 from tests.tui.screen import lab
 from tests.watched_events import watched_run, watching
@@ -83,9 +85,12 @@ async def test_a_finding_its_rule_its_evidence_and_its_layer() -> None:
         text = await it.press("6")
         assert rule.fix[:40] in text
         assert "limit 0" in text
+        assert "momentum\n" in "\n".join(row.rstrip() for row in text.splitlines())
         assert rule.symptom[:40] in await it.press("question_mark")
         assert "Running stats  head.1" in await it.press("escape", "enter")
         assert "momentum-zero" in await it.press("5")
+        rows = it.app.screen.query_one(TablePane).query_one(Rows)._rows
+        assert ("!", "bad") in next(row for row in rows if any("head.1" in text for text, _ in row))
 
 
 async def test_as_of_an_earlier_step_and_back() -> None:

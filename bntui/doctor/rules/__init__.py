@@ -14,10 +14,16 @@ from bntui.protocol import LayerFacts, ModelFacts, WatchedLayer
 
 
 class Evidence(NamedTuple):
-    """A sentence with the numbers, and how bad they are, to choose the worst layer by."""
+    """A sentence with the numbers, and how bad they are, to choose the worst layer by.
+
+    `fact` and `limit` are the number that crossed and what it crossed, where these are not the
+    rule's own (see `Finding`).
+    """
 
     text: str
     weight: float = 1.0
+    fact: str = ""
+    limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,15 @@ def tiny(s: Subject) -> Evidence | None:
     f = s.facts
     if f.updates < LASTING or not f.usual_n:
         return None
-    if f.usual_n >= limit("tiny-batch") and f.usual_examples != 1:
+    few = f.usual_n < limit("tiny-batch")
+    if not few and f.usual_examples != 1:
         return None
     return Evidence(
         f"A usual batch has {f.usual_n} values a channel, of {f.usual_examples} "
         f"example{'s' if f.usual_examples != 1 else ''}.",
         1 / f.usual_n,
+        fact="usual_n" if few else "usual_examples",
+        limit=limit("tiny-batch") if few else 1,
     )
 
 
@@ -68,12 +71,15 @@ def domains(s: Subject) -> Evidence | None:
         return None
     if f.domain_samples < LASTING:
         return None
-    if f.domain_mean <= limit("shared-across-domains") and f.domain_var <= DOMAIN_VAR:
+    by_mean = f.domain_mean > limit("shared-across-domains")
+    if not by_mean and f.domain_var <= DOMAIN_VAR:
         return None
     return Evidence(
         f"{f.domains} passes a step have means {f.domain_mean:.2f} sd and variances a factor of "
         f"{exp(f.domain_var):.2g} apart.",
         f.domain_mean + f.domain_var,
+        fact="domain_mean" if by_mean else "domain_var",
+        limit=limit("shared-across-domains") if by_mean else DOMAIN_VAR,
     )
 
 
@@ -101,6 +107,8 @@ def dropout(s: Subject) -> Evidence | None:
         f"In eval mode the input has {f.eval_var:.2g} times running_var; Dropout({f.dropout:g}) "
         "runs before it in train mode.",
         1 / max(f.eval_var, 1e-6),
+        fact="eval_var",
+        limit=limit("dropout-before-bn") * base,
     )
 
 

@@ -61,12 +61,17 @@ def lag(s: Subject) -> Evidence | None:
         return None
     if f.lag > LAG + LAG_NOISES * f.lag_noise:
         return Evidence(
-            f"running_mean stays {f.lag:.2f} sd from the mean of recent batches.", f.lag
+            f"running_mean stays {f.lag:.2f} sd from the mean of recent batches.",
+            f.lag,
+            fact="lag",
+            limit=LAG + LAG_NOISES * f.lag_noise,
         )
     if f.var_lag is not None and abs(f.var_lag) > VAR_LAG:
         return Evidence(
             f"running_var is {exp(f.var_lag):.2g} times the mean variance of recent batches.",
             abs(f.var_lag),
+            fact="var_lag",
+            limit=VAR_LAG if f.var_lag > 0 else -VAR_LAG,
         )
     return None
 

@@ -1,5 +1,6 @@
 """Rules over a model as a whole."""
 
+from bntui.doctor.finding import GAP as GAP_FACT
 from bntui.doctor.rules import Evidence, ModelRule, limit
 from bntui.history.watched import WatchedRun
 from bntui.protocol import ModelFacts
@@ -40,6 +41,8 @@ def scattered(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
         f"The means of input batches scatter {ratio:.1f} times as much as random draws of "
         f"{examples} examples would.",
         ratio,
+        fact="input_scatter",
+        limit=INPUT_SCATTER,
     )
 
 
@@ -106,7 +109,9 @@ def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     running_text = "not finite" if worst.running is None else f"{worst.running:.3g}"
     return Evidence(
         f"The loss is {running_text} by running statistics, {worst.batch:.3g} by the batch's own "
-        f"and {worst.recalibrated:.3g} by recalibrated ones, on the same data."
+        f"and {worst.recalibrated:.3g} by recalibrated ones, on the same data.",
+        fact=GAP_FACT,
+        limit=GAP,
     )
 
 

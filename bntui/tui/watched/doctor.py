@@ -5,9 +5,12 @@ from math import nan
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Size
 
 from bntui.doctor.examination import examine
-from bntui.doctor.finding import Finding, Rule
+from bntui.doctor.finding import GAP, Finding, Rule
+from bntui.doctor.lab import lab_run
+from bntui.history.history import History
 from bntui.history.watched import LayerHistory, WatchedRun
 from bntui.text import number
 from bntui.tui.plotting.figure import Figure, Guide, Mark, Panel, Series
@@ -61,14 +64,14 @@ class DoctorBody(Vertical):
         """Choose another finding."""
         self.place = min(max(self.place + by, 0), max(len(self._findings) - 1, 0))
 
-    def show(self, view: View) -> tuple[str, Figure | None]:
-        """Draw everything; returns how many findings there are, by severity, and the curve."""
+    def show(self, view: View, size: Size) -> tuple[str, Figure | None]:
+        """Draw for a pane of that size; returns how many findings there are, and the curve."""
         self._findings = view.findings
         self.place = min(self.place, max(len(view.findings) - 1, 0))
         figure = self._figure(view)
         counts = (sum(f.severity == name for f in view.findings) for name in INKS)
         total = " · ".join(f"{n} {name}" for n, name in zip(counts, INKS, strict=True) if n)
-        width, height = max(self.size.width - 2, 20), max(self.size.height, 4)
+        width, height = max(size.width - 2, 20), max(size.height - 1, 4)
         room = min(len(view.findings), max(height // 3, 2))
         first = min(max(self.place - room // 2, 0), max(len(view.findings) - room, 0))
         shown = range(first, min(first + room, len(view.findings)))
@@ -103,21 +106,21 @@ class DoctorBody(Vertical):
     def _figure(self, view: View) -> Figure | None:
         """The number that the rule compares, and its limit."""
         finding = self.chosen
-        rule = rule_of(finding) if finding else None
-        if finding is None or rule is None:
+        if finding is None:
             return None
-        series = fact_series(view, finding, rule)
+        series = fact_series(view, finding)
         if not any(y == y for _, y in series):  # noqa: PLR0124 (NaN)
             return None
         xs, ys = [max(float(step), 1.0) for step, _ in series], [y for _, y in series]
-        limit = [] if rule.limit is None else [Guide(rule.limit, f"limit {number(rule.limit)}")]
+        known = finding.limit is not None
+        limit = [Guide(finding.limit or 0.0, f"limit {number(finding.limit)}")] if known else []
         since = [Mark(max(finding.since, 1.0), "since")] if finding.since is not None else []
         y = self._scale.fit(
             (finding.rule, finding.layers, finding.model), [*ys, *(g.y for g in limit)]
         )
-        line = Series(xs, ys, INKS[finding.severity], number(ys[-1]), name=rule.fact)
+        line = Series(xs, ys, INKS[finding.severity], number(ys[-1]), name=finding.fact)
         return Figure(
-            ((Panel(view.x, y, (*limit, *since, line), ((rule.fact, "axis"),)),),), view.cursor
+            ((Panel(view.x, y, (*limit, *since, line), ((finding.fact, "axis"),)),),), view.cursor
         )
 
 
@@ -157,7 +160,7 @@ class DoctorPane(WatchedPane):
 
     def draw(self, view: View, /) -> None:
         """Redraw the page."""
-        total, figure = self._body.show(view)
+        total, figure = self._body.show(view, self.size)
         self.headline(*(self.read_at_cursor(figure) or [total]))
 
 
@@ -170,13 +173,36 @@ def examined(run: WatchedRun) -> Sequence[Finding]:
         return [Finding("", "info", "doctor", [], text)]
 
 
-def fact_series(view: View, finding: Finding, rule: Rule) -> list[tuple[int, float]]:
-    """Steps and values of the rule's fact in the layer where it is worst, or in its model."""
+def lab_view(history: History) -> View:
+    """A run of the lab as a watched run that was examined."""
+    run = lab_run(history) or WatchedRun()
+    return View(run, total=max(history.config.steps, history.steps), findings=examined(run))
+
+
+def clauses(finding: Finding) -> tuple[str, ...]:
+    """Network, layers and rule, then the evidence."""
+    others = f" and {len(finding.layers) - 1} more" if len(finding.layers) > 1 else ""
+    where = " ".join([finding.model, *finding.layers[:1]]) + others
+    rule = rule_of(finding)
+    evidence = finding.evidence.rstrip(".")
+    if evidence[1:2].islower() or evidence[1:2] == " ":
+        evidence = evidence[0].lower() + evidence[1:]
+    return (f"{where}: {rule.title.rstrip('.')}", evidence) if rule else (f"{where}: {evidence}",)
+
+
+def fact_series(view: View, finding: Finding) -> list[tuple[int, float]]:
+    """Steps and values of a finding's fact in the layer where it is worst, or in its model."""
+    if finding.fact == GAP:
+        return [
+            (p.step, (p.running - p.batch) / abs(p.batch) if p.running is not None else nan)
+            for p in view.run.probes.get(finding.model, [])
+            if p.batch
+        ]
     layer = layer_of(view, finding)
     known = layer.facts_at if layer else view.run.models_at.get(finding.model, [])
     series: list[tuple[int, float]] = []
-    for facts in known if rule.fact else ():
-        value = getattr(facts, rule.fact, None)
+    for facts in known if finding.fact else ():
+        value = getattr(facts, finding.fact, None)
         series.append((facts.step, float(value) if isinstance(value, int | float) else nan))
     return series
 

@@ -1,5 +1,6 @@
 """The findings on the screen: one calm line where there is room, all of them in the help."""
 
+from bntui.history.findings import findings
 from bntui.history.history import folded
 from bntui.protocol import State
 from bntui.tui.widgets.findings_line import HOLD, FindingsLine
@@ -39,7 +40,7 @@ async def test_a_run_that_comes_to_rest_is_spoken_of_at_once() -> None:
 def test_a_sentence_stays_long_enough_to_be_read() -> None:
     line = FindingsLine()
     assert line.is_due(0, None)
-    line.show(folded(SOME), 10)
+    line.show(findings(folded(SOME)), 10)
     assert not line.is_due(10 + HOLD / 2, None)
     assert line.is_due(10 + HOLD / 2, 5)
     assert line.is_due(10 + HOLD, None)

@@ -1,0 +1,91 @@
+"""The doctor in the lab: its page, its findings in the line above the keys, and how often."""
+
+from typing import Any
+
+import pytest
+
+from bntui.config.schema import RunConfig
+from bntui.doctor.catalogue import RULES
+from bntui.history.history import folded
+from bntui.protocol import AnyEvent, Ladder, State
+from bntui.tui.watched.lab_doctor import EXAMINE_EVERY, LabDoctor
+from tests.scripted import beginning, hello, steps
+from tests.tui.screen import lab
+
+
+def some(count: int = 200, **settings: Any) -> list[AnyEvent]:
+    return [*(hello(RunConfig(**settings)), *beginning()[1:]), *steps(0, count)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule", "evidence", "plotted"),
+    [
+        ({"momentum": 0.0}, "momentum-zero", "200 batches have changed nothing", "momentum"),
+        ({"momentum": 0.001}, "ema-lag", "initial values still weigh 82%", "initial_weight"),
+        ({"batch_size": 1}, "tiny-batch", "1 values a channel, of 1 example", "usual_n"),
+    ],
+)
+async def test_the_labs_faults_are_the_catalogues(
+    settings: dict[str, Any], rule: str, evidence: str, plotted: str
+) -> None:
+    declared = RULES[rule]
+    async with lab(some(**settings)) as it:
+        assert f"● BN hidden 1: {declared.title}" in it.text
+        text = await it.press("0")
+        assert "0 Doctor" in text
+        assert evidence in text
+        assert f"Fix: {declared.fix[:30]}" in text
+        assert f"\n{plotted}\n" in "\n".join(row.strip() for row in text.splitlines())
+        assert f"limit {declared.limit:g}" in text
+        explained = await it.press("question_mark")
+        assert f"{rule}: {declared.title}" in explained
+        assert declared.symptom[:30] in explained
+
+
+async def test_up_and_down_choose_and_enter_goes_to_the_step() -> None:
+    async with lab(some(momentum=0.001)) as it:
+        assert "▶ warning hidden 1" in await it.press("down", "0")
+        assert "▶ info    hidden 1" in await it.press("down")
+        assert "▶ warning hidden 1" in await it.press("up")
+        assert "as of 62 " in await it.press("enter")
+        assert "Loss" in it.text.splitlines()[1]
+
+
+async def test_a_gap_between_the_modes_is_plotted_against_its_limit() -> None:
+    gaps = [
+        Ladder("BN", step, 90, 0.2 + step / 100, 0.2, [90], [0.2], [0.2]) for step in (100, 200)
+    ]
+    async with lab([*some(), *gaps]) as it:
+        text = await it.press("0")
+        assert "The loss is 2.2 by running statistics, 0.2 by the batch's own" in text
+        assert "limit 0.1" in text
+        assert "\ngap\n" in "\n".join(row.strip() for row in text.splitlines())
+
+
+async def test_a_healthy_run_has_no_error_or_warning() -> None:
+    async with lab(some(bias=False)) as it:
+        assert "Nothing found so far." in await it.press("0")
+        assert "BN hidden 1" not in it.text
+
+
+def test_a_run_that_goes_on_is_examined_once_a_second_and_at_once_when_it_rests() -> None:
+    now = [0.0]
+    doctor = LabDoctor(lambda: now[0])
+    history = folded(some(momentum=0.0))
+    first = doctor.view(history, live=True)
+    assert doctor.view(history, live=True) is first
+    for event in steps(200, 10):
+        history.fold(event)
+    now[0] = EXAMINE_EVERY / 2
+    assert doctor.view(history, live=True) is first
+    assert doctor.view(history, live=False) is not first
+    second = doctor.view(history, live=True)
+    for event in steps(210, 10):
+        history.fold(event)
+    now[0] += EXAMINE_EVERY
+    third = doctor.view(history, live=True)
+    assert third is not second
+    history.fold(State("paused", 220, None))
+    assert doctor.view(history, live=True) is not third
+    history.fold(hello())
+    assert not doctor.findings(history, live=True)
