@@ -13,6 +13,7 @@ PAGES = {
     "7": ("Units", "units 0–"),
     "8": ("Inference", "0.1921"),
     "9": ("Checks", "backward"),
+    "0": ("Doctor", "A bias right before BatchNorm"),
 }
 PROBES: dict[str, list[Probe]] = {
     "5": ["layers"],
@@ -45,7 +46,7 @@ async def test_a_page_has_the_whole_room_and_the_lab_comes_back(size: tuple[int,
 async def test_back_to_the_pane_that_one_came_from() -> None:
     async with lab(some(), (80, 24)) as it:
         await it.press("3")
-        for key in ("escape", "0", "z"):
+        for key in ("escape", "z"):
             assert "lag" not in await it.press("8", "9")
             assert "lag" in await it.press(key)
 
@@ -62,7 +63,7 @@ async def test_all_tabs_have_room(width: int, height: int) -> None:
     async with lab(some(), (width, height)) as it:
         row = (await it.press("9")).splitlines()[1]
         assert "9 Checks" in row
-        assert all(f"{number}" in row for number in range(1, 10))
+        assert all(f"{number}" in row for number in range(10))
         if width >= 80:
             assert "5 Layers" in row
             assert "6 Updates" in row

@@ -25,7 +25,7 @@ class ActivationsPane(Pane):
     """Histograms of a hidden layer's outputs, two networks or as many as have room."""
 
     TITLE = "Activations"
-    SHORT = "Activ."
+    SHORT = "Act."
     HELP = (
         "What the hidden units put out, at the start and at the newest measurement (rarer as the "
         "run goes on; a pause makes one), over 20 training batches. Where the "

@@ -23,7 +23,7 @@ ROOM_FOR_PLOT = 6
 class InferencePane(Pane):
     """The ladder as a table and a plot; `place` is that of n in the table."""
 
-    TITLE, SHORT = "Inference", "Infer."
+    TITLE, SHORT = "Inference", "Inf."
     HELP = (
         "The same weights and the same examples, normalized by different statistics. Running: the "
         "averages kept while training, as in evaluation mode. Precise: mean and variance of one "

@@ -62,7 +62,7 @@ class LabDoctor:
 class LabDoctorPane(Pane):
     """The doctor's findings on a run of the lab; `doctor` makes them."""
 
-    TITLE = SHORT = "Doctor"
+    TITLE, SHORT = "Doctor", "Doc"
     HELP = (
         "What the doctor's rules find in this run: the network, the layers, the cause, the numbers "
         "that show it, and what fixes it. Below: the number that the rule compares, over the "
