@@ -3,6 +3,7 @@
 import gc
 import os
 import subprocess
+import sys
 import tempfile
 
 from hypothesis import settings
@@ -10,6 +11,8 @@ from hypothesis import settings
 from tests import forking
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what tests start compiles nothing anew
+sys.dont_write_bytecode = False
 os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="bntui-test-")
 
 settings.register_profile("suite", deadline=None, max_examples=60)
