@@ -95,6 +95,7 @@ FIGURES = (
         goal=30,
         unit="ms",
         measure=_lazily("frame:short"),
+        quiet=False,
     ),
     Figure(
         "frame-long",
@@ -103,6 +104,7 @@ FIGURES = (
         goal=30,
         unit="ms",
         measure=_lazily("frame:long"),
+        quiet=False,
     ),
     Figure(
         "log",
@@ -143,6 +145,7 @@ FIGURES = (
         goal=300,
         unit="MB",
         measure=_lazily("live:memory"),
+        quiet=False,
     ),
     Figure(
         "watch-mlp",
@@ -159,6 +162,22 @@ FIGURES = (
         goal=0.98,
         unit="x",
         measure=_lazily("watching:convolutions"),
+    ),
+    Figure(
+        "watch-hooks",
+        "that MLP with a forward hook a BatchNorm layer that calls item(), over without: steps/s",
+        bound="at least",
+        goal=None,
+        unit="x",
+        measure=_lazily("watching:hooks"),
+    ),
+    Figure(
+        "watch-wandb",
+        "that MLP under wandb.watch(log_freq=100), offline, over without: steps/s",
+        bound="at least",
+        goal=None,
+        unit="x",
+        measure=_lazily("watching:wandb"),
     ),
     Figure(
         "sweep",

@@ -17,18 +17,27 @@ from bntui.sweep.store import SweepStore
 STEPS = 2_000
 """Of a job: about a second."""
 
+JOBS, ROUNDS = 10, 2
+"""Jobs a core in a round, for each second of a figure's round; and most rounds: starting a cluster
+takes longer than a round of most figures.
+"""
+
 
 def efficiency(repeats: Repeats) -> Measurement:
     """Jobs/s of a local cluster, over cores times a single process's jobs/s; start-up left out.
 
-    Both do the same jobs, and each round measures both, one after the other.
+    Both do the same jobs in turn: alone, cluster, alone, cluster, alone. A cluster's rate is
+    compared with the mean of those before and after it.
     """
-    return Measurement([_round(max(round(repeats.seconds * 4), 1)) for _ in range(repeats.rounds)])
-
-
-def _round(jobs_a_core: int) -> float:
     cores = os.cpu_count() or 1
-    return _cluster(cores, jobs_a_core * cores) / (cores * _alone(jobs_a_core))
+    jobs = max(round(repeats.seconds * JOBS), 1)
+    alone = [_alone(jobs)]
+    values = []
+    for _ in range(min(repeats.rounds, ROUNDS)):
+        rate = _cluster(cores, jobs * cores)
+        alone.append(_alone(jobs))
+        values.append(rate / (cores * (alone[-2] + alone[-1]) / 2))
+    return Measurement(values)
 
 
 def _alone(jobs: int) -> float:

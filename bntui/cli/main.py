@@ -129,11 +129,12 @@ def engine() -> int:
 @click.option("--grow", is_flag=True, help="Steps per second by hidden size, depth and batch size.")
 @click.option("--quick", is_flag=True, help="One short round of each figure.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def bench(only: str | None, grow: bool, quick: bool, as_json: bool) -> int:
+@click.option("--compare", metavar="FILE", help="Show what --json printed earlier beside them.")
+def bench(only: str | None, grow: bool, quick: bool, as_json: bool, compare: str | None) -> int:
     """Measure what bntui costs compared with plain PyTorch."""
     from bntui.bench.command import bench as measure  # noqa: PLC0415 (rich takes a moment)
 
-    return measure(only, grow, quick, as_json)
+    return measure(only, grow, quick, as_json, compare)
 
 
 for command in (open_log, runs, export, sweep, watch, doctor, bug_lab, events):

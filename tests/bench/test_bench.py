@@ -1,21 +1,30 @@
 """The bench prints every figure there is; how fast anything is, no test says."""
 
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import msgspec
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
-from bntui.bench import command, engine
-from bntui.bench.figure import Figure, Measurement, Repeats, in_turn
+from bntui.bench import command, engine, watching
+from bntui.bench.figure import Figure, Measurement, Repeats, UnavailableError, in_turn
 from bntui.bench.figures import FIGURES
 from bntui.bench.grow import SIZES
 from bntui.bench.reference import Modules, Notebook
 from bntui.cli.main import cli
 from bntui.config.schema import NOTEBOOK_WORDS
 from bntui.core.training.dataset import Dataset
+from bntui.errors import InputError
+from bntui.watch.monitor import MONITOR
 
 
 def bench(*options: str) -> Result:
-    result = CliRunner().invoke(cli, ["bench", *options], catch_exceptions=False, terminal_width=80)
+    environment = {"COLUMNS": "200"}
+    result = CliRunner().invoke(cli, ["bench", *options], catch_exceptions=False, env=environment)
     assert result.exit_code == 0
     return result
 
@@ -31,24 +40,105 @@ def counted(values: list[float]) -> Figure:
     return Figure("counted", "one over other", "at most", 2.0, "ms", lambda _: Measurement(values))
 
 
+def beside() -> Figure:
+    """One without a goal."""
+    return Figure("beside", "another", "at most", None, "x", lambda _: Measurement([1.0], [1.0]))
+
+
+def missing() -> Figure:
+    """One that cannot be measured."""
+
+    def measure(repeats: Repeats) -> Measurement:
+        raise UnavailableError("not there")
+
+    return Figure("missing", "a third", "at least", 1.0, "x", measure)
+
+
 @pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("figure", [f for f in FIGURES if f.name.startswith(("engine", "layer"))])
 def test_a_figure_is_measured_as_often_as_asked(figure: Figure) -> None:
-    (record,) = msgspec.json.decode(bench("--quick", "--json", "--only", figure.name).stdout)
+    results = msgspec.json.decode(bench("--quick", "--json", "--only", figure.name).stdout)
+    (record,) = results["figures"]
     assert record["name"] == figure.name
     assert record["goal"] == figure.goal
     assert len(record["values"]) == 2
     assert 0 < record["min"] <= record["median"] <= record["max"]
+    assert record["cpu_median"] > 0
+    assert results["machine"]["cores"] == os.cpu_count()
+    assert results["machine"]["torch"] == torch.__version__
 
 
-def test_the_table_has_every_figure_its_goal_and_its_spread(
+def test_results_and_goals_are_two_tables_under_the_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(command, "FIGURES", (counted([3.0, 1.0, 1.5]), counted([9.0])))
+    monkeypatch.setattr(command, "FIGURES", (counted([3.0, 1.0, 1.5]), beside(), missing()))
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.1, 0.0, 0.0))
+    done = bench()
+    machine, results, goals = re.split(r" *(?:Results|Goals) *\n", done.stdout)
+    assert f"torch {torch.__version__}" in machine
+    assert f"{os.cpu_count()} cores · load 0.1" in machine
+    assert all(number in results for number in ("1.50 ms", "1.00", "3.00"))
+    assert "not there" in results
+    assert re.search("counted .*≤ 2 ms .*1.50 .* met", goals)
+    assert "beside" not in goals
+    assert "~" not in done.stdout
+    assert "measuring missing, 3 of 3" in done.stderr
+
+
+def test_a_machine_that_is_not_quiet_marks_the_figures_that_depend_on_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(command, "FIGURES", (counted([3.0]), replace(beside(), quiet=False)))
+    monkeypatch.setattr(os, "getloadavg", lambda: (7.25, 0.0, 0.0))
     shown = bench().stdout
-    assert shown.count("counted") == 2
-    assert "≤ 2 ms" in shown
-    assert all(number in shown for number in ("1.50", "1.00", "3.00", "9.00"))
+    assert "The machine was not quiet when this began (load 7.2, quiet is at most 0.5)" in shown
+    assert "~ 3.00 ms" in shown
+    assert "~ 1.00" not in shown
+    assert "not met" in shown
+
+
+def test_earlier_results_stand_beside_todays_with_the_ratio(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    earlier = tmp_path / "earlier.json"
+    monkeypatch.setattr(command, "FIGURES", (counted([4.0]),))
+    earlier.write_text(bench("--json").stdout, encoding="utf-8")
+    monkeypatch.setattr(command, "FIGURES", (counted([5.0]), beside()))
+    shown = bench("--compare", str(earlier)).stdout
+    assert "Compared with bntui" in shown
+    assert re.search(r"5.00 ms .* 4.00 +│ 1.25", shown)
+    assert re.search("beside .*not", shown)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "cannot be read"), ("[]", "is not what bntui bench --json prints")],
+)
+def test_an_earlier_file_that_cannot_be_used_is_named(
+    content: str | None, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "earlier.json"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=rf"--compare .*earlier.json {said}"):
+        bench("--compare", str(path))
+    with pytest.raises(InputError, match="--grow measures none"):
+        bench("--compare", str(path), "--grow")
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("name", ["watch-mlp", "watch-hooks"])
+def test_watching_is_measured_in_turns_and_leaves_nothing(name: str) -> None:
+    (record,) = msgspec.json.decode(bench("--quick", "--json", "--only", name).stdout)["figures"]
+    assert record["cpu_median"] > 0
+    assert not MONITOR.listeners
+
+
+def test_without_wandb_nothing_is_compared_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "find_spec", lambda name: None)
+    (record,) = msgspec.json.decode(bench("--json", "--only", "watch-wandb").stdout)["figures"]
+    assert record["missing"] == "wandb is not installed"
+    assert record["median"] is None
 
 
 @pytest.mark.usefixtures("short")
@@ -77,7 +167,7 @@ def test_sides_take_turns() -> None:
 
     measured = in_turn(lambda _: side("a", 6.0), lambda _: side("b", 2.0), Repeats(2, 1.0))
     assert "".join(turns) == "ab" * 3
-    assert measured.values == [3.0, 3.0]
+    assert measured.values == pytest.approx([3.0, 3.0])
 
 
 @pytest.mark.parametrize("kind", [Notebook, Modules])
