@@ -76,7 +76,7 @@ class LabScreen(PaneScreen[Pane]):
 
     def on_mount(self) -> None:
         """Start the frame clock."""
-        self._status.show(self.history)
+        self._status.show(self.history, self.timeline.at, self.view)
         self.pages.current.focus()
         self.set_interval(1 / self.fps, self._tick)
         if self._with_tour:
@@ -120,35 +120,35 @@ class LabScreen(PaneScreen[Pane]):
         if self.timeline.tick(1 / self.fps, self.history):
             self.draw()
         elif self.is_behind:
-            self.draw() if self.timeline.at is None else self._draw_frame()
+            self.draw() if self.timeline.at is None else self._draw_frame(self.view)
 
     def draw(self) -> None:
         """Draw everything that is shown, as of the timeline's step."""
-        self._draw_frame()
-        self.pages.draw(self.view)
+        view = self.view
+        self._draw_frame(view)
+        self.pages.draw(view)
 
-    def _draw_frame(self) -> None:
+    def _draw_frame(self, view: History) -> None:
         """Draw what surrounds the panes, which is about the newest step."""
         self._drawn_version = self.history.version
-        self._status.show(self.history)
+        self._status.show(self.history, self.timeline.at, view)
         self._scrub_bar.show(self.timeline, self.history)
         self.set_class(self.timeline.at is not None, "-scrubbing")
         self._subscribe()
         if self.panel.is_shown:
             self.panel.draw(self.history)
-        self._draw_findings()
+        self._draw_findings(view)
 
-    def _draw_findings(self) -> None:
+    def _draw_findings(self, view: History) -> None:
         """Update the findings line when it is due; a replay's passing steps do not make it due."""
         state = self.history.state.state if self.history.state else ""
         step = self.timeline.at if self.timeline.speed is None else None
         now, at = monotonic(), (step, state)
         if self._findings.display and self._findings.is_due(now, at):
-            self._findings.show(self._found(), now, at)
+            self._findings.show(self._found(view), now, at)
 
-    def _found(self) -> list[Finding]:
+    def _found(self, view: History) -> list[Finding]:
         """What holds at the step that is shown: by the doctor's rules, then by comparison."""
-        view = self.view
         return [*self.pages.doctor.findings(view, view is self.history), *findings(view)]
 
     def _subscribe(self) -> None:
@@ -306,7 +306,7 @@ class LabScreen(PaneScreen[Pane]):
 
     def action_help(self) -> None:
         """Explain the current pane, list the present findings and the keys."""
-        found = [finding.sentence() for finding in self._found()]
+        found = [finding.sentence() for finding in self._found(self.view)]
         self.app.push_screen(HelpScreen(self.pages.current, COMMANDS, found))
 
     def on_tour_at(self, event: Tour.At) -> None:

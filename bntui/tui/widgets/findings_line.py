@@ -55,7 +55,8 @@ class FindingsLine(Static):
         sentence = one.sentence(self.size.width - 4) if one and self.size.width else ""
         if sentence != self._shown:
             self._shown = sentence
-            self.update(Content.assemble(("● ", "$primary"), sentence), layout=False)
+            sign = "● " if sentence else ""
+            self.update(Content.assemble((sign, "$primary"), sentence), layout=False)
 
     def on_resize(self) -> None:
         """Fit the sentence to the new width with the next frame."""

@@ -40,12 +40,13 @@ class StatusLine(Static):
 class Status(StatusLine):
     """The top line of the lab."""
 
-    def show(self, history: History) -> None:
-        """Show the status of `history`."""
-        self.put(_parts(history, self.size.width - 2), history.failed is not None)
+    def show(self, history: History, at: int | None, then: History) -> None:
+        """Show the status of `history`; where an earlier step `at` is viewed, its losses `then`."""
+        parts = _parts(history, self.size.width - 2, at, then)
+        self.put(parts, history.failed is not None)
 
 
-def _parts(history: History, width: int) -> list[Part]:
+def _parts(history: History, width: int, at: int | None, then: History) -> list[Part]:
     if history.failed:
         log = f" · traceback in {history.failed.log}" if history.failed.log else ""
         return [("engine stopped: ", "bold"), f"{history.failed.message}{log}"]
@@ -54,8 +55,8 @@ def _parts(history: History, width: int) -> list[Part]:
     if history.state is None:
         return [("bntui ", "bold"), _warming_up(history)]
     for brief, of in ((False, LAST_BATCH), (True, LAST_BATCH), (True, "")):
-        parts = [*_progress(history, brief), *_log(history), (of, "dim")]
-        losses = arm_parts(history, _losses(history), width - width_of([*parts, "."]) + 1)
+        parts = [*_progress(history, brief, at), *_log(history), (of, "dim")]
+        losses = arm_parts(then, _losses(then), width - width_of([*parts, "."]) + 1)
         if width_of([*parts, *losses]) <= width:
             break
     return [*parts, *losses, *_skipped(history)]
@@ -80,17 +81,17 @@ def _data(history: History) -> str:
     return f"{data.words:,} words, {data.examples:,} examples of {data.source}{part}"
 
 
-def _progress(history: History, brief: bool) -> list[Part]:
+def _progress(history: History, brief: bool, at: int | None) -> list[Part]:
     state, hello = history.state, history.hello
     if state is None or hello is None:
         return []
     done = max(state.step, history.steps)
     cut_off = history.ended and state.state == "running"
     sign, name = ("⏹", "cut off") if cut_off else (SIGNS[state.state], state.state)
-    return [
-        (f"{sign} {name} ", "bold"),
-        f"{done:,}/{history.total:,} · {_speed(history, state, brief)} · ",
-    ]
+    steps = f"{done:,}/{history.total:,} · "
+    if at is not None:
+        return [(f"{sign} {name} ", "bold"), steps, (f"◀ step {at:,} ", "bold")]
+    return [(f"{sign} {name} ", "bold"), f"{steps}{_speed(history, state, brief)} · "]
 
 
 def _speed(history: History, state: State, brief: bool) -> str:
