@@ -66,7 +66,7 @@ def watch(
     prints is in files beside the log. A script that reads the keyboard needs --no-screen.
 
     Processes that the script starts itself (torchrun, multiprocessing) are not watched: for those,
-    bntui.watch(model) goes into their code, or torchrun ... -m bntui watch --no-screen SCRIPT.
+    bntui.watch(model) goes into their code, or torchrun ... -m bntui -- watch --no-screen SCRIPT.
     """
     from bntui.sources.script import ScriptSource  # noqa: PLC0415 (asyncio takes a moment)
 

@@ -143,6 +143,11 @@ async def test_hundreds_of_layers_stay_in_sight_of_the_selected_one() -> None:
         text = await it.press("5", "pagedown", "down")
         assert "block19.norm" in text
         assert "block0.norm" not in text
+        await it.play(LayerFacts(150, 1, updates=7))
+        text = await it.press("s", "s", "s", "s", "s")
+        assert "Layer table  by updates" in text
+        assert text.splitlines()[4].split()[0] == "block150.norm"
+        assert it.app.screen.view.layer == 150  # type: ignore[attr-defined]  # a watched run's
 
 
 async def test_a_watched_log_after_one_of_the_lab_and_a_failure() -> None:

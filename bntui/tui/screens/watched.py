@@ -28,6 +28,8 @@ from bntui.tui.widgets.key_bar import KeyBar
 
 EXAMINE_EVERY = 1.0
 """Seconds between two examinations by the doctor while the run goes on."""
+SHARE = 20
+"""Times as long as one took at least: of hundreds of layers it takes some tenths of a second."""
 
 
 class WatchedScreen(PaneScreen[WatchedPane]):
@@ -57,6 +59,7 @@ class WatchedScreen(PaneScreen[WatchedPane]):
         self._view = View(run)
         self._findings: Sequence[Finding] = ()
         self._examined_at, self._examined_version = float("-inf"), -1
+        self._examine_every = EXAMINE_EVERY
         self._status = WatchedStatus()
         self._filter = Input(
             placeholder="part of a name, class, mode or rule; Enter: keep, Esc: all"
@@ -112,7 +115,7 @@ class WatchedScreen(PaneScreen[WatchedPane]):
 
     @property
     def _may_examine(self) -> bool:
-        return monotonic() - self._examined_at >= EXAMINE_EVERY
+        return monotonic() - self._examined_at >= self._examine_every
 
     def draw(self) -> None:
         """Draw everything that is shown, as of the timeline's step."""
@@ -121,7 +124,9 @@ class WatchedScreen(PaneScreen[WatchedPane]):
         if at is not None:
             self._findings, self._examined_at = examined(run), float("-inf")
         elif self._may_examine:
+            began = monotonic()
             self._findings, self._examined_at = examined(run), monotonic()
+            self._examine_every = max(EXAMINE_EVERY, SHARE * (self._examined_at - began))
             self._examined_version = run.version
         view = self.selection.view(run, self._findings, last_step(self.run))
         cursor = self.grid.cursor
@@ -185,10 +190,13 @@ class WatchedScreen(PaneScreen[WatchedPane]):
         self.query_one(DistancesPane).focus()
 
     def action_sort(self, by: int) -> None:
-        """Sort the layers by another column."""
+        """Sort the layers by another column, and select the first: the worst, mostly."""
         self.selection.sort = (self.selection.sort + by) % len(COLUMNS)
         self.query_one(TablePane).sort = self.selection.sort
         self.draw()
+        if self.selection.sort:
+            self.selection.move(-len(self._view.order), self._view.order)
+            self.draw()
 
     def action_filter(self) -> None:
         """Type a filter."""
