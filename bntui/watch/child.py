@@ -23,6 +23,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from bntui.text import clean
+from bntui.watch import command
 
 if TYPE_CHECKING:
     from torch import nn
@@ -86,8 +87,13 @@ class Watcher:
             if not self._watch.closed:
                 self._watch.add(model)
             return
-        from bntui.watch.handle import Watch  # noqa: PLC0415
+        from bntui.protocol import LOG_BY_DEFAULT  # noqa: PLC0415
+        from bntui.watch.handle import Watch, watch_of  # noqa: PLC0415
 
+        own = watch_of(model)
+        if own and own.path and command.log in {LOG_BY_DEFAULT, str(own.path)}:
+            self._watch = own  # the script itself watches, where we would
+            return
         self._watch = Watch(
             {clean(type(model).__name__, 80): model},
             name=self._options.name or self._script,
@@ -134,6 +140,7 @@ def _write(sentence: str) -> None:
 def main() -> None:
     """Run the script and end as it ends."""
     options = _parse(sys.argv[1:])
+    command.log = options.log
     watcher = Watcher(options, clean(Path(options.script).name, 80))
     if "torch" in sys.modules:  # by a .pth file
         watcher.start()

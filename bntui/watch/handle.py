@@ -39,6 +39,7 @@ from bntui.protocol import (
 )
 from bntui.protocol.codec import encode
 from bntui.text import clean
+from bntui.watch import command
 from bntui.watch.facts import LayerSummary, ask_model, model_facts, replicas
 from bntui.watch.layers import describe
 from bntui.watch.losses import Batch, three_losses
@@ -365,6 +366,15 @@ class Watch:
             self._writer = None
 
 
+def watch_of(*models: nn.Module) -> Watch | None:
+    """The watch that is open on all of these models, if there is one."""
+    for listener in MONITOR.listeners:
+        watched = [observer.ref() for observer in listener.observers]
+        if all(any(each is other for other in watched) for each in models):
+            return listener  # type: ignore[no-any-return]  # every listener is a watch
+    return None
+
+
 def watch(
     model: nn.Module,
     *more: nn.Module,
@@ -400,10 +410,8 @@ def watch(
     """
     models = (model, *more)
     _check(models, every, budget)
-    for listener in MONITOR.listeners:
-        watched = [observer.ref() for observer in listener.observers]
-        if all(any(each is other for other in watched) for each in models):
-            return listener  # type: ignore[no-any-return]  # watching twice is watching once
+    if (known := watch_of(*models)) is not None:
+        return known  # watching twice is watching once
     names: list[str] = []
     for each in models:
         names.append(_free_name(type(each).__name__, names))
@@ -439,6 +447,9 @@ def _open(log: str | Path | None, name: str) -> LogWriter | None:
     if log != LOG_BY_DEFAULT:
         path, rank = Path(log), _rank()
         return LogWriter(path.with_stem(f"{path.stem}-rank{rank}") if rank else path)
+    wanted = command.log
+    if wanted not in {None, LOG_BY_DEFAULT} and not os.path.lexists(wanted):
+        return LogWriter(Path(wanted))
     while True:
         try:
             return LogWriter(watched_path(f"{name}-rank{_rank()}" if _rank() else name))

@@ -44,6 +44,8 @@ async def test_the_first_event_opens_a_screen_with_four_panes(size: tuple[int, i
         assert "finished train.py · step 40 · 10 ms/step · watching 1.2%" in status
         assert "features.1" in it.text
         assert "0.9" in it.text
+        legend = "× batch  ○ running  • recal" if size[0] > 80 else "× batch ○ run. • recal."
+        assert legend in it.text
         assert "cannot be drawn" not in it.text
 
 
@@ -67,9 +69,11 @@ async def test_one_motion_selects_a_layer_in_every_pane() -> None:
     async with lab(broken(), commands=False) as it:
         assert "Running stats  features.1" in it.text
         assert "Running stats  head.1" in await it.press("down")
-        assert "Histograms  head.1" in await it.press("7")
-        text = await it.press("up")
-        assert "Histograms  features.1" in text
+        await it.press("7")
+        await it.wait_for("Histograms  head.1")
+        await it.press("up")
+        await it.wait_for("Histograms  features.1")
+        text = it.text
         assert "input  -1 to 1" in text
         assert "output  -3 to 3" in text
         text = await it.press("escape", "slash", "h", "e", "a", "d", "enter")

@@ -176,6 +176,21 @@ def test_models_are_found_and_nothing_changes(tmp_path: Path) -> None:
     assert done.stdout == fork(tmp_path, dedent(text)).stdout
 
 
+def test_a_script_that_watches_by_itself_has_one_log(tmp_path: Path) -> None:
+    text = """
+    import bntui
+    model = net(6)
+    with bntui.watch(model) as watch:
+        watch.log(loss=train(model, 3))
+    print(watch.path)
+    """
+    script(tmp_path, TRAINING + text)
+    done = forked(tmp_path, "train.py")
+    assert done.stdout == f"{tmp_path / 'run.jsonl'}\n"
+    assert set(logged(tmp_path).scalars) == {"loss"}
+    assert [path.name for path in tmp_path.glob("*.jsonl")] == ["run.jsonl"]
+
+
 def test_steps_end_the_script_in_good_order(tmp_path: Path) -> None:
     text = (
         TRAINING

@@ -20,6 +20,9 @@ HOW = (
 )
 LOSSES = (("batch", "train", "×"), ("running", "eval", "○"), ("recalibrated", "gap", "•"))
 """A loss, its ink, its glyph."""
+SHORT = {"batch": "batch", "running": "run.", "recalibrated": "recal."}
+ROOM_FOR_NUMBERS, ROOM_FOR_NAMES = 76, 48
+"""Columns from which the headline has the numbers, and names in full."""
 
 
 class ProbePane(WatchedPane):
@@ -58,12 +61,17 @@ class ProbePane(WatchedPane):
             return
         last, several = known[-1], len(view.run.probes) > 1
         parts: list[Part] = [(f"{model}  ", "bold")] if several else []
+        width = self.size.width
         for name, ink, glyph in LOSSES:
-            short = name if self.size.width >= 60 else name.replace("recalibrated", "recal.")
-            parts.append((f"{glyph} {short} {number(getattr(last, name))}  ", f"$ink-{ink}"))
+            words = f"{glyph} {name} {number(getattr(last, name))}  "
+            if width < ROOM_FOR_NUMBERS:  # they stand beside the curves, too
+                words = f"{glyph} {name.replace('recalibrated', 'recal.')}  "
+            if width < ROOM_FOR_NAMES:
+                words = f"{glyph} {SHORT[name]} "
+            parts.append((words, f"$ink-{ink}"))
         figure = self._figure(view, known)
-        words = self.read_at_cursor(figure) or [*parts, (f"step {last.step:,}", "dim")]
-        self.headline(*words)
+        headline = self.read_at_cursor(figure) or [*parts, (f"step {last.step:,}", "dim")]
+        self.headline(*headline)
         self._plot.show(figure)
 
     def _figure(self, view: View, known: list[ThreeLosses]) -> Figure:
