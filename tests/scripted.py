@@ -40,6 +40,7 @@ class ScriptedSource:
         for event in events:
             self.queue.put_nowait(event)
         self.accepts_commands = accepts_commands
+        self.name = "" if accepts_commands else "recorded"
         self.sent: list[Command] = []
         self.closed = False
 

@@ -68,6 +68,7 @@ class Scripted:
     """A source that emits such a run as fast as it is read."""
 
     accepts_commands = False
+    name = "made up"
 
     def __init__(self, steps: int) -> None:
         self._steps = steps

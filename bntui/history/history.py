@@ -113,6 +113,15 @@ class History:
         return self.config.steps if isinstance(total, UnsetType) else max(total, 1)
 
     @property
+    def measured_at(self) -> list[int]:
+        """The steps at which networks were measured, and step 0, in order."""
+        found = {0}
+        for arm in self.arms.values():
+            found |= {event.step for event in arm.modes}
+            found |= {event.step for each in arm.activations.values() for event in each}
+        return sorted(found)
+
+    @property
     def trace(self) -> Trace | None:
         """The watched units of the first arm that has any."""
         return next((arm.trace for arm in self.arms.values() if arm.trace), None)

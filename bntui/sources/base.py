@@ -11,6 +11,11 @@ class Source(Protocol):
 
     accepts_commands: bool
 
+    @property
+    def name(self) -> str:
+        """What a recording is called; empty for an engine."""
+        ...
+
     def events(self) -> AsyncIterator[AnyEvent]:
         """Every event, as it comes."""
         ...

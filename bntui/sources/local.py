@@ -37,6 +37,7 @@ class EngineSource:
     """
 
     accepts_commands = True
+    name = ""
 
     def __init__(
         self,

@@ -15,6 +15,9 @@ POLL_EVERY = 0.1
 """Seconds between two polls of a log that may grow."""
 
 
+STDIN = "standard input"
+
+
 class Recording:
     """The events of an open log; with `follow` also those that are appended later.
 
@@ -25,6 +28,7 @@ class Recording:
 
     def __init__(self, file: IO[bytes], follow: bool) -> None:
         self._file, self._follow = file, follow
+        self.name = Path(file.name).stem if isinstance(file.name, str) else STDIN
         self._decoder = Decoder()
 
     async def events(self) -> AsyncIterator[AnyEvent]:
@@ -56,6 +60,7 @@ class PipedRecording:
     """The events that come through a pipe, as they come."""
 
     accepts_commands = False
+    name = STDIN
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe

@@ -3,6 +3,7 @@
 import shlex
 import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from bntui.config.schema import RunConfig
 from bntui.errors import InputError
@@ -89,6 +90,7 @@ class SshLog(SshSource):
 
     def __init__(self, host: str, remote: str, log: str | None) -> None:
         super().__init__(host, remote, RunConfig(), None)
+        self.name = host if log is None else f"{host}:{Path(log).stem}"
         self._wanted = "--latest" if log is None else f"-- {shlex.quote(log)}"
 
     def command(self) -> tuple[str, ...]:

@@ -26,7 +26,10 @@ from bntui.protocol import Failed, Hello, Refused, Skipped, Subscribe, Watching
 from bntui.sources.base import Source
 from bntui.sources.recording import open_log
 from bntui.text import clean
+from bntui.tui.commands import Keymap
+from bntui.tui.keymap import read_keymap
 from bntui.tui.messages import SendCommand
+from bntui.tui.palette import Commands
 from bntui.tui.screens.lab import COMMANDS, LabScreen
 from bntui.tui.snapshot import as_text, copied, has_matplotlib, save_figures, save_svg
 from bntui.tui.terminal.driver import BntuiDriver, has_job_control
@@ -162,13 +165,22 @@ class BntuiApp(ThemedApp):
     """
 
     DEFAULT_MODE = "lab"
+    COMMANDS: ClassVar = {Commands}
 
-    def __init__(self, source: Source, fps: float = FRAMES_PER_SECOND, tour: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        fps: float = FRAMES_PER_SECOND,
+        tour: bool = False,
+        keymap: Keymap | None = None,
+    ) -> None:
         super().__init__()
         self.source = source
+        self.set_keymap(keymap or {})
         self.history = History()
         self.watched_run = WatchedRun()
-        self.lab = LabScreen(self.history, fps, tour)
+        self.lab = LabScreen(self.history, fps, tour, keymap)
+        self.lab.recording = source.name
         self.lab.set_class(not source.accepts_commands, "-waiting")
         self.add_mode("lab", lambda: self.lab)
         self.add_mode("watched", self._watched_screen)
@@ -206,7 +218,7 @@ class BntuiApp(ThemedApp):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key of the lab, and Textual's choice of themes."""
         if screen is self.lab:
-            for command in COMMANDS:
+            for command in self.lab.usable:
                 run = partial(self.run_action, command.action, screen)
                 yield SystemCommand(command.title, f"{command.help} ({command.key_text})", run)
         yield SystemCommand("Choose a theme", "All of Textual's themes", self.action_change_theme)
@@ -287,6 +299,7 @@ class BntuiApp(ThemedApp):
         elif logs:
             await self.source.close()
             self.source = logs[0][1]
+            self.lab.recording = self.source.name
             self.lab.action_live()
             self.read_events()
 
@@ -338,8 +351,12 @@ async def frame(recordings: Sequence[tuple[str, Source]], size: tuple[int, int],
 
 
 def run(source: Source, fps: float, tour: bool) -> int:
-    """Open the lab on a source, with the guided tour or without; returns the exit code."""
-    app = BntuiApp(source, fps, tour)
+    """Open the lab on a source, with the guided tour or without; returns the exit code.
+
+    Raises:
+        InputError: The user's keys cannot be used.
+    """
+    app = BntuiApp(source, fps, tour, read_keymap(COMMANDS))
     app.run()
     log = app.history.log
     failed = app.drawn_run.failed

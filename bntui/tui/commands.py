@@ -3,7 +3,8 @@
 Bindings, key bar, help screen and command palette all read the same declarations.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from textual.binding import Binding
@@ -28,8 +29,18 @@ class KeyCommand:
     def binding(self) -> Binding:
         """The Textual binding of this command."""
         return Binding(
-            self.keys, self.action, self.title, show=self.shown, key_display=self.key_display
+            self.keys, self.action, self.title, self.shown, self.key_display, id=self.name
         )
+
+    @property
+    def name(self) -> str:
+        """Its name in a user's keys file: the title in lower case, with dashes."""
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+
+    @property
+    def needs_engine(self) -> bool:
+        """Whether it sends a command, which a recording cannot take."""
+        return self.group == RUN
 
     @property
     def key_text(self) -> str:
@@ -40,6 +51,20 @@ class KeyCommand:
 RUN, TIME, PANES, VIEW, APP = "The run", "Time", "Panes", "What a pane shows", "The app"
 GROUPS = (RUN, TIME, PANES, VIEW, APP)
 """In the order in which the help screen and the key bar list them."""
+
+Keymap = Mapping[str, str]
+"""Keys that a user has chosen, by a command's name."""
+
+
+def rebound(commands: Iterable[KeyCommand], keymap: Keymap) -> list[KeyCommand]:
+    """The commands, with the user's keys where there are any."""
+    return [
+        replace(command, keys=keymap[command.name], key_display=None)
+        if command.name in keymap
+        else command
+        for command in commands
+    ]
+
 
 UNDO = KeyCommand("u", "undo", "Undo", "Undo the last change, fork or recalibration", RUN)
 NEXT_NETWORK = KeyCommand(
@@ -70,6 +95,11 @@ THEME = KeyCommand("t", "app.toggle_theme", "Light / dark", "Light or dark colou
 HELP = KeyCommand("question_mark", "help", "Help", "About this pane, and all keys", APP, True, "?")
 SUSPEND = KeyCommand("ctrl+z", "app.suspend_process", "Suspend", "Suspend; fg resumes", APP)
 
+FIRST_STEP = KeyCommand("home", "first_step", "First step", "Go to the first step", TIME)
+LIVE = KeyCommand("end", "live", "Live", "Follow the newest step", TIME)
+RUNS = KeyCommand("o", "app.runs", "Runs", "Logged runs: open, compare, rename, delete", APP)
+QUIT = KeyCommand("q,ctrl+c,ctrl+q", "app.close", "Quit", "Quit", APP, True, "q")
+
 LAB_COMMANDS = (
     KeyCommand(
         "space", "pause", "Pause", "Pause or resume; train a finished run on for 5,000 steps",
@@ -82,15 +112,21 @@ LAB_COMMANDS = (
         "plus,equals_sign", "faster", "Faster", "Double the pace, or 500 steps/s", RUN, True, "+"
     ),
     KeyCommand("x", "full_speed", "Max", "Full speed, or back to the log pace", RUN, shown=True),
-    KeyCommand("k", "controls", "Settings", "Change settings, or set up a new run", RUN, True),
+    KeyCommand(
+        "k", "controls", "Settings",
+        "Learning rate, momentum, ...; depth, width, data of a new run",
+        RUN, True,
+    ),
     KeyCommand("f", "fork", "Fork", "Train a copy of a network with one change", RUN, True),
     UNDO,
-    KeyCommand("left", "scrub(-1)", "Back 1 %", "Back 1 % of the run", TIME, False, "←"),
-    KeyCommand("right", "scrub(1)", "Forward 1 %", "Forward 1 %", TIME, False, "→"),
-    KeyCommand("shift+left", "scrub(-10)", "Back 10 %", "Back 10 %", TIME),
-    KeyCommand("shift+right", "scrub(10)", "Forward 10 %", "Forward 10 %", TIME),
-    KeyCommand("home", "first_step", "First step", "Go to the first step", TIME),
-    KeyCommand("end", "live", "Live", "Follow the newest step", TIME),
+    KeyCommand("left", "scrub(-1)", "Back", "Back to the measurement before", TIME, False, "←"),
+    KeyCommand("right", "scrub(1)", "Forward", "On to the next measurement", TIME, False, "→"),
+    KeyCommand("shift+left", "scrub(-10)", "Far back", "Back by ten measurements", TIME),
+    KeyCommand("shift+right", "scrub(10)", "Far forward", "On by ten measurements", TIME),
+    KeyCommand("comma", "scrub_steps(-1)", "Step back", "Back by one step", TIME, False, ","),
+    KeyCommand("full_stop", "scrub_steps(1)", "Step forward", "On by one step", TIME, False, "."),
+    FIRST_STEP,
+    LIVE,
     KeyCommand("p", "replay", "Replay", "Replay at 1x, 2x, 10x, max; then stop", TIME),
     KeyCommand("1", "focus_pane('loss')", "Loss", "The loss pane", PANES),
     KeyCommand("2", "focus_pane('activations')", "Activations", "The activations pane", PANES),
@@ -120,13 +156,13 @@ LAB_COMMANDS = (
     *LAYER_KEYS,
     *PAGE_KEYS,
     *CURSOR_KEYS,
-    KeyCommand("o", "app.runs", "Runs", "Logged runs: open, compare, rename, delete", APP),
+    RUNS,
     SAVE,
     COPY,
     THEME,
     HELP,
     SUSPEND,
-    KeyCommand("q,ctrl+c,ctrl+q", "app.close", "Quit", "Quit", APP, True, "q"),
+    QUIT,
 )  # fmt: skip
 """The lab's own keys."""
 

@@ -1,5 +1,6 @@
 """Which step of a run the panes show: the newest, an earlier one, or a replay's."""
 
+from bisect import bisect_left, bisect_right
 from math import inf
 from typing import Protocol
 
@@ -47,6 +48,13 @@ class Timeline:
         """Move by so many parts of the run, back if negative."""
         here = history.steps if self.at is None else self.at
         self.seek(here + parts * max(history.steps // PARTS, 1), history)
+
+    def move_along(self, schedule: list[int], by: int, history: Stepped) -> None:
+        """Move by so many steps of an ascending schedule, back if negative."""
+        here = history.steps if self.at is None else self.at
+        place = bisect_left(schedule, here) if by < 0 else bisect_right(schedule, here) - 1
+        place = max(place + by, 0)
+        self.seek(schedule[place] if place < len(schedule) else history.steps, history)
 
     def replay(self, history: History) -> None:
         """Start a replay (from step 0 when live), speed it up, or stop it after the fastest."""

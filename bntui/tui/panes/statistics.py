@@ -5,7 +5,7 @@ from textual.app import ComposeResult
 from bntui.history.arm import Trace
 from bntui.history.history import History
 from bntui.protocol import TraceUnits
-from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, VIEW, KeyCommand
+from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, RUN, VIEW, KeyCommand
 from bntui.tui.panes.base import Part
 from bntui.tui.panes.pane import Pane, marked, value
 from bntui.tui.plotting.figure import Band, Figure, Layer, Panel, Series
@@ -39,8 +39,8 @@ class StatisticsPane(Pane):
     )
     COMMANDS = (
         KeyCommand("d", "unit", "Next unit", "All five units, or one at a time", VIEW),
-        KeyCommand("D", "units(5)", "Next units", "Watch the next five units", VIEW),
-        KeyCommand("U", "units(-5)", "Previous units", "Watch the previous five units", VIEW),
+        KeyCommand("D", "units(5)", "Next units", "Watch the next five units", RUN),
+        KeyCommand("U", "units(-5)", "Previous units", "Watch the previous five units", RUN),
         KeyCommand("v", "moment", "Mean / variance", "Running means or variances", VIEW),
     )
     RELATED = (*LAYER_KEYS, NEXT_NETWORK)

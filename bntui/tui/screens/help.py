@@ -50,11 +50,10 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The pane's text and keys, the findings, then all other keys by group."""
-        screen_keys = {command.keys for command in self._commands}
-        related = [command for command in self._pane.RELATED if command.keys in screen_keys]
-        own = [*self._pane.COMMANDS, *related]
-        own_keys = {command.keys for command in own}
-        others = [command for command in self._commands if command.keys not in own_keys]
+        offered = {command.name: command for command in self._commands}
+        of_pane = [*self._pane.COMMANDS, *self._pane.RELATED]
+        own = [offered.pop(command.name) for command in of_pane if command.name in offered]
+        others = list(offered.values())
         with VerticalScroll() as page:
             page.border_title = "Help"
             page.border_subtitle = "Esc: close"

@@ -1,5 +1,6 @@
 """The lab: a status line, panes, the keys."""
 
+from dataclasses import replace
 from time import monotonic
 from typing import ClassVar
 
@@ -12,7 +13,18 @@ from bntui.config.schema import MOST_ARMS
 from bntui.config.share import share
 from bntui.history.findings import Finding, findings
 from bntui.history.history import History
-from bntui.tui.commands import LAB_COMMANDS, with_panes
+from bntui.tui.commands import (
+    FIRST_STEP,
+    HELP,
+    LAB_COMMANDS,
+    LIVE,
+    QUIT,
+    RUNS,
+    KeyCommand,
+    Keymap,
+    rebound,
+    with_panes,
+)
 from bntui.tui.controls.panel import Panel
 from bntui.tui.messages import SendCommand
 from bntui.tui.pages import PANES, Pages
@@ -36,6 +48,8 @@ PANEL_WIDTH = 42
 USUAL_PACE = 500.0
 """Steps per second of the fixed pace that + and - change to."""
 
+PAUSE = "pause"
+
 COMMANDS = with_panes(LAB_COMMANDS, (pane.COMMANDS for pane in PANES))
 """Every key of the lab: its own and its panes'."""
 
@@ -48,7 +62,11 @@ class LabScreen(PaneScreen[Pane]):
 
     BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]
 
-    def __init__(self, history: History, fps: float, tour: bool = False) -> None:
+    def __init__(
+        self, history: History, fps: float, tour: bool = False, keymap: Keymap | None = None
+    ) -> None:
+        self.recording = ""
+        self.commands = rebound(COMMANDS, keymap or {})
         self.pages = Pages(history)
         self._findings = FindingsLine()
         super().__init__(self.pages, history, self._findings)
@@ -63,6 +81,7 @@ class LabScreen(PaneScreen[Pane]):
         )
         self._status = Status()
         self._scrub_bar = ScrubBar()
+        self._key_bar = KeyBar(*self._bar())
 
     def compose(self) -> ComposeResult:
         """Status, tabs (only beside a single pane), panes, keys; and a notice for tiny sizes."""
@@ -71,7 +90,7 @@ class LabScreen(PaneScreen[Pane]):
         yield Horizontal(self.pages, self.panel, id="middle")
         yield self._scrub_bar
         yield self._findings
-        yield KeyBar([command for command in COMMANDS if command.shown])
+        yield self._key_bar
         yield self.too_small
 
     def on_mount(self) -> None:
@@ -131,13 +150,37 @@ class LabScreen(PaneScreen[Pane]):
     def _draw_frame(self, view: History) -> None:
         """Draw what surrounds the panes, which is about the newest step."""
         self._drawn_version = self.history.version
-        self._status.show(self.history, self.timeline.at, view)
+        self._status.show(self.history, self.timeline.at, view, self.recording)
+        self._key_bar.show(*self._bar())
         self._scrub_bar.show(self.timeline, self.history)
         self.set_class(self.timeline.at is not None, "-scrubbing")
         self._subscribe()
         if self.panel.is_shown:
             self.panel.draw(self.history)
         self._draw_findings(view)
+
+    @property
+    def usable(self) -> list[KeyCommand]:
+        """The keys that do something: a recording takes no commands."""
+        return [c for c in self.commands if not (self.recording and c.needs_engine)]
+
+    def _bar(self) -> tuple[list[KeyCommand], int]:
+        """What the key bar shows, and how many of these always: the pause, this pane's keys, ..."""
+        pane = self.pages.current
+        own = {command.keys for command in (*pane.COMMANDS, *pane.RELATED)}
+        always = {RUNS.name, HELP.name, QUIT.name}
+        always |= set() if self.timeline.at is None else {FIRST_STEP.name, LIVE.name}
+        by_keys = {was.keys: now for was, now in zip(COMMANDS, self.commands, strict=True)}
+        offered = {command.name: command for command in self.usable}
+        first = [c for c in offered.values() if c.name == PAUSE]
+        panes_own = [c for keys, c in by_keys.items() if keys in own and c.name in offered]
+        others = [c for c in offered.values() if c.shown]
+        last = [c for c in offered.values() if c.name in always]
+        every = {c.name: c for c in (*first, *panes_own, *others) if c.name not in always}
+        if PAUSE in every and self.history.state:
+            title = {"paused": "Resume", "finished": "Train on"}.get(self.history.state.state)
+            every[PAUSE] = replace(every[PAUSE], title=title or every[PAUSE].title)
+        return [*every.values(), *last], len(last)
 
     def _draw_findings(self, view: History) -> None:
         """Update the findings line when it is due; a replay's passing steps do not make it due."""
@@ -292,6 +335,17 @@ class LabScreen(PaneScreen[Pane]):
 
     # Keys: time
 
+    def action_scrub(self, parts: int) -> None:
+        """Move by measurements: only at these does every pane have something of its own to show."""
+        self.timeline.move_along(self.history.measured_at, parts, self.history)
+        self.draw()
+
+    def action_scrub_steps(self, by: int) -> None:
+        """Move by steps."""
+        here = self.history.steps if self.timeline.at is None else self.timeline.at
+        self.timeline.seek(here + by, self.history)
+        self.draw()
+
     def action_replay(self) -> None:
         """Replay, faster with every press."""
         self.timeline.replay(self.history)
@@ -307,7 +361,7 @@ class LabScreen(PaneScreen[Pane]):
     def action_help(self) -> None:
         """Explain the current pane, list the present findings and the keys."""
         found = [finding.sentence() for finding in self._found(self.view)]
-        self.app.push_screen(HelpScreen(self.pages.current, COMMANDS, found))
+        self.app.push_screen(HelpScreen(self.pages.current, self.usable, found))
 
     def on_tour_at(self, event: Tour.At) -> None:
         """Point at a pane without giving it the keyboard."""

@@ -1,6 +1,8 @@
 """The keys at the bottom: all of them on a high terminal, what fits into a row on a low one."""
 
 from textual import events
+from textual.content import Content
+from textual.style import Style
 from textual.widgets import Static
 
 from bntui.tui.commands import KeyCommand
@@ -10,16 +12,25 @@ ROOM_FOR_TWO = 30
 
 
 class KeyBar(Static):
-    """The keys of these commands; a click does what the key does."""
+    """The keys of these commands; a click does what the key does.
+
+    Where not all have room, the last `always` stay.
+    """
 
     DEFAULT_CSS = """
     KeyBar { height: auto; max-height: 2; padding: 0 1; background: $panel; link-style: none;
              link-color: $foreground; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
-    def __init__(self, commands: list[KeyCommand]) -> None:
+    def __init__(self, commands: list[KeyCommand], always: int = 2) -> None:
         super().__init__()
-        self._commands = commands
+        self._commands, self._always = commands, always
+
+    def show(self, commands: list[KeyCommand], always: int) -> None:
+        """Show other commands."""
+        if commands != self._commands:
+            self._commands, self._always = commands, always
+            self._fill(self.size.width)
 
     def on_mount(self) -> None:
         """Fill the bar."""
@@ -30,17 +41,20 @@ class KeyBar(Static):
         self._fill(event.size.width)
 
     def _fill(self, width: int) -> None:
-        low = self.app.size.height < ROOM_FOR_TWO
-        shown = [one_row(self._commands, width - 2)] if low else rows(self._commands, width - 2)
-        self.update("\n".join("  ".join(map(_markup, row)) for row in shown))
+        most = 1 if self.app.size.height < ROOM_FOR_TWO else 2
+        shown = fitting(self._commands, self._always, width - 2, most)
+        lines = (Content("  ").join(map(_content, row)) for row in shown)
+        self.update(Content("\n").join(lines))
 
 
-def one_row(commands: list[KeyCommand], width: int) -> list[KeyCommand]:
-    """The first commands and always the last two, help and quit, in one row."""
-    *first, help_, quit_ = commands
-    while first and len(rows([*first, help_, quit_], width)) > 1:
+def fitting(
+    commands: list[KeyCommand], always: int, width: int, most: int
+) -> list[list[KeyCommand]]:
+    """The first commands and the last `always`, in at most so many rows."""
+    first, last = commands[:-always], commands[-always:]
+    while first and len(rows([*first, *last], width)) > most:
         first.pop()
-    return [*first, help_, quit_]
+    return rows([*first, *last], width)
 
 
 def rows(commands: list[KeyCommand], width: int) -> list[list[KeyCommand]]:
@@ -57,8 +71,10 @@ def rows(commands: list[KeyCommand], width: int) -> list[list[KeyCommand]]:
     return packed
 
 
-def _markup(command: KeyCommand) -> str:
-    action = (
-        command.action if "." in command.action.partition("(")[0] else f"screen.{command.action}"
+def _content(command: KeyCommand) -> Content:
+    is_apps = "." in command.action.partition("(")[0]
+    action = command.action if is_apps else f"screen.{command.action}"
+    click = Style.from_meta({"@click": action})
+    return Content.assemble(
+        (command.key_text, click + Style(bold=True)), (f" {command.title}", click)
     )
-    return f"[@click={action}][bold]{command.key_text}[/] {command.title}[/]"

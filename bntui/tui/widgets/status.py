@@ -5,6 +5,7 @@ from textual.widgets import Static
 
 from bntui.history.history import History
 from bntui.protocol import State
+from bntui.text import clean
 from bntui.tui.panes.base import Part, width_of
 from bntui.tui.panes.pane import arm_parts, value
 
@@ -40,13 +41,18 @@ class StatusLine(Static):
 class Status(StatusLine):
     """The top line of the lab."""
 
-    def show(self, history: History, at: int | None, then: History) -> None:
-        """Show the status of `history`; where an earlier step `at` is viewed, its losses `then`."""
-        parts = _parts(history, self.size.width - 2, at, then)
+    def show(self, history: History, at: int | None, then: History, recording: str = "") -> None:
+        """Show the status of `history`; where an earlier step `at` is viewed, its losses `then`.
+
+        Of a `recording` its name stands in place of the pace.
+        """
+        parts = _parts(history, self.size.width - 2, at, then, clean(recording, 30))
         self.put(parts, history.failed is not None)
 
 
-def _parts(history: History, width: int, at: int | None, then: History) -> list[Part]:
+def _parts(
+    history: History, width: int, at: int | None, then: History, recording: str
+) -> list[Part]:
     if history.failed:
         log = f" · traceback in {history.failed.log}" if history.failed.log else ""
         return [("engine stopped: ", "bold"), f"{history.failed.message}{log}"]
@@ -55,7 +61,7 @@ def _parts(history: History, width: int, at: int | None, then: History) -> list[
     if history.state is None:
         return [("bntui ", "bold"), _warming_up(history)]
     for brief, of in ((False, LAST_BATCH), (True, LAST_BATCH), (True, "")):
-        parts = [*_progress(history, brief, at), *_log(history), (of, "dim")]
+        parts = [*_progress(history, brief, at, recording), *_log(history), (of, "dim")]
         losses = arm_parts(then, _losses(then), width - width_of([*parts, "."]) + 1)
         if width_of([*parts, *losses]) <= width:
             break
@@ -81,7 +87,7 @@ def _data(history: History) -> str:
     return f"{data.words:,} words, {data.examples:,} examples of {data.source}{part}"
 
 
-def _progress(history: History, brief: bool, at: int | None) -> list[Part]:
+def _progress(history: History, brief: bool, at: int | None, recording: str) -> list[Part]:
     state, hello = history.state, history.hello
     if state is None or hello is None:
         return []
@@ -91,7 +97,7 @@ def _progress(history: History, brief: bool, at: int | None) -> list[Part]:
     steps = f"{done:,}/{history.total:,} · "
     if at is not None:
         return [(f"{sign} {name} ", "bold"), steps, (f"◀ step {at:,} ", "bold")]
-    return [(f"{sign} {name} ", "bold"), f"{steps}{_speed(history, state, brief)} · "]
+    return [(f"{sign} {name} ", "bold"), f"{steps}{recording or _speed(history, state, brief)} · "]
 
 
 def _speed(history: History, state: State, brief: bool) -> str:

@@ -1,8 +1,12 @@
 """The lab on scripted events: layouts, keys, and what a person reads."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from bntui.config.schema import RunConfig
+from bntui.errors import InputError
 from bntui.protocol import (
     AnyEvent,
     Dataset,
@@ -19,10 +23,13 @@ from bntui.protocol import (
     Steps,
     TraceUnits,
 )
+from bntui.tui.app import BntuiApp
+from bntui.tui.keymap import read_keymap
+from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.modes import ModesPane
 from bntui.tui.screens.lab import COMMANDS
-from tests.scripted import beginning, hello, probes, steps
-from tests.tui.screen import lab
+from tests.scripted import ScriptedSource, beginning, hello, probes, steps
+from tests.tui.screen import Lab, lab
 
 TITLES = ("Loss", "Activations", "Running stats", "Train / eval")
 
@@ -70,11 +77,77 @@ async def test_less_than_that_is_said(size: tuple[int, int]) -> None:
             assert f"{size[0]} x {size[1]}" in it.text
 
 
-async def test_every_key_fits_the_bar_at_80_columns() -> None:
-    async with lab(some(), (80, 30)) as it:
-        for command in COMMANDS:
-            if command.shown:
+async def test_the_key_bar_shows_what_can_be_done_here() -> None:
+    async with lab(some(), (120, 40)) as it:
+        for command in (*COMMANDS, *LossPane.COMMANDS):
+            if command.shown and command.title != "Mode":
                 assert f"{command.key_text} {command.title}" in it.text
+    for size in ((80, 24), (40, 12)):
+        async with lab(some(), size) as it:
+            always = ("o Runs", "? Help", "q Quit")
+            assert all(key in it.text for key in always)
+            text = await it.press("4")
+            assert all(
+                key in text for key in (*always, "space Pause", *("m Mode",) * (size[0] > 40))
+            )
+            text = await it.press("left", "home")
+            assert all(key in text for key in (*always, "home First step", "end Live"))
+            await it.play(State("paused", 100, None))
+            assert "space Resume" in it.text or size[0] < 80
+    assert {"Train on", "Resume", "Pause"}.isdisjoint(command.title for command in COMMANDS[1:])
+
+
+async def test_a_recording_offers_no_key_that_it_cannot_obey_and_names_its_log() -> None:
+    async with lab([*some(), State("finished", 100, 500.0)], commands=False) as it:
+        assert "finished 100/5,000 · recorded · " in it.text
+        text = await it.press("3")
+        assert "v Mean / variance" in text
+        for key in ("Pause", "Step", "Restart", "Settings", "Fork", "Undo", "Next units"):
+            assert key not in text
+        titles = [command.title for command in it.app.get_system_commands(it.app.screen)]
+        assert not {"Pause", "Settings", "Fork", "Undo", "Recalibrate", "Next units"} & {*titles}
+        assert "Divide" not in (text := await it.press("question_mark"))
+        assert "Watch the next five units" not in text
+
+
+def test_names_of_commands_are_unique_for_the_file_of_keys() -> None:
+    names = [command.name for command in COMMANDS]
+    assert sorted(set(names)) == sorted(names)
+
+
+async def test_keys_of_the_users_own() -> None:
+    source = ScriptedSource(some())
+    app = BntuiApp(source, keymap={"pause": "f5"})
+    async with app.run_test(size=(120, 40)) as pilot:
+        it = Lab(pilot, source, app)
+        await it.settle()
+        assert "f5 Pause" in it.text
+        await it.press("space")
+        assert source.sent == []
+        await it.press("f5")
+        assert source.sent == [Pause()]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("pause = ", "cannot be read"),
+        ("paws = 'f5'", "has paws, but it takes names of commands: pause, step,"),
+        ("pause = 5", "has pause = 5, but it takes keys in quotes"),
+        ("pause = 'k'", "has k for pause and settings, but it takes each key once"),
+    ],
+)
+def test_a_file_of_keys_that_cannot_be_used_is_refused(
+    text: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert read_keymap(COMMANDS) == {}
+    (tmp_path / "bntui").mkdir()
+    (tmp_path / "bntui" / "keys.toml").write_text("settings = 'f2'\npause = 'k'")
+    assert read_keymap(COMMANDS) == {"settings": "f2", "pause": "k"}
+    (tmp_path / "bntui" / "keys.toml").write_text(text)
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        read_keymap(COMMANDS)
 
 
 async def test_the_status_line_fits_80_columns() -> None:
@@ -213,12 +286,25 @@ async def test_help_explains_the_pane_and_lists_every_key() -> None:
         assert "statistics of those n rows" not in await it.press("escape")
 
 
+PALETTE = {
+    "picture": "Save this picture",
+    "learning": "Learning rate, momentum",
+    "compare": "Logged runs: open, compare",
+    "depth": "depth, width, data",
+    "save": "Save this picture",
+}
+"""Words of what a command does, and how its help begins."""
+
+
 async def test_the_palette_offers_every_command() -> None:
     async with lab(some()) as it:
         titles = [command.title for command in it.app.get_system_commands(it.app.screen)]
         assert {command.title for command in COMMANDS} <= set(titles)
         await it.press("ctrl+p")
-        await it.press(*"zoom")
+        for words, title in PALETTE.items():
+            await it.press("ctrl+u", *(c.replace(" ", "space") for c in words))
+            await it.wait_for(title)
+        await it.press("ctrl+u", *"zoom")
         await it.wait_for("One pane alone, or all four")
         await it.press("enter", "enter")
         await it.wait_for("last-100 mean")

@@ -26,7 +26,7 @@ async def test_above_the_keys_where_there_is_room_and_in_the_help_everywhere() -
 async def test_it_is_about_the_step_that_is_looked_at() -> None:
     async with lab([*SOME, *steps(100, 400)], (120, 40)) as it:
         assert "the last 500 steps" in it.text
-        await it.press("home", *["right"] * 10)
+        await it.press("home", *["full_stop"] * 50)
         assert "the last 50 steps" in it.text
 
 
