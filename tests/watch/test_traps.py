@@ -102,6 +102,33 @@ def test_the_crash_of_a_batch_of_one_is_the_users_and_is_seen() -> None:
     assert sum(hooks(model)) == 0  # nor one that awaited the output
 
 
+def test_no_number_is_read_in_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read waits for a GPU. Only the writing of the log reads, by copies that have arrived."""
+    reads: list[str] = []
+
+    def counted(name: str) -> Any:
+        plain = getattr(Tensor, name)
+
+        def read(self: Tensor, *values: Any) -> Any:
+            reads.append(name)
+            return plain(self, *values)
+
+        return read
+
+    model = net()
+    watch = bntui.watch(model, log=None, every=1)
+    watch._next = float("inf")  # the log is not due
+    with monkeypatch.context() as patched:
+        for name in ("item", "tolist", "numpy", "__bool__", "__float__", "__int__", "__index__"):
+            patched.setattr(Tensor, name, counted(name))
+        train(model)
+        assert reads == []
+        watch.findings()
+        assert reads != []
+    watch.close()
+    assert watch.problem is None
+
+
 def test_a_fault_of_ours_is_reported_once_and_ends_nothing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
