@@ -58,7 +58,9 @@ class ActivationsPane(Pane):
             if (ends := _ends(arm, self.hidden_layer))
         ]
         when = _when(history, shown[0][1]) if shown else ""
-        words = (f"{self.layer_part(history)}density", when, f" · {rule}")
+        every = len(self.arms(history))
+        some = f"{len(shown)} of {every} networks: a · " if 0 < len(shown) < every else ""
+        words = (some, f"{self.layer_part(history)}density", when, f" · {rule}")
         self.headline(*((part, "dim") for part in words))
         y = self._density_scale(history, [event for _, ends in shown for event in ends])
         panels = [_panel(history, arm, ends, y) for arm, ends in shown]

@@ -1,6 +1,6 @@
 """A pane of any screen: a headline with numbers, a body, its own keys, and drawing a run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.cells import cell_len
@@ -140,7 +140,7 @@ def _fitting(parts: tuple[Part, ...], width: int) -> tuple[Part, ...]:
     return parts[:count]
 
 
-def width_of(parts: list[Part]) -> int:
+def width_of(parts: Sequence[Part]) -> int:
     """Terminal columns that the parts take, without trailing blanks."""
     return cell_len(
         "".join(part if isinstance(part, str) else part[0] for part in parts).rstrip(" ·")

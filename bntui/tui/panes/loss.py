@@ -1,5 +1,6 @@
 """Loss of every network: the whole run on log steps, beside it the last 500 on their own axis."""
 
+from collections.abc import Sequence
 from math import nan
 from statistics import fmean
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from bntui.history.history import History
 from bntui.text import clean
 from bntui.tui.commands import VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm
-from bntui.tui.panes.base import Part
+from bntui.tui.panes.base import Part, width_of
 from bntui.tui.panes.pane import Pane, arm_parts, as_of, marked, value
 from bntui.tui.plotting.figure import (
     Band,
@@ -220,17 +221,26 @@ def _points(arm: Arm) -> Points:
     return Points(x, y, f"arm-{arm.place}", sign, name=f"{sign}val.", form=".3f")
 
 
-def _numbers(history: History, room: int) -> list[Part]:
-    """Each arm's mean of the last steps and its validation loss, or where it diverged."""
-    return arm_parts(history, [_headline_number(arm) for arm in history.arms.values()], room)
+def _numbers(history: History, room: int) -> Sequence[Part]:
+    """Each arm's mean of the last steps and its validation loss, or where it diverged.
+
+    With one digit less where only so all have room.
+    """
+    parts: Sequence[Part] = ()
+    for digits in (4, 3):
+        texts = [_headline_number(arm, digits) for arm in history.arms.values()]
+        parts = arm_parts(history, texts, room)
+        if width_of(parts) <= room:
+            break
+    return parts
 
 
-def _headline_number(arm: ArmHistory) -> str:
+def _headline_number(arm: ArmHistory, digits: int) -> str:
     if arm.diverged:
         return f"diverged at step {arm.diverged.step:,}"
     curve = arm.split_curve("validation")
-    split = f"/{value(curve[-1].losses['validation'])}" if curve else ""
-    return value(arm.loss.mean_of_last(WINDOW)) + split
+    split = f"/{value(curve[-1].losses['validation'], digits)}" if curve else ""
+    return value(arm.loss.mean_of_last(WINDOW), digits) + split
 
 
 def _sample(history: History) -> str:

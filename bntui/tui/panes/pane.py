@@ -84,28 +84,31 @@ def marked(history: History, start: int, stop: int) -> list[Mark]:
     return [Mark(max(step, 1.0), clean(text)) for step, text in zip(steps, texts, strict=True)]
 
 
-def arm_part(index: int, name: str, text: str) -> Part:
+def arm_part(index: int, name: str, text: str) -> tuple[str, str]:
     """An arm's shape, name and a number, in the arm's colour."""
     words = (ARM_SHAPES[index], clean(name), text)
     return " ".join(filter(None, words)) + "  ", f"$ink-arm-{index}"
 
 
-def arm_parts(history: History, texts: list[str], width: int) -> list[Part]:
-    """All networks in `width` columns, by name, forks by their difference, or by shape alone."""
+def arm_parts(history: History, texts: list[str], width: int) -> Sequence[Part]:
+    """All networks in `width` columns, by name, forks by their difference, or by shape alone.
+
+    Where even these have no room they stand closer together.
+    """
     names = list(history.arms)
     forks = [
         name.removeprefix(arm.origin).strip() if arm.origin else name
         for name, arm in history.arms.items()
     ]
-    parts: list[Part] = []
+    parts: list[tuple[str, str]] = []
     for called in (names, forks, [""] * len(names)):
         parts = [
             arm_part(i, name, text)
             for i, (name, text) in enumerate(zip(called, texts, strict=True))
         ]
         if width_of(parts) <= width:
-            break
-    return parts
+            return parts
+    return [(text.rstrip() + " ", ink) for text, ink in parts]
 
 
 def value(number: float | None, digits: int = 4) -> str:

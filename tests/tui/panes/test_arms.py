@@ -67,6 +67,10 @@ async def test_four_arms_on_every_page(size: tuple[int, int]) -> None:
     fork = Forked("BN lr 1", "BN", 100)
     events = [*beginning(), *steps(0, 100), *probes(100), fork, Forked("BN lr 2", "BN", 100)]
     async with lab(events, size) as it:
+        if size == (80, 24):
+            headline = it.text.splitlines()[1]
+            assert all(f"{shape} " in headline.split("Activ")[0] for shape in "■○◆□")
+            assert "2 of 4 networks" in headline
         for key in "123456789":
             await it.press(key, "a")
         assert "running" in it.text
