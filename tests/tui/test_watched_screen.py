@@ -10,7 +10,7 @@ from bntui.history.watched import watched
 from bntui.protocol import AnyEvent, Ended, Failed, LayerFacts, Output, WatchedLayer
 from bntui.tui import snapshot
 from bntui.tui.plotting.text_rows import Rows
-from bntui.tui.watched.output import lines
+from bntui.tui.watched.output import LONGEST, as_row, lines
 from bntui.tui.watched.selection import COLUMNS, Selection
 from bntui.tui.watched.table import TablePane
 from tests.scripted import beginning
@@ -176,9 +176,18 @@ def test_layers_sorted_and_filtered() -> None:
     assert Selection(query="nothing").view(run, [], 40).order == []
 
 
+def test_a_flood_without_an_end_of_line_is_cut() -> None:
+    bar = "".join(f"\r{i} of 10,000 \x1b[K" for i in range(10_000))
+    floods = ["x" * 4096] * 2000, [bar[at : at + 4096] for at in range(0, len(bar), 4096)]
+    for flood, shown in zip(floods, ("xxx", "9999 of 10,000 "), strict=True):
+        ((line, ink),) = lines(watched([watching(), *(Output("stdout", t) for t in flood)]))
+        assert len(line) <= 2 * LONGEST
+        assert as_row(line, ink)[0][0].startswith(shown)
+
+
 def test_output_as_a_terminal_shows_it_in_the_end() -> None:
     pieces = ["10%\r", "20%\r", "100%\n\x1b[31mred\x1b[0m\x07\nlast"]
     run = watched([watching(), *(Output("stdout", piece) for piece in pieces)])
     run.fold(Output("stderr", "a warning\n"))
-    shown = [row[0][0] for row in lines(run)]
+    shown = [as_row(*line)[0][0] for line in lines(run)]
     assert shown == ["100%", "red\N{REPLACEMENT CHARACTER}", "a warning", "last"]

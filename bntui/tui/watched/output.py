@@ -13,6 +13,10 @@ from bntui.tui.watched.view import View
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 """Control sequences: colours, cursor movements, window titles."""
 
+INKS = {"stdout": "plain", "stderr": "highish"}
+LONGEST = 4000
+"""Characters of a line that are looked at: more than a terminal is wide, escape codes and all."""
+
 NOTHING = "nothing printed"
 ELSEWHERE = "bntui watch SCRIPT shows here what the script prints."
 
@@ -55,23 +59,24 @@ class OutputPane(WatchedPane):
             return
         below = f" · {self._back:,} more below" if self._back else ""
         self.headline(f"{len(written):,} lines", (below, "dim"))
-        self._rows.show(shown)
+        self._rows.show([as_row(line, ink) for line, ink in shown])
 
 
-def lines(run: WatchedRun) -> list[Row]:
-    """Lines of both streams in the order in which they were written, stderr in its own ink."""
-    rows: list[Row] = []
+def lines(run: WatchedRun) -> list[tuple[str, str]]:
+    """Raw lines of both streams and their inks, in the order in which they were written."""
+    found: list[tuple[str, str]] = []
     unfinished: dict[str, str] = {}
     for piece in run.output:
-        ink = "highish" if piece.stream == "stderr" else "plain"
         *whole, rest = (unfinished.pop(piece.stream, "") + piece.text).split("\n")
-        rows += [[(_shown(line), ink)] for line in whole]
+        found += [(line, INKS[piece.stream]) for line in whole]
+        if len(rest) > 2 * LONGEST:
+            rest = rest[:LONGEST] + rest[-LONGEST:]  # the rest of it is never shown
         unfinished[piece.stream] = rest
-    inks = {"stderr": "highish", "stdout": "plain"}
-    return rows + [[(_shown(rest), inks[name])] for name, rest in unfinished.items() if rest]
+    return found + [(rest, INKS[name]) for name, rest in unfinished.items() if rest]
 
 
-def _shown(line: str) -> str:
+def as_row(line: str, ink: str) -> Row:
     """A line as a terminal shows it in the end: what follows its last carriage return."""
-    plain = ESCAPES.sub("", line).rstrip("\r")
-    return clean(plain.rpartition("\r")[2].expandtabs(8))
+    part = line[-LONGEST:] if "\r" in line else line[:LONGEST]
+    plain = ESCAPES.sub("", part).rstrip("\r")
+    return [(clean(plain.rpartition("\r")[2].expandtabs(8)), ink)]
