@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def show(source: Source, fps: float, tour: bool = False) -> int:
     """Open the lab, drawn `fps` times a second; returns the exit code.
 
-    The guided tour is shown with `tour`, and on the user's first start.
+    The guided tour is shown with `tour`, and on the user's first start; a recording has none.
 
     Raises:
         InputError: No screen can be drawn here.
@@ -30,7 +30,7 @@ def show(source: Source, fps: float, tour: bool = False) -> int:
     gc.disable()  # until the first frame is up: what is loaded is no garbage
     from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
 
-    return run(source, fps, tour=is_first_start() or tour)
+    return run(source, fps, tour=source.accepts_commands and (is_first_start() or tour))
 
 
 def show_together(recordings: Sequence[tuple[str, Source]], fps: float) -> int:

@@ -22,7 +22,7 @@ from bntui.history.as_of import as_of
 from bntui.history.history import History
 from bntui.history.watched import WatchedRun
 from bntui.logs import writer as runlog
-from bntui.protocol import Failed, Hello, Refused, Skipped, Subscribe, Watching
+from bntui.protocol import Failed, Hello, Pause, Refused, Skipped, Subscribe, Watching
 from bntui.sources.base import Source
 from bntui.sources.recording import open_log
 from bntui.text import clean
@@ -185,6 +185,7 @@ class BntuiApp(ThemedApp):
         self.add_mode("lab", lambda: self.lab)
         self.add_mode("watched", self._watched_screen)
         self._runs = self._events = 0
+        self._waits = tour
 
     def _watched_screen(self) -> Screen[None]:
         from bntui.tui.screens.watched import WatchedScreen  # noqa: PLC0415 (the lab needs none)
@@ -248,6 +249,8 @@ class BntuiApp(ThemedApp):
             except Exception as error:
                 self.drawn_run.fold(Skipped(0, f"{type(event).__name__} cannot be read: {error}"))
             self._runs += isinstance(event, Hello)
+            if isinstance(event, Hello) and self._waits and self._runs == 1:
+                await self.source.send(Pause())
             if isinstance(event, Failed) and event.kind == "input" and self._runs <= 1:
                 self.exit(return_code=2)
             if isinstance(event, Refused) and self.source.accepts_commands:

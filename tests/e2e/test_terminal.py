@@ -71,7 +71,7 @@ def test_the_tour_is_shown_on_the_first_start_alone_or_when_asked_for(tmp_path: 
     for args, shown in (([], True), ([], False), (["--tour"], True)):
         with Terminal(*args, env=newcomer) as terminal:
             text = terminal.wait_for("Esc: skip" if shown else "running")
-            assert ("1/7 The run" in text) is shown
+            assert ("1/8 The notebook" in text) is shown
             terminal.press("q")
             assert terminal.wait() == 0
 

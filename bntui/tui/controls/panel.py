@@ -48,7 +48,7 @@ class Panel(Vertical):
             self.config, self.changes = config, changes
 
     class Left(Message):
-        """Give the keyboard back to the panes."""
+        """Close the panel."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,6 +118,8 @@ class Panel(Vertical):
         self._input.cursor_position = len(self._input.value)
         self._input.add_class("-shown")
         self._input.focus()
+        if not begun:
+            self._input.action_select_all()  # what is typed replaces it
         self._explain()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -154,7 +156,7 @@ class Panel(Vertical):
         self._explain()
 
     def action_leave(self) -> None:
-        """Cancel typing, or leave the panel."""
+        """Cancel typing, or close the panel."""
         if self._typing:
             self._stop_typing()
             self._explain()

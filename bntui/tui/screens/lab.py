@@ -99,7 +99,7 @@ class LabScreen(PaneScreen[Pane]):
         self.pages.current.focus()
         self.set_interval(1 / self.fps, self._tick)
         if self._with_tour:
-            self.mount(Tour())
+            self.mount(Tour(self.history), before=self._scrub_bar)
 
     # Layout
 
@@ -152,6 +152,8 @@ class LabScreen(PaneScreen[Pane]):
         self._drawn_version = self.history.version
         self._status.show(self.history, self.timeline.at, view, self.recording)
         self._key_bar.show(*self._bar())
+        for tour in self.query(Tour):
+            tour.draw()
         self._scrub_bar.show(self.timeline, self.history)
         self.set_class(self.timeline.at is not None, "-scrubbing")
         self._subscribe()
@@ -300,11 +302,8 @@ class LabScreen(PaneScreen[Pane]):
         self.fit()
 
     def on_panel_left(self) -> None:
-        """Back to the panes; a panel that covers them is hidden."""
-        if self.panel.has_class("-over"):
-            self.action_controls()
-        else:
-            self.pages.current.focus()
+        """Close the control panel."""
+        self.action_controls()
 
     def on_panel_wanted(self, event: Panel.Wanted) -> None:
         """Start a run with another config, once that is confirmed."""
@@ -364,15 +363,16 @@ class LabScreen(PaneScreen[Pane]):
         self.app.push_screen(HelpScreen(self.pages.current, self.usable, found))
 
     def on_tour_at(self, event: Tour.At) -> None:
-        """Point at a pane without giving it the keyboard."""
-        pointed = [pane for pane in self.pages.panes if pane.id == event.place.pane]
+        """Do what the card is about, and point at a pane without giving it the keyboard."""
+        for command in event.commands:
+            self.send(command)
+        pointed = [pane for pane in self.pages.panes if pane.id == event.card.pane]
         for pane in self.pages.panes:
             pane.set_class(pane in pointed, "-pointed")
-        for pane in pointed:
+        for pane in pointed or [self.pages.home]:
             self.pages.bring(pane)
-        covered = {self.pages.statistics, self.pages.modes} & set(pointed)
-        self.query_one(Tour).set_class(bool(covered) and not self.pages.single, "-high")
         self.lay_out()
+        self.draw()
 
     def on_tour_over(self) -> None:
         """Focus the first pane, unless something else was focused meanwhile."""
@@ -380,5 +380,8 @@ class LabScreen(PaneScreen[Pane]):
             if tour.has_focus:
                 self.pages.loss.focus()
             tour.remove()
+            state = self.history.state
+            if state and state.state == "paused" and not self.history.steps:
+                self.send(protocol.Resume())
         for pane in self.pages.panes:
             pane.remove_class("-pointed")

@@ -1,5 +1,6 @@
-"""The guided tour: short explanations of the parts of the lab, one after the other."""
+"""The guided tour: three acts that drive the lab, a card after the other."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,67 +9,114 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from bntui.config.schema import BN, NO_BN, RunConfig
+from bntui.history.findings import findings
+from bntui.history.history import History
+from bntui.protocol import Command, Layers, Recalibrate, Resume, Start
+from bntui.text import number, percent
+
 
 @dataclass(frozen=True)
-class Stop:
-    """A part of the lab and its explanation; `pane` is the id of the pane to show."""
+class Card:
+    """A card: its text, with what the run has measured; the pane to show; commands to send."""
 
-    name: str
-    words: str
-    pane: str = ""
+    title: str
+    text: Callable[[History], str]
+    pane: str
+    commands: Sequence[Command] = ()
 
 
-STOPS = (
-    Stop(
-        "The run",
-        "Two networks learn the same names from the same batches, one with BatchNorm. The line at "
-        "the top shows step and losses. space pauses, s makes one step, + and - set the pace.",
-    ),
-    Stop(
-        "Loss",
-        "How wrong each network is on each batch: faint every step, strong their mean. On this "
-        "little data BN need not end lower; the line above the keys says what the numbers say.",
-        "loss",
-    ),
-    Stop(
-        "Activations",
-        "Outputs of the hidden units. Near -1 and 1 tanh is flat and learning stalls: compare "
-        "the two networks at the start.",
-        "activations",
-    ),
-    Stop(
-        "Running stats",
-        "BN normalizes by each batch's mean and variance while it trains, and keeps slow averages "
-        "of them for later. Here are both, and how far the averages lag.",
-        "statistics",
-    ),
-    Stop(
-        "Train / eval",
-        "The same weights under the batch's statistics and under the running ones. n chooses the "
-        "batch size: at n = 1 BN sees only itself.",
-        "modes",
-    ),
-    Stop(
-        "Settings",
-        "k changes learning rate, batch size, momentum and more while they train. f forks a "
-        "network and changes one setting in the copy; u undoes it.",
-    ),
-    Stop(
-        "Help",
-        "? explains the current pane and lists every key. bntui --tour shows this tour again.",
-    ),
+def _waiting(history: History) -> str:
+    return (
+        "Two networks, with BatchNorm and without: the same weights at the start, the same "
+        "batches. The run waits at step 0 until card 3."
+    )
+
+
+def _saturated(history: History) -> str:
+    arms = ((name, history.arms.get(name)) for name in (NO_BN, BN))
+    starts = [(name, arm.activations[0][0]) for name, arm in arms if arm and arm.activations.get(0)]
+    shares = [f"{name} {percent(e.saturation)}" for name, e in starts if e.saturation is not None]
+    return (
+        "Beyond ±0.97 tanh is flat and passes almost no gradient. Share of the hidden outputs "
+        f"there at the start: {', '.join(shares) or 'not measured yet'}."
+    )
+
+
+def _learning(history: History) -> str:
+    return (
+        "Now they learn; each decade of steps takes as long as the one before. BN need not end "
+        "lower on 90 examples: the line above the keys says what the numbers say. x: full speed."
+    )
+
+
+def _deep(history: History) -> str:
+    race = next((f for f in findings(history) if f.topic == "race"), None)
+    found = race.sentence() if race else "Wait until both are below a loss of 1 (250 steps, 20 s)."
+    return f"Five hidden layers, a new run: here BN learns sooner. {found}"
+
+
+def _dead(history: History) -> str:
+    counts = []
+    for name, arm in history.arms.items():
+        if health := arm.latest(Layers):
+            counts.append(f"{name} {sum(layer.dead for layer in health.layers):,}")
+    return (
+        "Page 5: the layers. A unit that is flat for every example of a batch is dead: it gets "
+        f"almost no gradient. Dead now: {', '.join(counts) or 'not measured yet'}."
+    )
+
+
+def _apart(history: History) -> str:
+    return (
+        "A third run, momentum 0.001: the running statistics, which evaluation uses, follow the "
+        f"batches' slowly. {_losses(history)}"
+    )
+
+
+def _back(history: History) -> str:
+    return (
+        "R has recomputed the running statistics over the training set; no weight has changed. "
+        f"{_losses(history)} u takes it back."
+    )
+
+
+def _losses(history: History) -> str:
+    """BN's newest losses in both modes, on the most examples."""
+    arm = history.arms.get(BN)
+    if not arm or not arm.modes:
+        return "Not measured yet."
+    last = arm.modes[-1]
+    return (
+        f"BN at step {last.step:,}: loss {number(last.eval[-1])} in evaluation, "
+        f"{number(last.train[-1])} in training mode."
+    )
+
+
+def _yours(history: History) -> str:
+    return (
+        "k changes settings while they train, f forks a network, o lists your runs, ? explains "
+        "the pane you are in. bntui --tour shows this again."
+    )
+
+
+CARDS = (
+    Card("The notebook", _waiting, "loss"),
+    Card("Saturation", _saturated, "activations"),
+    Card("Learning", _learning, "loss", (Resume(),)),
+    Card("Depth 5", _deep, "loss", (Start(RunConfig(depth=5)),)),
+    Card("Dead units", _dead, "layers"),
+    Card("Momentum 0.001", _apart, "modes", (Start(RunConfig(momentum=0.001, pace=None)),)),
+    Card("Recalibrated", _back, "modes", (Recalibrate(BN),)),
+    Card("Yours", _yours, ""),
 )
 
 
 class Tour(Static, can_focus=True):
-    """A box over the lab. It handles its own keys; all others work as usual."""
+    """A strip under the panes. It handles its own keys; all others work as usual."""
 
     DEFAULT_CSS = """
-    Tour {
-        layer: top; dock: bottom; width: 58; max-width: 100%; height: auto; margin: 0 2 3 2;
-        padding: 0 1; background: $panel; border: round $primary;
-    }
-    Tour.-high { dock: top; margin: 3 2 0 2; }
+    Tour { height: auto; max-height: 6; padding: 0 1; background: $primary 15%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         ("enter,right", "walk(1)", "Next"),
@@ -77,42 +125,54 @@ class Tour(Static, can_focus=True):
     ]
 
     class At(Message):
-        """The tour reached a stop."""
+        """The tour reached a card; `commands` are to be sent."""
 
-        def __init__(self, place: Stop) -> None:
+        def __init__(self, card: Card, commands: Sequence[Command]) -> None:
             super().__init__()
-            self.place = place
+            self.card, self.commands = card, commands
 
     class Over(Message):
-        """The last stop was passed, or the tour was skipped."""
+        """The last card was passed, or the tour was skipped."""
 
-    def __init__(self) -> None:
+    def __init__(self, history: History) -> None:
         super().__init__(markup=False)
-        self._place = 0
+        self._history = history
+        self._place = self._furthest = 0
+        self._shown = ""
 
     def on_mount(self) -> None:
-        """Show the first stop."""
-        self.border_subtitle = "→: next · ←: back · Esc: skip"
+        """Show the first card."""
         self.focus()
         self.action_walk(0)
 
     def action_walk(self, by: int) -> None:
-        """Go to another stop; after the last one, end the tour."""
+        """Go to another card; a card's commands are sent once, the first time."""
         self._place = max(self._place + by, 0)
-        if self._place == len(STOPS):
+        if self._place == len(CARDS):
             self.action_leave()
             return
-        stop = STOPS[self._place]
-        self.border_title = Content(f"{self._place + 1}/{len(STOPS)} {stop.name}")
-        self.update(stop.words)
-        self.post_message(self.At(stop))
+        card = CARDS[self._place]
+        is_new = self._place > self._furthest
+        self._furthest = max(self._place, self._furthest)
+        self.post_message(self.At(card, card.commands if is_new else ()))
+        self.draw()
+
+    def draw(self) -> None:
+        """Show the card with what is measured by now."""
+        card = CARDS[min(self._place, len(CARDS) - 1)]
+        text = card.text(self._history)
+        if (shown := f"{self._place} {text}") != self._shown:
+            self._shown = shown
+            title = f"{self._place + 1}/{len(CARDS)} {card.title}"
+            keys = "  →: next · ←: back · Esc: skip\n"
+            self.update(Content.assemble((title, "bold"), (keys, "dim"), text))
 
     def action_leave(self) -> None:
         """Skip the rest of the tour."""
         self.post_message(self.Over())
 
     def on_click(self) -> None:
-        """The next stop."""
+        """The next card."""
         self.action_walk(1)
 
     def on_blur(self) -> None:

@@ -64,10 +64,10 @@ async def test_four_panes_stay_where_there_is_room_and_one_where_there_is_less()
         assert "density ·" in await it.press("k")
 
 
-async def test_escape_leaves_it_and_on_a_small_terminal_hides_it() -> None:
+async def test_escape_closes_it() -> None:
     async with lab(some(), (120, 40)) as it:
-        assert "▸ network" in await it.press("k", "escape")
-        assert "density ·" in await it.press("2")
+        assert "▸ network" not in await it.press("k", "escape")
+        assert "density ·" in it.text
     async with lab(some(), (80, 24)) as it:
         assert "learning rate" not in await it.press("k", "escape")
 
@@ -124,6 +124,8 @@ async def test_a_value_is_typed() -> None:
     async with lab(some()) as it:
         await it.press("k", "down", "3", "full_stop", "5", "enter")
         assert it.source.sent == [Change("lr", 3.5)]
+        await it.press("enter", "2", "enter")
+        assert it.source.sent[1:] == [Change("lr", 2)]
         await it.press("enter")
         assert "Enter: OK" in it.text
         assert "Enter: OK" not in await it.press("escape")

@@ -6,52 +6,79 @@ from pathlib import Path
 import pytest
 
 from bntui.cli.first_start import MARKER, is_first_start
-from bntui.protocol import Pause
-from bntui.tui.widgets.tour import STOPS
-from tests.scripted import beginning, probes, steps
+from bntui.config.schema import RunConfig
+from bntui.protocol import Pause, Recalibrate, Resume, SetPace, Start, State, Subscribe
+from bntui.tui.widgets.tour import CARDS
+from tests.scripted import beginning, diagnostics, probes, steps
 from tests.tui.screen import lab
 
 SOME = [*beginning(), *steps(0, 100), *probes(100)]
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12)])
-async def test_it_goes_from_stop_to_stop_and_ends(size: tuple[int, int]) -> None:
-    async with lab(SOME, size, tour=True) as it:
-        for i, stop in enumerate(STOPS, 1):
-            assert f"{i}/{len(STOPS)} {stop.name}" in it.text
-            await it.press("enter" if i % 2 else "right")
-        assert f"/{len(STOPS)} " not in it.text
+async def test_three_acts_drive_the_lab(size: tuple[int, int]) -> None:
+    async with lab([*beginning(), State("paused", 0, "log")], size, tour=True) as it:
+        assert it.source.sent == [Pause()]
+        for i, card in enumerate(CARDS, 1):
+            assert f"{i}/{len(CARDS)} {card.title}" in it.text
+            keys = ("left", "right", "enter") if i > 1 else ("right",)
+            await it.press(*keys)
+        assert f"/{len(CARDS)} " not in it.text
+    sent = [command for command in it.source.sent if not isinstance(command, Subscribe)]
+    assert sent == [
+        Pause(),
+        Resume(),
+        Start(RunConfig(depth=5)),
+        Start(RunConfig(momentum=0.001, pace=None)),
+        Recalibrate("BN"),
+        Resume(),
+    ]
+
+
+async def test_it_covers_nothing_and_its_numbers_are_the_runs() -> None:
+    async with lab(beginning(), (80, 24), tour=True) as it:
+        text = await it.press("right")
+        assert "no BN 70.8%, BN 2.8%" in text
+        for title in ("Loss", "Activations", "Running stats", "Train / eval"):
+            assert title in text
+        assert "in training mode" not in text
+        for event in diagnostics(0):
+            await it.play(event)
+        assert "Dead now: no BN 12, BN 0." in await it.press("right", "right", "right")
+        text = await it.press("right")
+        assert "loss 0.1938 in evaluation, 0.1905 in training mode" in " ".join(text.split())
 
 
 async def test_it_points_at_the_pane_that_it_speaks_of() -> None:
     async with lab(SOME, (79, 24), tour=True) as it:
+        assert "density" in await it.press("right")
         assert "last-100 mean" in await it.press("right")
-        assert "density ·" in await it.press("right")
-        assert "last-100 mean" in await it.press("left")
+        assert "density" in await it.press("left")
 
 
-async def test_escape_skips_it_and_no_key_is_blocked() -> None:
-    async with lab(SOME, tour=True) as it:
-        await it.press("space")
-        assert it.source.sent == [Pause()]
-        assert f"1/{len(STOPS)}" in it.text
-        assert f"1/{len(STOPS)}" not in await it.press("escape")
-        assert "as of" in await it.press("left")
+async def test_escape_skips_it_starts_what_waits_and_no_key_is_blocked() -> None:
+    async with lab([*beginning(), State("paused", 0, "log")], tour=True) as it:
+        await it.press("plus")
+        assert it.source.sent == [Pause(), SetPace(500)]
+        assert f"1/{len(CARDS)}" in it.text
+        assert f"1/{len(CARDS)}" not in await it.press("escape")
+        assert it.source.sent[2:] == [Resume()]
     async with lab(SOME, tour=True) as it:
         await it.press("q")
     assert it.source.closed
+    assert Resume() not in it.source.sent
 
 
 async def test_who_goes_to_a_pane_needs_no_guide() -> None:
     async with lab(SOME, tour=True) as it:
         await it.press("2")
         await it.pilot.pause()
-        assert f"1/{len(STOPS)}" not in it.text
+        assert f"1/{len(CARDS)}" not in it.text
 
 
 async def test_it_is_not_shown_unasked() -> None:
     async with lab(SOME) as it:
-        assert f"/{len(STOPS)} " not in it.text
+        assert f"/{len(CARDS)} " not in it.text
 
 
 def test_the_first_start_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,10 +95,3 @@ def test_a_state_that_cannot_be_kept_is_no_trouble(
     for place in (tmp_path / "file", Path("/proc/nowhere"), Path(os.devnull)):
         monkeypatch.setenv("XDG_STATE_HOME", str(place))
         assert not is_first_start()
-
-
-async def test_it_ends_where_the_lab_begins() -> None:
-    async with lab(SOME, (79, 24), tour=True) as it:
-        await it.press(*["enter"] * (len(STOPS) - 1))
-        assert "TRAIN" in it.text
-        assert "last-100 mean" in await it.press("enter")
