@@ -195,7 +195,8 @@ _MODES = (
         measures="forward passes in train mode that no backward pass follows; "
         "recalibration after reset_running_stats() is left out",
         threshold="At least 2, so that one probe or a warm-up pass does not count; passes in most "
-        "steps count only if their inputs differ from those trained on.",
+        "steps count only if their inputs differ from those trained on. Only info where each is "
+        "alone between two steps and its inputs are alike (0.5 sd, a factor of 3).",
         symptom="Validation data leaks into the model; eval mode gets worse after each validation.",
         cause="A validation, a prediction or a teacher runs under no_grad() but in train mode: "
         "no_grad() does not stop the update.",
@@ -350,8 +351,8 @@ _BATCHES = (
         certainty="evidence",
         title="Batches of different distributions",
         measures="the spread of batch means over the spread that equal draws would have",
-        threshold="Above 1.8 at the inputs and 5 at a layer, and a share of the total standard "
-        "deviation of 20 % and 50 %; equal draws give 1.",
+        threshold="Above 1.6 at the inputs (1.7 over 12 batches) and 5 at a layer, and a share of "
+        "the total standard deviation of 25 % and 50 %; equal draws give 1.",
         symptom="Eval mode is much worse than train mode, and recomputing the statistics does not "
         "help.",
         cause="The data is sorted by class, source or time and not shuffled.",
@@ -368,14 +369,15 @@ _BATCHES = (
         title="One layer for inputs of different statistics",
         measures="the distance of the means of the several passes a step, in sd, and the ratio of "
         "their variances",
-        threshold="Lasting distance above 0.5 sd, or variances 3 times apart: the running "
-        "statistics are a mixture that fits none of the passes.",
+        threshold="Lasting distance above 0.5 sd, or variances 3 times apart: their mixture fits "
+        "none of the passes. Info while they are separate calls and inputs in eval mode, if any, "
+        "are within 0.4 sd and a factor of 1.5 of the running statistics.",
         symptom="Train mode is good, eval mode is bad, and recomputing the statistics does not "
         "help.",
         cause="Each pass is normalized by itself in train mode (real and fake images, source and "
         "target, pyramid levels), and all by their mixture in eval mode.",
         fix="Join the inputs into one batch, or use a BatchNorm layer for each domain.",
-        legal="Passes whose statistics agree.",
+        legal="Passes whose statistics agree; a critic that is only ever trained.",
         source="open-mmlab/mmdetection#6515, carpedm20/DCGAN-tensorflow#266, soumith/ganhacks#52, "
         "eriklindernoren/PyTorch-GAN#135",
         fact="domain_mean",
@@ -513,8 +515,9 @@ _EVALUATION = (
         certainty="evidence",
         title="A gap that recalibration removes",
         measures="the loss of the same batch under batch, running and recalibrated statistics",
-        threshold="The loss under running statistics is lastingly well above both others: a gap "
-        "that recalibration does not remove is not BatchNorm's.",
+        threshold="In three probes on end running statistics cost over 10 % of the loss, and of "
+        "the first loss, and recalibration removes half of it: a gap that it does not remove is "
+        "not BatchNorm's.",
         symptom="Fine in train mode, broken in eval mode, on the very same data.",
         cause="The running statistics do not describe what reaches the layers.",
         fix="Look at the other findings for the reason; torch.optim.swa_utils.update_bn repairs "

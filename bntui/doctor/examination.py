@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import chain
 
 from bntui.doctor.catalogue import RULES
-from bntui.doctor.finding import SEVERITIES, Finding
+from bntui.doctor.finding import SEVERITIES, Finding, Severity
 from bntui.doctor.rules import (
     Evidence,
     LayerRule,
@@ -50,7 +50,7 @@ def _of_layers(run: WatchedRun) -> Iterable[Finding]:
                 if evidence := decide(Subject(layer.layer, layer.facts, run)):
                     held.append((layer, evidence))
             if held:
-                held.sort(key=lambda pair: -pair[1].weight)
+                held.sort(key=lambda pair: _order(rule, pair[1]))
                 since = min(_since(layer, decide, run) for layer, _ in held)
                 names = [layer.layer.name for layer, _ in held]
                 yield _finding(rule, model, names, held[0][1], since=since)
@@ -112,9 +112,17 @@ def _finding(
     resolved: int | None = None,
 ) -> Finding:
     declared = RULES[rule]
+    severity = _severity(rule, evidence)
     fact, limit = (
         (evidence.fact, evidence.limit) if evidence.fact else (declared.fact, declared.limit)
     )
-    return Finding(
-        rule, declared.severity, model, layers, evidence.text, since, resolved, fact, limit
-    )
+    return Finding(rule, severity, model, layers, evidence.text, since, resolved, fact, limit)
+
+
+def _severity(rule: str, evidence: Evidence) -> Severity:
+    return evidence.severity or RULES[rule].severity
+
+
+def _order(rule: str, evidence: Evidence) -> tuple[int, float]:
+    """The worst first."""
+    return SEVERITIES.index(_severity(rule, evidence)), -evidence.weight

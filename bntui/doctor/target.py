@@ -24,6 +24,9 @@ TAKES = "bntui doctor takes a run log, a checkpoint or a Python script"
 CHILD = "bntui.watch.child"
 """The module that runs a script and logs what its models do."""
 
+BUDGET = 0.2
+"""Share of a script's time for measuring it: whoever asks the doctor waits for its answer."""
+
 
 def examine_target(target: str, args: Sequence[str], steps: int) -> Report:
     """Examine whatever kind of file the target is.
@@ -90,7 +93,7 @@ def _examine_script(path: Path, args: Sequence[str], steps: int) -> Report:
     """Run the script and watch it; its output goes to stderr."""
     with TemporaryDirectory(prefix="bntui-") as directory:
         log = Path(directory) / "doctor.jsonl"
-        options = ["--log", str(log), "--steps", str(steps)]
+        options = ["--log", str(log), "--steps", str(steps), "--budget", str(BUDGET)]
         code = _run_script([*options, str(path), *args])
         run = _read(log) if log.exists() else None
     ended = f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"

@@ -4,6 +4,7 @@ Files are checked before torch opens them, and mapped into memory rather than re
 torch before 1.6, which cannot be mapped.
 """
 
+import io
 import re
 import struct
 import warnings
@@ -22,6 +23,17 @@ MAX_DEPTH = 12
 MAX_LEGACY = 2**31
 """Bytes of a file of torch before 1.6, which has to be read as a whole."""
 
+MAX_PICKLE = 8 * 2**20
+MAX_OBJECTS = 2**20
+"""Bytes of a pickle, and containers in it: a tensor takes some 150 bytes and 5 containers, and a
+byte can be a container of 56."""
+
+CONTAINERS = b"]}(\x85\x86\x87"
+"""Opcodes of one byte that make a list, a dictionary, a mark or a tuple."""
+
+MAX_READS = 2**21
+"""Of a file of torch before 1.6, whose pickle has no size of its own: some 40 a tensor."""
+
 LEGACY_MAGIC = b"l\xfc\x9cF\xf9 j\xa8P\x19"
 """0x1950a86a20f9469cfc6c, as pickled at the start of such a file."""
 
@@ -34,10 +46,37 @@ def read_torch_file(path: Path, size: int) -> dict[str, dict[str, Stored]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+            if is_zip:
+                content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            else:
+                with LegacyFile(io.FileIO(path)) as file:
+                    content = torch.load(file, map_location="cpu", weights_only=True)
+        except UnreadableError:
+            raise
         except Exception as error:  # a hostile file can raise anything
             raise UnreadableError(_reason(str(error))) from None
     return _dictionaries(content)
+
+
+class LegacyFile(io.BufferedReader):
+    """A file of torch before 1.6, which gives up after so many reads as no checkpoint needs."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As of any file."""
+        self._count()
+        return super().read(size)
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """As of any file."""
+        self._count()
+        return super().readline(size)
+
+    def _count(self) -> None:
+        self.reads += 1
+        if self.reads > MAX_READS:
+            raise UnreadableError("holds more objects than any checkpoint does")
 
 
 def _is_archive(path: Path, size: int) -> bool:
@@ -60,10 +99,10 @@ def _is_archive(path: Path, size: int) -> bool:
         raise UnreadableError(f"has a zip directory of more than {MAX_INDEX >> 20} MiB")
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, struct.error):
+            for pickle in _pickles(archive.infolist(), size):
+                _check_pickle(archive.read(pickle))
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, struct.error):
         raise UnreadableError("is truncated or damaged: its zip directory cannot be read") from None
-    _check_entries(entries, size)
     return True
 
 
@@ -82,20 +121,27 @@ def _check_legacy(head: bytes, size: int) -> None:
         raise UnreadableError("is no checkpoint: torch.save wrote no such file")
 
 
-def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
+def _pickles(entries: list[zipfile.ZipInfo], size: int) -> list[zipfile.ZipInfo]:
+    """What describes the tensors; all that torch.save never writes is refused."""
     names = [PurePosixPath(entry.filename).parts[1:] for entry in entries]
     pickles = [e for e, parts in zip(entries, names, strict=True) if parts == ("data.pkl",)]
     if ("constants.pkl",) in names:
         raise UnreadableError("is a TorchScript archive, which is not supported; save state_dict()")
     if not pickles:
         raise UnreadableError("is a zip file, but not one that torch.save wrote")
-    if pickles[0].file_size > MAX_INDEX:
-        raise UnreadableError(f"holds more than {MAX_INDEX >> 20} MiB beside its tensors")
+    if any(entry.file_size > MAX_PICKLE for entry in pickles):
+        raise UnreadableError(f"holds more than {MAX_PICKLE >> 20} MiB beside its tensors")
     declared = sum(entry.file_size for entry in entries)
     if declared > size or any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
         raise UnreadableError(
             f"unpacks to {declared:,} bytes from {size:,}; torch.save never compresses"
         )
+    return pickles
+
+
+def _check_pickle(content: bytes) -> None:
+    if sum(map(content.count, CONTAINERS)) > MAX_OBJECTS:
+        raise UnreadableError("holds more objects than any checkpoint does")
 
 
 def _reason(message: str) -> str:

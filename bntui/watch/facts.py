@@ -69,8 +69,8 @@ class LayerSummary:
         self._histograms: list[tuple[Side, int, Tensor, Tensor, Tensor]] = []
         self._initial: bool | None = None
         self._phases: list[EvalPhase] = []
-        module = layer.ref()
-        self._start = _state(module)
+        self._held = _tensors(layer.ref())
+        self._start = {name: value.detach().clone() for name, value in self._held.items()}
 
     # Before the numbers come
 
@@ -82,7 +82,8 @@ class LayerSummary:
         self._evaluated(readout)
         self._looked_at(readout)
         if module is not None:
-            self._ask_state(module, readout)
+            self._held = _tensors(module)
+        self._ask_state(readout)
 
     def _count(self) -> None:
         counts, self.layer.counts = self.layer.counts, {}
@@ -171,11 +172,12 @@ class LayerSummary:
                 (self.index, "histogram", place), torch.cat([low[None], high[None], counts])
             )
 
-    def _ask_state(self, module: nn.Module, readout: Readout) -> None:
+    def _ask_state(self, readout: Readout) -> None:
+        """Of a model that is gone, what its buffers were in the end."""
         poll = self.layer.poll
         if poll.needed and (updates := poll.updates()) is not None:
             readout.add((self.index, "updates"), updates)
-        mean, var = buffer(module, "running_mean"), buffer(module, "running_var")
+        mean, var = self._held.get("running_mean"), self._held.get("running_var")
         if mean is not None and var is not None:
             finite = mean.isfinite() & var.isfinite()
             drift = torch.zeros(())
@@ -188,7 +190,7 @@ class LayerSummary:
             readout.add(
                 (self.index, "buffers"), torch.stack([p.float().to(mean.device) for p in parts])
             )
-        weight = module._parameters.get("weight")
+        weight = self._held.get("weight")
         if weight is not None:
             before = self._start.get("weight")
             small = (weight.abs() < SMALL_GAMMA).sum().float()
@@ -265,7 +267,9 @@ class LayerSummary:
             )
 
         module = self.layer.ref()
-        tracked = module is not None and module._buffers.get("running_mean") is not None
+        tracked = self.layer.described.tracked
+        if module is not None:
+            tracked = module._buffers.get("running_mean") is not None
         evaluated = passes(0, TRAIN)
         trained = passes(TRAIN | GRAD, BACKWARD)
         ran = passes(TRAIN, BACKWARD | RECALIBRATING | FROZEN)
@@ -350,7 +354,7 @@ class LayerSummary:
             changed = _changed(phase)
             if changed is not None:
                 self._changed = changed
-            self._eval_initial += bool(initial and model.weights.changed())
+            self._eval_initial += bool(initial and model.weights.changed(phase.now))
             if enough:
                 self._evaluations = [*self._evaluations[1 - EVALUATED :], (var, mean)]
         found: dict[str, Any] = {
@@ -420,7 +424,7 @@ def replicas(some: ModelObserver, other: ModelObserver) -> float | None:
     pairs = list(zip(a.parameters(), b.parameters(), strict=False))
     if not pairs or any(p.shape != q.shape or p.dtype != q.dtype for p, q in pairs):
         return None
-    if not (some.weights.changed() and other.weights.changed()):
+    if not all(each.weights.changed(each.weights.fingerprint()) for each in (some, other)):
         return None
     with torch.no_grad():
         for p, q in pairs:
@@ -440,15 +444,15 @@ def replicas(some: ModelObserver, other: ModelObserver) -> float | None:
     return worst
 
 
-def _state(module: nn.Module | None) -> dict[str, Tensor]:
-    """Clones of a layer's tensors; empty for a lazy one."""
+def _tensors(module: nn.Module | None) -> dict[str, Tensor]:
+    """A layer's running statistics and gamma; empty for a lazy one."""
     if module is None:
         return {}
     found = {name: buffer(module, name) for name in ("running_mean", "running_var")}
     weight = module._parameters.get("weight")
     if weight is not None and type(weight) is nn.Parameter:
         found["weight"] = weight
-    return {name: value.detach().clone() for name, value in found.items() if value is not None}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _was_missed(record: Pass | None) -> bool:
@@ -457,10 +461,12 @@ def _was_missed(record: Pass | None) -> bool:
 
 def _changed(phase: EvalPhase) -> float | None:
     """Relative change of the weights by something other than their optimizer."""
-    if phase.prints is None:
+    if phase.now is None or phase.before is None:
         return None
-    now, before = phase.prints
-    return float(torch.dist(now, before) / (before.norm() + 1e-12))
+    moved = phase.now - phase.before
+    if phase.trained:
+        moved = moved * (phase.now == 0)  # no optimizer makes exact zeros
+    return float(moved.norm() / (phase.before.norm() + 1e-12))
 
 
 def _rounded(n: int) -> int:

@@ -297,8 +297,11 @@ class EvalPhase:
     interval: int = -1
     versions: list[int] = field(default_factory=list)
     sampled: bool = False
-    prints: tuple[Tensor, Tensor] | None = None
+    now: Tensor | None = None
+    before: Tensor | None = None
     """Fingerprints of the weights now, and as their own training left them; None if not known."""
+    trained: bool = False
+    """Whether training may have moved them since `before`."""
 
 
 class Hidden:
@@ -355,7 +358,7 @@ class ModelObserver:
         self._awaited, self._alert = 0, WATCHFUL
         self.inputs = Moments()
         self.input_batches: list[tuple[Tensor, Tensor, int]] = []
-        self._root_passes = 0
+        self._root_passes = self._root_calls = 0
         self.domains_within = False
         self.weights = Weights(model, self.budget)
         self._handles = [put(model, self.entered)]
@@ -390,7 +393,10 @@ class ModelObserver:
             return
         try:
             self.dropout = 0.0
-            if not module.training or not torch.is_grad_enabled() or _backward_id() != -1:
+            if not module.training or _backward_id() != -1:
+                return
+            self._root_calls += 1
+            if not torch.is_grad_enabled():
                 return
             self._root_passes += 1
             if self.sampling.now and self._root_passes == 1 and args:
@@ -495,7 +501,8 @@ class ModelObserver:
             if self.sampling.affords_evaluation():
                 began = self.budget.clock()
                 self.phase.sampled = True
-                self.phase.prints = self.weights.outside(self.owned)
+                self.phase.now = self.weights.fingerprint()
+                self.phase.before, self.phase.trained = self.weights.left(self.owned)
                 self.budget.charge(began)
 
     # Steps
@@ -546,9 +553,9 @@ class ModelObserver:
         leader, module = self.leader, None
         if leader is not None:
             module = leader.ref()
-            if leader.index > 1 and self._root_passes == 1 and leader.interval == self.interval:
-                self.domains_within = True
-        self._root_passes = 0
+            if leader.interval == self.interval > 0:  # found in its first pass: no root then
+                self.domains_within |= leader.index > self._root_calls == 1
+        self._root_passes = self._root_calls = 0
         self.interval += 1
         self.recalibrating = self._graded_eval = False
         running = module._buffers.get("running_mean") if module is not None else None

@@ -3,7 +3,8 @@ swapped, loaded.
 
 Values are compared by fingerprints, a few hundred of them. Reading one after every step would cost
 a small model more than its steps, so in between the weights' version counters tell, which every
-in-place operation moves but those on `.data`; there only a fingerprint of the last step does.
+in-place operation moves but those on `.data`. Of these, only what no optimizer does is seen: values
+that became exactly 0. Any other write to `.data` shows if the last step was fingerprinted.
 """
 
 from weakref import ref
@@ -32,8 +33,9 @@ class Weights:
         self._strides = [max(1, weight.numel() // VALUES) for weight in chosen]
         self._start = self.fingerprint()
         self._versions: list[int] = []
-        self._after_step: Tensor | None = None
         self._latest: Tensor | None = None
+        self._since = 0
+        """Steps since the latest fingerprint."""
         self._next = budget.began
 
     def fingerprint(self) -> Tensor | None:
@@ -49,29 +51,27 @@ class Weights:
                 parts = [part.to(device, torch.float32) for part in parts]
             return torch.cat(parts)
 
-    def changed(self) -> bool:
-        """Whether they are others than at the start."""
-        now = self.fingerprint()
+    def changed(self, now: Tensor | None) -> bool:
+        """Whether the values of a fingerprint are others than at the start."""
         return now is not None and self._start is not None and not torch.equal(now, self._start)
 
     def stepped(self) -> None:
         """Right after the model's own optimizer's step."""
         self._versions = self.versions()
-        self._after_step = None
+        self._since += 1
         began = self._budget.clock()
         if began >= self._next:
-            self._after_step = self._latest = self.fingerprint()
+            self._latest = self.fingerprint()
+            self._since = 0
             self._next = began + self._budget.spacing(self._budget.charge(began), PART)
 
-    def outside(self, owned: bool) -> tuple[Tensor, Tensor] | None:
-        """Fingerprints of now and before, if something other than the optimizer may have moved the
-        weights since its last step; since the start of watching, if none is known (not `owned`).
+    def left(self, owned: bool) -> tuple[Tensor | None, bool]:
+        """The fingerprint as the optimizer left it, and whether it may have moved them since; that
+        of the start, if no optimizer is known (not `owned`).
         """
-        before = self._start
-        if owned:
-            before = self._latest if self.moved(self._versions) else self._after_step
-        now = self.fingerprint()
-        return None if now is None or before is None else (now, before)
+        if not owned:
+            return self._start, False
+        return self._latest, self._since > 0 and not self.moved(self._versions)
 
     def moved(self, versions: list[int]) -> bool:
         """Whether an operation in place has changed them since these versions."""

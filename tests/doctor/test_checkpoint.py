@@ -160,6 +160,13 @@ def deep(path: Path) -> None:
         archive.writestr("a/version", b"3\n")
 
 
+def crowded(path: Path) -> None:
+    """2^20 + 1 empty lists, a byte each."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02" + b"]" * (2**20 + 1) + b".")
+        archive.writestr("a/version", b"3\n")
+
+
 def in_parts(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
@@ -178,6 +185,7 @@ BAD: list[tuple[str, Callable[[Path], object], str]] = [
     ("a.pt", bomb, "unpacks to 16,777,220 bytes from"),
     ("a.pt", truncated, "is truncated: the zip file has no end."),
     ("a.pt", expanded, "has running statistics of more than 4,194,304 channels."),
+    ("a.pt", crowded, "holds more objects than any checkpoint does."),
     ("a.pt", deep, "holds no tensors; bntui doctor takes a model's state_dict()."),
     ("a.pt", lambda path: torch.save([1, "a"], path), "holds no tensors; bntui doctor takes"),
     ("a.pt", lambda path: zipfile.ZipFile(path, "w").close(), "is no checkpoint: torch.save"),
@@ -259,6 +267,10 @@ def test_limits_are_checked_before_torch_opens_a_file(
     torch.save(network().state_dict(), path, _use_new_zipfile_serialization=False)
     monkeypatch.setattr(torch_file, "MAX_LEGACY", 100)
     with pytest.raises(InputError, match="in the format before torch"):
+        read_checkpoint(path)
+    monkeypatch.undo()
+    monkeypatch.setattr(torch_file, "MAX_READS", 50)
+    with pytest.raises(InputError, match="holds more objects than any checkpoint does"):
         read_checkpoint(path)
 
 

@@ -151,6 +151,37 @@ def test_a_rule_over_the_whole_model(rule: str, facts: dict[str, Any]) -> None:
     assert found(run_of(model=facts)) == {rule}
 
 
+PASSES_APART = {"domains": 2, "domain_samples": 40, "domain_mean": 0.9, "domain_var": 0.1}
+SAMPLED = {"unfollowed": 9, "unfollowed_steps": 9, "unfollowed_mean": 0.1, "unfollowed_var": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("facts", "severity"),
+    [
+        (PASSES_APART, "info"),  # the inputs in eval mode fit
+        (PASSES_APART | {"evaluated": 0, "eval_mean": None, "eval_var": None}, "info"),
+        (PASSES_APART | {"eval_mean": 0.6}, "warning"),
+        (PASSES_APART | {"eval_var": 0.5}, "warning"),
+        (PASSES_APART | {"domains_within": True}, "warning"),
+        (SAMPLED, "info"),  # a picture now and then
+        (SAMPLED | {"unfollowed": 36}, "warning"),  # a loop over the validation set
+        (SAMPLED | {"unfollowed_mean": 0.9}, "warning"),
+    ],
+)
+def test_what_does_no_harm_is_info(facts: dict[str, Any], severity: str) -> None:
+    (finding,) = examine(run_of(facts))
+    assert finding.severity == severity
+
+
+def test_the_layer_that_suffers_most_gives_the_severity() -> None:
+    kinds = [WatchedLayer(f"bn{i}", "net", "BatchNorm1d", 8) for i in range(2)]
+    hello = Watching(PROTOCOL, "0.1.0", "2026-01-01", "net", ["net"], kinds)
+    unharmed = LayerFacts(0, 500, **(HEALTHY | PASSES_APART | {"domain_mean": 3.0}))
+    harmed = LayerFacts(1, 500, **(HEALTHY | PASSES_APART | {"eval_mean": 0.6}))
+    (finding,) = examine(watched([hello, unharmed, harmed]))
+    assert (finding.severity, list(finding.layers)) == ("warning", ["bn1", "bn0"])
+
+
 def test_layers_by_themselves_in_several_processes() -> None:
     facts = {"processes": 8, "unsynchronized": 1}
     assert found(run_of(model=facts)) == set()
@@ -167,8 +198,15 @@ def test_layers_by_themselves_in_several_processes() -> None:
     ],
 )
 def test_a_gap_is_batchnorms_only_where_recalibration_removes_it(losses: Any, fires: bool) -> None:
-    more: list[Event] = [ThreeLosses("net", step, *losses) for step in (100, 200)]
+    more: list[Event] = [ThreeLosses("net", step, *losses) for step in (100, 200, 300)]
     assert found(run_of(more=more)) == ({"train-eval-gap"} if fires else set())
+
+
+def test_noise_on_a_loss_near_0_is_no_gap() -> None:
+    first = ThreeLosses("net", 1, 0.9, 0.9, 0.9)
+    late: list[Event] = [ThreeLosses("net", step, 0.010, 0.015, 0.010) for step in (400, 500, 600)]
+    assert found(run_of(more=late)) == {"train-eval-gap"}
+    assert found(run_of(more=[first, *late])) == set()
 
 
 def test_every_rule_of_the_catalogue_is_decided_somewhere() -> None:

@@ -1,5 +1,6 @@
 """From a real training loop to the finding: what watching extracts is what the rules read."""
 
+import gc
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import bntui
+from bntui.watch.handle import Watch
 
 Loop = Callable[[nn.Module], None]
 
@@ -60,6 +62,33 @@ def test_a_healthy_model_has_no_finding() -> None:
     assert rules(net(), lambda m: train(m, between=validate)) == set()
 
 
+def test_a_model_that_is_gone_is_judged_by_what_was_seen() -> None:
+    def script(break_it: Loop) -> set[str]:
+        model = net()
+        with bntui.watch(model, log=None) as watch:
+            train(model, 40, between=validate)
+            break_it(model)
+            del model
+            gc.collect()
+            return {finding.rule for finding in watch.findings()}
+
+    def overflow(model: nn.Module) -> None:
+        model(torch.full((8, 6), float("inf")))
+
+    assert script(lambda _: None) == set()
+    assert script(overflow) == {"nonfinite-buffers"}
+
+
+def test_an_evaluation_before_the_first_step_is_no_finding() -> None:
+    """Trainers validate once before they train, to see that it works."""
+
+    def loop(model: nn.Module) -> None:
+        validate(model)
+        train(model)
+
+    assert rules(net(), loop) == set()
+
+
 def test_validation_in_train_mode() -> None:
     def careless(model: nn.Module) -> None:
         with torch.no_grad():
@@ -107,6 +136,56 @@ def test_stuck_in_eval_and_resolved_by_train() -> None:
         model.train()
         train(model, 30)
         assert "stuck-in-eval" not in {finding.rule for finding in watch.findings()}
+
+
+@pytest.mark.parametrize("graded", [True, False])
+def test_separate_calls_are_not_one_pass_of_the_model(graded: bool) -> None:
+    """Nor where the model is found in its first call, or a call is made without a graph."""
+    model = net()
+    watches: list[Watch] = []
+
+    def find(_: nn.Module, __: object) -> None:
+        if not watches:
+            watches.append(bntui.watch(model, log=None, every=1))
+
+    model.register_forward_pre_hook(find)
+    x, y = data()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    for _ in range(20):
+        with torch.set_grad_enabled(graded):
+            one = model(x[:32])
+        loss = cross_entropy(model(4 * x[32:64] + 9), y[32:64])
+        optimizer.zero_grad()
+        (loss + cross_entropy(one, y[:32])).backward()
+        optimizer.step()
+    with watches[0] as watch:
+        found = {finding.rule: finding.severity for finding in watch.findings()}
+        assert not watch.layers[0].facts.domains_within
+    assert found.get("shared-across-domains") == ("info" if graded else None)
+
+
+def test_zeros_written_past_the_version_counters_are_seen() -> None:
+    """The fingerprint of the last step is of one long before."""
+
+    def loop(model: nn.Module) -> None:
+        train(model)
+        for module in model:  # type: ignore[attr-defined]
+            if isinstance(module, nn.Linear):
+                module.weight.data.mul_(module.weight.data.abs() > 0.25)
+        validate(model)
+
+    model = net()
+    with bntui.watch(model, log=None) as watch:
+        weights = watch.observers[0].weights
+        stepped = weights.stepped
+
+        def seldom() -> None:
+            stepped()
+            weights._next = float("inf")
+
+        weights.stepped = seldom  # type: ignore[method-assign]
+        loop(model)
+        assert "stale-stats" in {finding.rule for finding in watch.findings()}
 
 
 def test_blocks_in_a_list_are_found_by_their_place() -> None:

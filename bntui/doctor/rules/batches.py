@@ -2,7 +2,8 @@
 
 from math import exp, log
 
-from bntui.doctor.rules import Evidence, LayerRule, Subject, limit
+from bntui.doctor.finding import Severity
+from bntui.doctor.rules import Evidence, LayerRule, Subject, limit, misfit
 
 LASTING = 8
 """Updates, or sampled batches, before sizes and inputs are judged."""
@@ -65,21 +66,39 @@ def scattered(s: Subject) -> Evidence | None:
 
 
 def domains(s: Subject) -> Evidence | None:
-    """Passes of one step that see different inputs."""
+    """Passes of one step that see different inputs.
+
+    It matters where the layer normalizes them by their mixture in eval mode: a critic that is only
+    ever trained does not suffer.
+    """
     f = s.facts
     if f.domains < 2 or f.domain_mean is None or f.domain_var is None or not s.layer.tracked:
         return None
-    if f.domain_samples < LASTING:
+    alike = f.domain_mean <= limit("shared-across-domains") and f.domain_var <= DOMAIN_VAR
+    if alike or f.domain_samples < LASTING:
         return None
-    by_mean = f.domain_mean > limit("shared-across-domains")
-    if not by_mean and f.domain_var <= DOMAIN_VAR:
-        return None
-    return Evidence(
+    apart = (
         f"{f.domains} passes a step have means {f.domain_mean:.2f} sd and variances a factor of "
-        f"{exp(f.domain_var):.2g} apart.",
+        f"{exp(f.domain_var):.2g} apart"
+    )
+    by_mean = f.domain_mean > limit("shared-across-domains")
+    severity: Severity | None = None
+    if f.domains_within:
+        text = f"{apart}, within one forward pass of the model."
+    elif misfit(f) >= 1:
+        text = (
+            f"{apart}; in eval mode the inputs are {f.eval_mean:.2f} sd from running_mean and have "
+            f"{f.eval_var:.2g} times running_var."
+        )
+    else:
+        seen = "no harm in eval mode was measured" if f.evaluated else "it has not run in eval mode"
+        text, severity = f"{apart}; {seen}.", "info"
+    return Evidence(
+        text,
         f.domain_mean + f.domain_var,
         fact="domain_mean" if by_mean else "domain_var",
         limit=limit("shared-across-domains") if by_mean else DOMAIN_VAR,
+        severity=severity,
     )
 
 

@@ -2,7 +2,7 @@
 
 from math import exp, log
 
-from bntui.doctor.rules import Evidence, LayerRule, Subject, limit
+from bntui.doctor.rules import Evidence, LayerRule, Subject, limit, misfit
 
 SETTLED = 60
 """Updates before lag is called lag: with torch's momentum of 0.1 the start weighs 0.2 % then."""
@@ -12,9 +12,6 @@ LAG_NOISES = 4.0
 """A lasting distance in sd beyond so many times what chance makes of it."""
 
 VAR_LAG = log(3)
-MISFIT_MEAN = 0.4
-MISFIT_VAR = log(1.5)
-"""How far inputs in eval mode are from running statistics that do not fit them: sd, ln variance."""
 
 
 def nonfinite(s: Subject) -> Evidence | None:
@@ -83,7 +80,7 @@ def stale(s: Subject) -> Evidence | None:
         return None
     if f.eval_mean is None or f.eval_var is None or f.eval_initial or f.nonfinite:
         return None
-    off = max(f.eval_mean / MISFIT_MEAN, abs(log(max(f.eval_var, 1e-12))) / MISFIT_VAR)
+    off = misfit(f)
     if off < 1:
         return None
     return Evidence(

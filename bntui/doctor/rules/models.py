@@ -1,19 +1,25 @@
 """Rules over a model as a whole."""
 
+from math import sqrt
+
 from bntui.doctor.finding import GAP as GAP_FACT
 from bntui.doctor.rules import Evidence, ModelRule, limit
 from bntui.history.watched import WatchedRun
 from bntui.protocol import ModelFacts
 
-INPUT_SCATTER = 1.6
+INPUT_SCATTER = 0.6
+INPUT_NOISES = 3.3
 INPUT_SHARE = 0.25
-"""Inputs do not change with the weights, so scatter beyond chance is plain there: over 16 batches
-chance alone gives 1.0 with an sd of 0.18. The share leaves out what is certain and harmless."""
+"""Inputs do not change with the weights, so scatter beyond chance is plain there: over n batches
+chance alone gives 1 with an sd of 1 / sqrt(2 (n - 1)). It must be above 1 by so much and by so many
+sd. The share leaves out what is certain and harmless."""
 
-LASTING = 16
 GAP = 0.1
 BN_SHARE = 0.5
-"""A gap is BatchNorm's when recalibration removes half of it; it counts from 10 % of the loss."""
+LASTING_GAP = 3
+"""A gap is BatchNorm's when recalibration removes half of it. It counts from 10 % of the loss and
+of what the loss was at first, since the noise of the averages is a large share of a loss near 0,
+and in so many probes on end."""
 
 
 def hidden(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
@@ -29,11 +35,12 @@ def hidden(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
 def scattered(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     """The model's inputs come in batches that are not alike."""
     ratio, share = facts.input_scatter, facts.input_scatter_share
-    if ratio is None or share is None or facts.input_scatter_batches < LASTING:
+    if ratio is None or share is None or facts.input_scatter_batches < 2:
         return None
+    beyond = max(INPUT_SCATTER, INPUT_NOISES / sqrt(2 * (facts.input_scatter_batches - 1)))
     layers = [layer.facts for layer in run.layers if layer.layer.model == facts.model]
     examples = max((layer.usual_examples for layer in layers), default=0)
-    if ratio <= INPUT_SCATTER or share <= INPUT_SHARE or examples < 4:
+    if ratio <= 1 + beyond or share <= INPUT_SHARE or examples < 4:
         return None
     if any(layer.domains > 1 for layer in layers):
         return None
@@ -81,9 +88,12 @@ def exported(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
     )
 
 
-def is_gap(batch: float, running: float | None) -> bool:
-    """Whether the loss by running statistics is worse than by the batch's; None is not finite."""
-    return running is None or running - batch > GAP * abs(batch)
+def is_gap(batch: float, running: float | None, first: float = 0.0) -> bool:
+    """Whether the loss by running statistics is worse than by the batch's; None is not finite.
+
+    `first` is the loss before training, where it is known.
+    """
+    return running is None or running - batch > GAP * max(abs(batch), abs(first))
 
 
 def is_batchnorms(batch: float, running: float | None, recalibrated: float) -> bool:
@@ -93,15 +103,17 @@ def is_batchnorms(batch: float, running: float | None, recalibrated: float) -> b
 
 def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     """A gap between train and eval that recalibration removes."""
-    probes = run.probes.get(facts.model, [])[-2:]
-    if not probes:
+    probes = run.probes.get(facts.model, [])
+    if len(probes) < LASTING_GAP:
         return None
     worst = None
-    for p in probes:
+    for p in probes[-LASTING_GAP:]:
         if p.batch is None or p.recalibrated is None:
             return None
         batch, running = p.batch, p.running
-        if not is_gap(batch, running) or not is_batchnorms(batch, running, p.recalibrated):
+        if not is_gap(batch, running, probes[0].batch or 0.0) or not is_batchnorms(
+            batch, running, p.recalibrated
+        ):
             return None
         worst = p
     if worst is None:

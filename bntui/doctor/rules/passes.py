@@ -10,7 +10,8 @@ OFTEN = 3
 REGULAR = 0.8
 ALIKE_MEAN, ALIKE_VAR = 0.5, log(3)
 """Passes without a backward pass in 80 % of all steps whose inputs are like the trained ones' (a
-generator that makes samples for its critic) do no harm."""
+generator that makes samples for its critic) do no harm. Such a pass now and then, alone between two
+steps (samples to look at), is worth knowing; several in a row are a loop that lacks eval()."""
 
 
 def unfollowed(s: Subject) -> Evidence | None:
@@ -26,9 +27,11 @@ def unfollowed(s: Subject) -> Evidence | None:
     if regular and alike:
         return None
     off = "" if f.unfollowed_mean is None else f", {f.unfollowed_mean:.2f} sd from those trained on"
+    single = f.unfollowed <= f.unfollowed_steps
     return Evidence(
         f"{f.unfollowed} batches went through in train mode without a backward pass{off}.",
         f.unfollowed,
+        severity="info" if single and alike else None,
     )
 
 
