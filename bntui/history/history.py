@@ -110,7 +110,7 @@ class History:
     def total(self) -> int:
         """Steps that the run is to have, more than its config says where it was trained on."""
         total = self.state.total if self.state else UNSET
-        return self.config.steps if isinstance(total, UnsetType) else max(total, 1)
+        return max(self.config.steps if isinstance(total, UnsetType) else total, 1)
 
     @property
     def measured_at(self) -> list[int]:

@@ -29,6 +29,7 @@ def folded(*events: object) -> History:
 
 def test_a_run_of_no_steps_has_a_length_to_divide_by() -> None:
     assert folded(hello(), State("running", 0, None, total=0)).total == 1
+    assert folded(hello(RunConfig(steps=0))).total == 1
 
 
 def test_a_run_is_kept_step_by_step() -> None:
