@@ -182,7 +182,8 @@ class WatchedRun:
     @_fold.register
     def _(self, event: Watching) -> None:
         if self.watching is not None and event.started != self.watching.started:
-            vars(self).update(vars(WatchedRun()), version=self.version)
+            printed = [] if self.layers else self.output  # a script's, before its first model ran
+            vars(self).update(vars(WatchedRun()), version=self.version, output=printed)
         if event.protocol > PROTOCOL:
             self.skipped += 1
         self.watching = event

@@ -191,3 +191,11 @@ def test_output_as_a_terminal_shows_it_in_the_end() -> None:
     run.fold(Output("stderr", "a warning\n"))
     shown = [as_row(*line)[0][0] for line in lines(run)]
     assert shown == ["100%", "red\N{REPLACEMENT CHARACTER}", "a warning", "last"]
+
+
+def test_what_a_script_prints_before_its_first_model_runs_is_kept() -> None:
+    begun = msgspec.structs.replace(watching(), started="before", layers=[])
+    run = watched([begun, Output("stdout", "loading\n"), watching(), Output("stdout", "epoch 1\n")])
+    assert [line for line, _ in lines(run)] == ["loading", "epoch 1"]
+    run.fold(msgspec.structs.replace(watching(), started="another"))
+    assert lines(run) == []
