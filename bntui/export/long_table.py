@@ -107,6 +107,7 @@ def _numbers(
             yield "ladder_precise", event.precise
             yield from _by_size("ladder_batch", event.sizes, event.batch)
             yield from _by_size("ladder_by_class", event.sizes, event.by_class)
+            yield from _by_size("ladder_spread", event.sizes, event.spread)
         case Checks():
             for name in ("fold", "fold_scale", "backward", "backward_scale"):
                 yield name, getattr(event, name)

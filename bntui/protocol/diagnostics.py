@@ -99,9 +99,10 @@ class Units(Event, frozen=True):
 class Ladder(Event, frozen=True):
     """The loss of one BatchNorm arm's weights on the same `examples`, by whose statistics.
 
-    `running` and `precise` (one pass over the training set, or over evenly spaced examples of a
-    large one) normalize every example alike; `batch` and `by_class` normalize batches of n =
-    `sizes` by their own, drawn at random or sorted by target; the last n is all.
+    `running` and `precise` (one pass over `precise_examples` of the training set, evenly spaced in
+    a large one) normalize every example alike; `batch` and `by_class` normalize batches of n =
+    `sizes` by their own, drawn at random or sorted by target; the last n is all. Both are means
+    over `orders` random orders, of which `batch` has the standard deviations `spread`.
     """
 
     arm: str
@@ -112,6 +113,9 @@ class Ladder(Event, frozen=True):
     sizes: list[Count]
     batch: Column
     by_class: Column
+    precise_examples: Count = 0
+    orders: Count = 1
+    spread: Column = field(default_factory=list)
 
 
 class Checks(Event, frozen=True):

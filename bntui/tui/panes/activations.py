@@ -8,6 +8,7 @@ from bntui.protocol import Activations
 from bntui.text import clean, percent
 from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK
 from bntui.tui.panes.arms import Arm, flat_rule, flat_word
+from bntui.tui.panes.base import Part, width_of
 from bntui.tui.panes.pane import Pane, as_of
 from bntui.tui.plotting.bars import robust_top
 from bntui.tui.plotting.figure import Bars, Figure, Panel
@@ -60,8 +61,10 @@ class ActivationsPane(Pane):
         when = _when(history, shown[0][1]) if shown else ""
         every = len(self.arms(history))
         some = f"{len(shown)} of {every} networks: a · " if 0 < len(shown) < every else ""
-        words = (some, f"{self.layer_part(history)}density", when, f" · {rule}")
-        self.headline(*((part, "dim") for part in words))
+        words: list[Part] = ["density", f" · {when}" if when else "", f" · {rule}"]
+        if width_of([some, *words[:2]]) > self.size.width - len(self.TITLE) - 4:
+            words = [when, " · density"]
+        self.headline(some, self.layer_part(history), *words)
         y = self._density_scale(history, [event for _, ends in shown for event in ends])
         panels = [_panel(history, arm, ends, y) for arm, ends in shown]
         across = self._across
@@ -99,7 +102,8 @@ def _when(history: History, ends: list[Activations]) -> str:
     """Of which steps the filled and the outlined bars are."""
     first, last = ends
     begin = f"step {first.step:,}" if first.step else "init"
-    return f" · █ {as_of(history, last.step)} ⠒ {begin}"
+    now = as_of(history, last.step).removeprefix("as of ")
+    return f"█ {now} ⠒ {begin}"
 
 
 def _share(event: Activations) -> str:

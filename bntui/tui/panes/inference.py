@@ -28,7 +28,7 @@ class InferencePane(Pane):
         "The same weights and the same examples, normalized by different statistics. Running: the "
         "averages kept while training, as in evaluation mode. Precise: mean and variance of one "
         "pass over the training set with today's weights (of a large one, over evenly spaced "
-        "examples). Batch: those of n examples, in one random order, as in training mode; by "
+        "examples). Batch: those of n examples, as in training mode, a mean over random orders; by "
         "class: of n examples sorted by target, a batch that is not drawn at random. The "
         "train/eval gap is batch minus running = (batch - precise), the noise of n examples, + "
         "(precise - running), what the averages lag behind.\nSources: Ioffe and Szegedy 2015, "
@@ -98,7 +98,7 @@ class InferencePane(Pane):
         width = max(self.size.width - 2, 20)
         rows: list[Row] = [
             _rung("─ running", event.running, "as in evaluation mode"),
-            _rung("╌ precise", event.precise, "one pass over the training set"),
+            _rung("╌ precise", event.precise, _precise_words(event, history)),
         ]
         if not count:
             return rows
@@ -135,6 +135,15 @@ class InferencePane(Pane):
         ]
 
 
+def _precise_words(event: Ladder, history: History) -> str:
+    """Of which examples the precise statistics are, as far as the log says."""
+    n = event.precise_examples
+    if not n:
+        return "one pass over the training set"
+    whole = history.dataset is not None and n >= history.dataset.examples
+    return f"one pass over {'all ' if whole else ''}{n:,} examples{'' if whole else ', a sample'}"
+
+
 def _rung(name: str, loss: float | None, words: str) -> Row:
     return [(f"{name:<{LABEL}}", "eval"), (f"{value(loss):<9}", "bold"), (words, "dim")]
 
@@ -149,8 +158,12 @@ def explained(event: Ladder, place: int) -> str:
     )
     if batch is None or running is None or precise is None:
         return f"At n = {n:,} not every loss is finite, so the gap is unknown."
+    spread = event.spread[place] if place < len(event.spread) else None
+    orders = ""
+    if spread is not None and n < event.examples:
+        orders = f" (mean of {event.orders} random orders, standard deviation {spread:.2g})"
     text = (
-        f"At n = {n:,} train is {batch:.4g} and eval {running:.4g}, a gap of "
+        f"At n = {n:,} train is {batch:.4g}{orders} and eval {running:.4g}, a gap of "
         f"{batch - running:+.4f}: "
         f"{batch - precise:+.4f} because a batch's statistics are noisy (batch − precise), "
         f"{precise - running:+.4f} because the running ones are not precise (precise − running)."
@@ -179,15 +192,12 @@ def _splits(history: History) -> list[Row]:
     rows: list[Row] = []
     for arm in arms_of(history):
         if event := arm.history.latest(SplitLosses):
-            losses = " · ".join(
-                f"{name} {value(loss)} ({event.examples.get(name, 0):,})"
-                for name, loss in event.losses.items()
-            )
+            losses = " · ".join(f"{name} {value(loss)}" for name, loss in event.losses.items())
             label = f"{ARM_SHAPES[arm.place]} {arm.name}"
             if not rows:
-                when = as_of(history, event.step)
-                words = f"evaluation mode, by split (on so many examples), {when}"
-                rows = [[], [(words, "dim")]]
+                when = as_of(history, event.step).removeprefix("as of ")
+                counts = (f"{name} ({event.examples.get(name, 0):,})" for name in event.losses)
+                rows = [[], [(f"eval mode, {when}: {' · '.join(counts)}", "dim")]]
             rows.append([(f"{label:<{LABEL}} ", f"arm-{arm.place}"), (losses, "plain")])
     return rows
 

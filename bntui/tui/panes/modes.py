@@ -182,7 +182,9 @@ class ModesPane(Pane):
         parts: list[Part] = [(f"{'n':>{label}}"[-label:], "dim")]
         for place in shown:
             style = "bold reverse" if place == self.place else "dim"
-            parts.append((f"{last.sizes[place]:>{width},}", style))
+            n = f"{last.sizes[place]:,}"
+            n = n if len(n) < width else n.replace(",", "")  # columns stay apart
+            parts.append((f"{n:>{width}}", style))
         for mode in MODES:
             sign = "▶" if mode == self.mode else " "
             losses = getattr(last, mode)

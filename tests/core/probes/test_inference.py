@@ -64,13 +64,14 @@ def test_batches_sorted_by_target_are_made_by_hand() -> None:
     run = trained()
     model = run.arms[1].model
     contexts, targets = run.dataset.first(90)
-    order = torch.randperm(90, generator=torch.Generator().manual_seed(0))
-    order = order[targets[order].argsort(stable=True)]
+    generator = torch.Generator().manual_seed(0)
+    orders = [torch.randperm(90, generator=generator) for _ in range(8)]
     losses = [
         model.loss(contexts[ix], targets[ix], training=True) * len(ix)
-        for ix in torch.split(order, 8)
+        for order in orders
+        for ix in torch.split(order[targets[order].argsort(stable=True)], 8)
     ]
-    wanted = torch.stack(losses).sum().item() / 90
+    wanted = torch.stack(losses).sum().item() / 90 / 8
     assert climbed(run).by_class[3] == pytest.approx(wanted, rel=1e-5)
 
 
@@ -111,3 +112,23 @@ def test_a_large_network_by_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "affordable", lambda model: 40)
     event = climbed(run)
     assert (event.examples, event.sizes) == (40, [1, 2, 4, 8, 32, 40])
+
+
+def test_losses_of_batches_are_means_over_several_orders_and_name_their_samples() -> None:
+    event = climbed(trained())
+    assert (event.orders, event.precise_examples) == (8, 90)
+    assert len(event.spread) == len(event.sizes)
+    assert all(spread is not None for spread in event.spread)
+    two, everything = event.spread[1], event.spread[-1]
+    assert two is not None
+    assert everything is not None
+    assert two > 0.01
+    assert everything < 1e-5
+    again = climbed(trained())
+    assert again == event
+
+
+def test_of_a_large_training_set_the_sample_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "affordable", lambda model: 40)
+    event = climbed(trained())
+    assert (event.examples, event.precise_examples, event.orders) == (40, 30, 2)

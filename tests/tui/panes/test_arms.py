@@ -4,7 +4,7 @@ import pytest
 
 from bntui.config.schema import RunConfig
 from bntui.protocol import Activations, AnyEvent, Forked, ModeLosses, Statistics, TraceUnits
-from tests.scripted import beginning, hello, probes, steps
+from tests.scripted import ARMS, beginning, hello, probes, steps
 from tests.tui.screen import lab
 
 
@@ -93,14 +93,18 @@ async def test_a_measurement_older_than_the_last_step_names_its_own() -> None:
         assert "█ now ⠒ init" in it.text
         assert "as of step" not in it.text
         await it.play(*steps(500, 100))
-        assert "█ as of step 500 ⠒ init" in it.text
+        assert "density · █ step 500 ⠒ init" in it.text
         assert "TRAIN 0.1905 · as of step 500 · n=90" in it.text
     async with lab([*run, *steps(500, 100)], (80, 24)) as it:
         assert "TRAIN 0.1905 at 500" in it.text
+        assert "█ step 500 ⠒ init" in it.text
 
 
 async def test_in_passing_an_n_that_was_not_measured_is_not_shown() -> None:
     known: list[float | None] = [0.5, 0.4, None]
-    partly = ModeLosses("no BN", 0, [1, 1024, 65_536], known, known)
-    async with lab([hello(), *beginning()[1:], partly], (120, 40)) as it:
+    partly = [ModeLosses(name, 0, [1, 2, 4, 8, 1024, 65_536], known, known) for name in ARMS]
+    known[1:1] = [0.5] * 3
+    async with lab([hello(), *beginning()[1:], *partly], (120, 40)) as it:
         assert "no BN: 0.4 in either mode (n = 1,024)" in it.text
+        await it.resize(80, 24)
+        assert "102465" not in it.text.replace(",", "")  # columns stay apart

@@ -2,6 +2,7 @@
 
 from math import nan
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -271,10 +272,10 @@ async def test_losses_by_split_are_seen_where_losses_are() -> None:
         assert "■" in it.text
         assert "mean/validation (n = 9) ·" in it.text
         text = await it.press("8")
-        assert "validation 2.5 (9)" in text
-        assert "by split (on so many examples), now" in text
+        assert "train 0.19 · validation 2.5" in text
+        assert "eval mode, now: train (90) · validation (9)" in text
         await it.play(*steps(100, 50))
-        assert "by split (on so many examples), as of step 100" in it.text
+        assert "eval mode, step 100: train (90) · validation (9)" in it.text
         assert "mean/validation (n = 9) as of step 100 ·" in await it.press("1")
 
 
@@ -344,3 +345,14 @@ def test_a_layers_bowl_is_seen_beside_saturated_ends() -> None:
     layers = [LayerHealth(0, 1, 0, 0, 0, 1, counts, bowl) for counts in (towers, bowl)]
     measured = [Measured(Arm(0, "BN", ArmHistory()), Layers("BN", 1, -1, 1, 1, layers))]
     assert top(measured, "counts", 10) < 0.3
+
+
+async def test_the_inference_page_says_of_how_many_examples_and_orders() -> None:
+    event = Ladder("BN", 100, 90, 0.2, 0.2, [2, 90], [0.5, 0.2], [0.6, 0.2], 45, 8, [0.1, 0.0])
+    text = explained(event, 0)
+    assert "train is 0.5 (mean of 8 random orders, standard deviation 0.1)" in text
+    assert "orders" not in explained(event, 1)
+    async with lab([*beginning(), *steps(0, 100), event]) as it:
+        assert "one pass over 45 examples, a sample" in await it.press("8")
+        await it.play(msgspec.structs.replace(event, precise_examples=90))
+        assert "one pass over all 90 examples" in it.text
