@@ -28,9 +28,9 @@ _DARK_TEXT = {
     "mark": "#F05050",
     "bad": "#F05050",
     "low": "#4A7FD0",
-    "lowish": "#7FB0DC",
-    "fair": "#8FBF8F",
-    "highish": "#E0B060",
+    "lowish": "#48B0D0",
+    "fair": "#6FC06F",
+    "highish": "#E0B040",
 }
 _LIGHT_TEXT = {
     "axis": "#5A6068",
@@ -39,12 +39,15 @@ _LIGHT_TEXT = {
     "outline": "#000000",
     "mark": "#C00000",
     "bad": "#C00000",
-    "low": "#1F4F9F",
+    "low": "#1030A8",
     "lowish": "#4A80B8",
-    "fair": "#3F7F3F",
+    "fair": "#2F8F2F",
     "highish": "#A06A00",
 }
-"""`bad` is the only red: saturated, dead, diverged; `event` is what a person did."""
+"""`bad` is the only red: saturated, dead, diverged; `event` is what a person did.
+
+`low` to `bad` stay five colours where a terminal has sixteen.
+"""
 
 
 def inks(dark: bool, ground: str) -> dict[str, str]:

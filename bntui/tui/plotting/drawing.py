@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
+from math import isfinite
 from typing import NamedTuple
 
 from bntui.tui.plotting.bars import draw_bars
@@ -385,14 +386,16 @@ def _count_clipped(canvas: Canvas, curves: list[_Placed]) -> None:
 def _end_labels(canvas: Canvas, curves: list[_Placed], margin: int) -> list[list[Run]]:
     """What stands right of each row of the canvas, top first: `margin` cells."""
     rows = [[BLANK] * margin for _ in range(canvas.rows)]
-    ends: list[tuple[int, str, str]] = []
+    ends: list[tuple[int, float, str, str]] = []
     for curve, places in curves if margin else ():
         known = [y for _, y in places if y is not None]
         if known and curve.label:
-            ends.append((-min(max(known[-1], 0), canvas.height - 1), curve.label, curve.ink))
+            dot = min(max(known[-1], 0), canvas.height - 1)
+            last = next(y for y in reversed(curve.y) if isfinite(y))
+            ends.append((-dot, -last, curve.label, curve.ink))
     ends.sort()
     wanted = [canvas.rows - 1 - -y // canvas.shape.up for y, *_ in ends]
-    for row, (_, label, ink) in zip(spread(wanted, canvas.rows), ends, strict=False):
+    for row, (*_, label, ink) in zip(spread(wanted, canvas.rows), ends, strict=False):
         text = label if len(label) < margin else _first_word(label)
         rows[row][1 : len(text) + 1] = [(char, ink) for char in text]
     return rows

@@ -6,7 +6,9 @@ from math import inf, nan
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.color import Color, ColorSystem
 
+from bntui.tui import themes
 from bntui.tui.plotting.dots import BRAILLE, HALVES, Shape
 from bntui.tui.plotting.drawing import Cells, draw, spread
 from bntui.tui.plotting.figure import (
@@ -200,6 +202,21 @@ def test_labels_never_overlap(wanted: list[int], rows: int) -> None:
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=8, unique=True).map(sorted))
 def test_labels_with_room_stay_where_they_belong(wanted: list[int]) -> None:
     assert spread(wanted, 21) == wanted
+
+
+def test_labels_of_curves_that_end_in_one_dot_are_in_the_order_of_their_values() -> None:
+    flat = [0.0, 1.0]
+    for low, high in (("arm-0", "arm-1"), ("arm-1", "arm-0")):
+        curves = Series(flat, [0.5, 0.5], low, low), Series(flat, [0.501, 0.501], high, high)
+        shown = [row.split()[-1] for row in text(draw(one(*curves), 60, 10)) if "arm" in row]
+        assert shown == [high, low]
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_levels_of_a_strip_are_five_colours_where_a_terminal_has_sixteen(dark: bool) -> None:
+    of = themes.inks(dark, "#101216")
+    levels = (of[f"ink-{name}"] for name in ("low", "lowish", "fair", "highish", "bad"))
+    assert len({Color.parse(c).downgrade(ColorSystem.STANDARD).number for c in levels}) == 5
 
 
 def test_points_of_two_kinds_in_a_cell_are_seen_as_two() -> None:
