@@ -7,7 +7,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -40,6 +40,20 @@ RETRIES = 2
 WORKER_DIED = "its worker died each time it was tried"
 
 CONNECT_SECONDS = 15
+
+UNUSED: dict[str, object] = {
+    "distributed.scheduler.work-stealing": False,
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "1s",
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.diagnostics.nvml": False,
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
+}
+"""What dask does beside the work, for other kinds of it: profiles every 10 ms, looks at memory and
+clocks many times a second, and has workers return every freed page at once, which costs a training
+a page fault per tensor."""
 
 COUNT_EVERY = 1.0
 """Seconds between two counts of the workers."""
@@ -133,18 +147,20 @@ class Runner:
         """Keep every worker thread busy until no job is left; why some are missing, if so.
 
         A thread holds one run at a time, so one that kills its worker takes no other along, and
-        the scheduler holds no more tasks than there are threads, however large the grid.
+        the scheduler holds no more tasks than there are threads, however large the grid. The next
+        run is sent before the result of the last is fetched and saved: nobody waits for a disk.
         """
         ready: SimpleQueue[Future[Result | str]] = SimpleQueue()
         running: dict[Future[Result | str], Job] = {}
         lost: Counter[str] = Counter()
         threads, counted = -1, 0.0
+        done: list[Future[Result | str]] = []
         while jobs or running:
             if threads < 0 or monotonic() - counted >= COUNT_EVERY:
                 before, threads, counted = threads, _count(client), monotonic()
                 if threads != before:
                     self._emit(Workers(threads))
-            while jobs and len(running) < threads:
+            while jobs and len(running) - len(done) < threads:
                 job = jobs.popleft()
                 future = client.submit(
                     *(run_job, job, self._plan.config(job), digest, self._plan.reach),
@@ -155,10 +171,11 @@ class Runner:
                 future.add_done_callback(ready.put)
             if client.status != "running":
                 return SCHEDULER_GONE
-            try:
-                future = ready.get(timeout=COUNT_EVERY)
-            except Empty:
+            if not done:
+                with suppress(Empty):
+                    done.append(ready.get(timeout=COUNT_EVERY))
                 continue
+            future = done.pop()
             job = running.pop(future)
             result = _result(future)
             future.release()
@@ -211,7 +228,7 @@ def _local_cluster(workers: int) -> "LocalCluster":
     from distributed import LocalCluster  # noqa: PLC0415
 
     try:
-        with dask.config.set({"distributed.scheduler.allowed-failures": 0}):  # retried here
+        with dask.config.set({**UNUSED, "distributed.scheduler.allowed-failures": 0}):  # tried here
             return LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
