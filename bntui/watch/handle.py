@@ -32,6 +32,7 @@ from bntui.protocol import (
     ModelFacts,
     Scalars,
     State,
+    Statistics,
     ThreeLosses,
     Timing,
     WatchedLayer,
@@ -56,6 +57,9 @@ MOST_WAIT = 10.0
 WRITING = 0.4
 PROBING = 0.2
 """Of the budget that writing, and a probe, may take."""
+
+READ_FROM_LOG = (Statistics, Scalars)
+"""Kept in the log alone: they grow with the run, and no rule of the doctor reads them."""
 
 FIRST_PROBES = 8
 """Steps in which the probe is measured whatever it costs."""
@@ -140,7 +144,9 @@ class Watch:
 
     @property
     def layers(self) -> list[LayerHistory]:
-        """What is known of each layer, in the order in which they were met."""
+        """What is known of each layer but its traced channels, which are in the log alone, in the
+        order in which they were met.
+        """
         return self._run.layers
 
     def findings(self) -> list[Finding]:
@@ -349,7 +355,8 @@ class Watch:
 
     def _emit(self, events: Sequence[Event]) -> None:
         for event in events:
-            self._run.fold(event)
+            if not isinstance(event, READ_FROM_LOG):
+                self._run.fold(event)
             if self._writer is not None:
                 self._writer.write(encode(event))
         if self._writer is not None and self._writer.problem is not None:

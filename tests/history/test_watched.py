@@ -1,7 +1,9 @@
 """A watched run's events folded."""
 
+from msgspec.structs import replace
+
 from bntui.history.history import folded
-from bntui.history.watched import KEPT, WatchedRun, as_of, watched
+from bntui.history.watched import KEPT, KEPT_IN_ALL, WatchedRun, as_of, watched
 from bntui.protocol import LayerFacts, LayerSamples, Statistics
 from tests.watched_events import watched_run, watching
 
@@ -39,6 +41,20 @@ def test_facts_over_time_stay_bounded_and_keep_both_ends() -> None:
     assert kept[0] == 0
     assert kept[-1] == 3 * KEPT - 1
     assert kept == sorted(kept)
+
+
+def test_many_layers_share_the_memory_for_facts_and_series_their_steps() -> None:
+    run = WatchedRun()
+    layer = watching().layers[0]
+    run.fold(replace(watching(), layers=[layer] * 1000))
+    for step in range(200):
+        run.fold(LayerFacts(7, step))
+    facts = [facts.step for facts in run.layers[7].facts_at]
+    assert len(facts) <= KEPT_IN_ALL // 1000
+    assert facts[-1] == 199
+    busy = watched(watched_run(40)).layers[0]
+    assert len({id(series.steps) for series in busy.samples.values()}) == 1
+    assert len({id(series.steps) for series in busy.trace.values()}) == len(busy.units)
 
 
 def test_as_of_an_earlier_step_nothing_later_is_known() -> None:
