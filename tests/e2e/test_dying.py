@@ -34,14 +34,16 @@ WAYS: dict[str, tuple[Callable[[Terminal], None], int]] = {
 }
 
 
-def check(terminal: Terminal, code: int, engines: list[int], log: Path) -> None:
+def check(
+    terminal: Terminal, code: int, engines: list[int], log: Path, state: str = "cut off"
+) -> None:
     assert terminal.wait() == code
     assert terminal.left_on() == []
     assert all(map(is_gone, engines))
     summary = summarise(log)
     assert summary
     assert summary.steps > 0
-    assert summary.state == "cut off"
+    assert summary.state == state
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -218,7 +220,7 @@ def test_a_fault_in_the_engine_is_said_with_its_log(tmp_path: Path) -> None:
         terminal.press(" ")
         terminal.wait_for("RuntimeError: it broke")
         terminal.press("q")
-        check(terminal, 1, engines, log)
+        check(terminal, 1, engines, log, state="failed")
     assert any("it broke" in path.read_text() for path in tmp_path.rglob("crash-*.log"))
 
 

@@ -318,6 +318,12 @@ class LabScreen(PaneScreen[Pane]):
         """Choose what to fork."""
         if not self.history.arms:
             return
+        if self.timeline.at is not None:
+            self.notify(
+                f"Weights are kept of the newest step alone, {self.history.steps:,}; press end to "
+                "fork there."
+            )
+            return
         if len(self.history.arms) >= MOST_ARMS:
             self.notify(f"At most {MOST_ARMS} networks. Press u to undo the last fork.")
             return

@@ -102,7 +102,9 @@ async def test_four_arms_differ_without_colour_and_fit_80_columns() -> None:
 
 async def test_with_four_arms_there_is_no_fifth() -> None:
     async with lab(forked(2)) as it:
-        await it.press("f")
+        await it.press("home", "f")
+        await it.wait_for("Weights are kept of the newest step alone, 200")
+        await it.press("end", "f")
         await it.wait_for("At most 4 networks")
         assert it.source.sent == []
 

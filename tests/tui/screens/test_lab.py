@@ -373,9 +373,13 @@ async def test_q_and_ctrl_c_close_what_is_open(key: str, opened: str) -> None:
         assert not it.app._exit
 
 
-async def test_ctrl_c_closes_the_palette() -> None:
+@pytest.mark.parametrize("keys", [["ctrl+p"], ["o", "slash"]], ids=["palette", "question"])
+async def test_ctrl_c_closes_what_is_typed_into(keys: list[str]) -> None:
     async with lab(some()) as it:
-        await it.press("ctrl+p")
+        await it.press(*keys)
+        if len(keys) > 1:
+            assert len(it.app.screen_stack) == 3
+            await it.press("ctrl+c")
         assert len(it.app.screen_stack) == 2
         await it.press("ctrl+c")
         assert it.app.screen_stack == [it.app.lab]
