@@ -185,7 +185,6 @@ class BntuiApp(ThemedApp):
         self.add_mode("lab", lambda: self.lab)
         self.add_mode("watched", self._watched_screen)
         self._runs = self._events = 0
-        self._waits = tour
 
     def _watched_screen(self) -> Screen[None]:
         from bntui.tui.screens.watched import WatchedScreen  # noqa: PLC0415 (the lab needs none)
@@ -249,7 +248,7 @@ class BntuiApp(ThemedApp):
             except Exception as error:
                 self.drawn_run.fold(Skipped(0, f"{type(event).__name__} cannot be read: {error}"))
             self._runs += isinstance(event, Hello)
-            if isinstance(event, Hello) and self._waits and self._runs == 1:
+            if isinstance(event, Hello) and self._runs == 1 and self.lab.is_touring:
                 await self.source.send(Pause())
             if isinstance(event, Failed) and event.kind == "input" and self._runs <= 1:
                 self.exit(return_code=2)

@@ -363,6 +363,11 @@ class LabScreen(PaneScreen[Pane]):
 
     # Help and tour
 
+    @property
+    def is_touring(self) -> bool:
+        """Whether the guided tour is shown."""
+        return bool(self.query(Tour))
+
     def action_help(self) -> None:
         """Explain the current pane, list the present findings and the keys."""
         found = [finding.sentence() for finding in self._found(self.view)]
@@ -387,7 +392,8 @@ class LabScreen(PaneScreen[Pane]):
                 self.pages.loss.focus()
             tour.remove()
             state = self.history.state
-            if state and state.state == "paused" and not self.history.steps:
+            waits = state is None or state.state == "paused"
+            if self.history.hello and waits and not self.history.steps:
                 self.send(protocol.Resume())
         for pane in self.pages.panes:
             pane.remove_class("-pointed")

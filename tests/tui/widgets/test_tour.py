@@ -63,6 +63,13 @@ async def test_escape_skips_it_starts_what_waits_and_no_key_is_blocked() -> None
         assert f"1/{len(CARDS)}" in it.text
         assert f"1/{len(CARDS)}" not in await it.press("escape")
         assert it.source.sent[2:] == [Resume()]
+    async with lab([beginning()[0]], tour=True) as it:
+        await it.press("escape")
+        assert it.source.sent == [Pause(), Resume()]
+    async with lab([], tour=True) as it:
+        await it.press("escape")
+        await it.play(*beginning())
+        assert it.source.sent == []
     async with lab(SOME, tour=True) as it:
         await it.press("q")
     assert it.source.closed
