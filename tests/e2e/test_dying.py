@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bntui.cli.first_start import MARKER
 from bntui.logs.index import summarise
 from tests.e2e.terminal import Terminal, eventually, is_gone
 
@@ -213,6 +214,8 @@ def test_a_fault_in_the_engine_is_said_with_its_log(tmp_path: Path) -> None:
         "session.Session._pause = broken\n"
     )
     log = tmp_path / "run.jsonl"
+    (tmp_path / "bntui").mkdir()
+    (tmp_path / "bntui" / MARKER).touch()  # without the guided tour, behind which a run waits
     env = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
     with Terminal(*LONG, "--log", str(log), env=env, patch=patch) as terminal:
         terminal.wait_for("last-500 mean")
