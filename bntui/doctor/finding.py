@@ -9,7 +9,8 @@ Certainty = Literal["certain", "evidence"]
 """`certain`: read off a flag or a value. `evidence`: a measured number beyond a threshold."""
 
 GAP = "gap"
-"""The loss by running statistics less that by the batch's, as a share of the latter."""
+"""The loss by running statistics less that by the batch's, as a share of the latter, or of what
+that was at first, if it was larger."""
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 """The worst first."""

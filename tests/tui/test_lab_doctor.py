@@ -53,7 +53,7 @@ async def test_up_and_down_choose_and_enter_goes_to_the_step() -> None:
 
 async def test_a_gap_between_the_modes_is_plotted_against_its_limit() -> None:
     gaps = [
-        Ladder("BN", step, 90, 0.2 + step / 100, 0.2, [90], [0.2], [0.2]) for step in (100, 200)
+        Ladder("BN", step, 90, 0.2 + step / 100, 0.2, [90], [0.2], [0.2]) for step in (50, 100, 200)
     ]
     async with lab([*some(), *gaps]) as it:
         text = await it.press("0")

@@ -193,9 +193,11 @@ def clauses(finding: Finding) -> tuple[str, ...]:
 def fact_series(view: View, finding: Finding) -> list[tuple[int, float]]:
     """Steps and values of a finding's fact in the layer where it is worst, or in its model."""
     if finding.fact == GAP:
+        probes = [p for p in view.run.probes.get(finding.model, []) if p.batch]
+        first = abs(probes[0].batch or 0.0) if probes else 0.0
         return [
-            (p.step, (p.running - p.batch) / abs(p.batch) if p.running is not None else nan)
-            for p in view.run.probes.get(finding.model, [])
+            (p.step, nan if p.running is None else (p.running - p.batch) / max(abs(p.batch), first))
+            for p in probes
             if p.batch
         ]
     layer = layer_of(view, finding)

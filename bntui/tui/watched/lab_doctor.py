@@ -75,6 +75,8 @@ class LabDoctorPane(Pane):
         KeyCommand("enter", "follow", "Go to step", "On Doctor: go to where it began", VIEW),
     )
 
+    PROBES = ("ladder",)
+
     class Followed(Message):
         """Show the run at a finding's first step."""
 
@@ -110,6 +112,9 @@ class LabDoctorPane(Pane):
 
     def draw(self, history: History) -> None:
         """Redraw the page."""
+        if not history.steps:
+            self.headline_waiting(history)
+            return
         view = self._doctor.view(history, history is self.history)
         if self._body is None:
             from bntui.tui.watched.doctor import DoctorBody  # noqa: PLC0415 (see above)
