@@ -20,13 +20,12 @@ import signal
 import subprocess
 import sys
 import threading
-import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from contextvars import Context
 from functools import cache, partial
 from io import TextIOWrapper
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any, Literal, NoReturn, TextIO
 
 Main = Callable[[], object]
@@ -116,26 +115,35 @@ def _become(main: Main, env: Mapping[str, str]) -> NoReturn:
         _forget_the_parent(env)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # the last is where the parent waits for exec
         code = _run(main)
+        if code < 0:
+            signal.signal(-code, signal.SIG_DFL)
+            os.kill(os.getpid(), -code)
     finally:
         os._exit(code)
 
 
 def _run(main: Main) -> int:
-    """The exit code that Python would end with."""
+    """The exit code that Python would end with; after ctrl+c it ends by that signal."""
     try:
         Context().run(main)
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)  # noqa: T201 (as Python does)
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
-        traceback.print_exc()
-        return 1
+    except BaseException as error:
+        sys.excepthook(type(error), error, _without_ours(error.__traceback__))
+        return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
     finally:
         atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
             _flush(stream)
     return 0
+
+
+def _without_ours(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and trace.tb_frame.f_code.co_filename in {__file__, "<string>"}:
+        trace = trace.tb_next
+    return trace
 
 
 def _flush(stream: TextIO) -> None:

@@ -49,43 +49,47 @@ def stored(seeds: int = 8, missing: int = 0) -> SweepStore:
     return store
 
 
-def test_a_killed_sweep_goes_on_where_it_was(home: Path) -> None:
+def test_a_killed_sweep_goes_on_where_it_was_until_ctrl_c_ends_it_in_one_sentence(
+    home: Path,
+) -> None:
     command = [*PROGRAM, "--vary", "lr=0.1,0.2", "--seeds", "2"]
     command += ["--name", "one", "--steps", "200", "--json", *SMALL]
-    first = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
-    assert first.stdout
-    for line in first.stdout:
-        if json.loads(line)["event"] == "jobdone":
-            first.kill()
-            break
-    first.communicate()
+
+    def begin() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def until_done(process: subprocess.Popen[bytes]) -> list[str]:
+        """Read to the first run that is done; the keys of those that were done before."""
+        assert process.stdout
+        before: list[str] = []
+        for event in map(json.loads, process.stdout):
+            if event["event"] == "donebefore":
+                before = [one["key"] for one in event["outcomes"]]
+            if event["event"] == "jobdone":
+                assert event["outcome"]["key"] not in before
+                return before
+        raise AssertionError("no run is done")
+
+    with begin() as first:
+        assert until_done(first) == []
+        first.kill()
     kept = {log.name: log.stat().st_mtime_ns for log in (home / "one").glob("*.gz")}
     assert kept
-
-    again = subprocess.run(command, capture_output=True, check=True, stdin=subprocess.DEVNULL)
-    *events, result = map(json.loads, again.stdout.splitlines())
-    before = [one["key"] for e in events if e["event"] == "donebefore" for one in e["outcomes"]]
-    now = [e["outcome"]["key"] for e in events if e["event"] == "jobdone"]
-    assert before
-    assert sorted(before + now) == [f"lr={lr}_seed={n}" for lr in (0.1, 0.2) for n in (42, 43)]
-    logs = {log.name: log.stat().st_mtime_ns for log in (home / "one").glob("*.gz")}
-    assert len(logs) == 4
-    assert all(logs[f"{key}.jsonl.gz"] == kept[f"{key}.jsonl.gz"] for key in before)
-    assert [cell["seeds"] for cell in result["cells"]] == [2, 2]
-
-
-def test_ctrl_c_is_one_sentence_and_ends_the_workers() -> None:
-    command = [*PROGRAM, "--vary", "lr=0.1", "--seeds", "4"]
-    command += ["--steps", "100000", "--json", *SMALL]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
-    assert process.stdout
-    assert any(json.loads(line)["event"] == "workers" for line in process.stdout)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers, too
-    _, errors = process.communicate(timeout=180)
-    assert process.returncode == 130
+    with begin() as again:
+        assert {f"{key}.jsonl.gz" for key in until_done(again)} == kept.keys()
+        os.killpg(again.pid, signal.SIGINT)  # as a terminal does: to the workers, too
+        _, errors = again.communicate(timeout=180)
+    assert again.returncode == 130
     assert errors.decode() == "Stopped; the same command runs what is left.\n"
+    logs = {log.name: log.stat().st_mtime_ns for log in (home / "one").glob("*.gz")}
+    assert len(logs) > len(kept)
+    assert all(logs[name] == when for name, when in kept.items())
 
 
 def test_a_finished_sweep_is_shown_as_a_table() -> None:

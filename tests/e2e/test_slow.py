@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.e2e.terminal import PATIENCE, Terminal, is_gone
-from tests.e2e.test_dying import BUSY, kill, press, state_of
+from tests.e2e.test_dying import LONG, kill, press, state_of, wait_for_steps
 
 RATE = 64_000
 """Bytes a second that the reader takes."""
@@ -34,11 +34,10 @@ def trickle(terminal: Terminal, most: int, until: Callable[[], bool]) -> bool:
 def test_a_slow_line_waits_for_no_key_and_for_no_end(
     act: Callable[[Terminal], None], code: int
 ) -> None:
-    with Terminal(*BUSY, "--no-log", "--fps", "30", size=(120, 40)) as terminal:
-        terminal.wait_for("last-500 mean")
+    with Terminal(*LONG, "--no-log", "--fps", "30", size=(120, 40)) as terminal:
+        wait_for_steps(terminal)
         (engine,) = terminal.engines()
-        later = time.monotonic() + 2
-        assert trickle(terminal, BOUND, lambda: time.monotonic() > later)
+        assert not trickle(terminal, RATE, lambda: False)  # the line is full from here on
         terminal.press("?")
         assert trickle(terminal, BOUND, lambda: "Esc: close" in terminal.text)
         terminal.press("\x1b")

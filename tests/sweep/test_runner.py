@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -21,11 +23,22 @@ from bntui.sweep.job import Result, run_job
 from bntui.sweep.plan import Job, Plan, Vary, make_plan
 from bntui.sweep.runner import Runner
 from bntui.sweep.store import SweepStore
+from tests import forking
 
 pytest.importorskip("distributed")
 cloudpickle = pytest.importorskip("cloudpickle")
 
 SMALL = RunConfig(steps=20, hidden=8, emb=2, batch_size=4)
+
+
+@pytest.fixture
+def preloaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Workers are forked from a process that has torch and dask loaded, and not started anew."""
+    dask = pytest.importorskip("dask")
+    monkeypatch.setattr("distributed.utils._forkserver_preload_set", True)
+    get_context("forkserver").set_forkserver_preload(["distributed", *forking.PRELOADED])
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        yield
 
 
 def swept(plan: Plan, directory: Path, **options: object) -> list[Event]:
@@ -49,6 +62,7 @@ def troubled(job: Job, config: RunConfig, digest: str, reach: float | None) -> R
     return run_job(job, config, digest, reach)
 
 
+@pytest.mark.usefixtures("preloaded")
 def test_a_run_that_kills_its_worker_takes_no_other_along_and_the_sweep_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

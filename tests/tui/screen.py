@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
+from textual.app import App
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from bntui.protocol import AnyEvent
 from bntui.tui.app import BntuiApp
@@ -16,6 +18,46 @@ PATIENCE = 60.0
 """Seconds until what does not appear is a failure: many, since a machine may be busy."""
 
 
+async def wait_for_idle(*_: float) -> None:
+    """Wait until the event loop has nothing to run but timers and what comes from outside.
+
+    Textual's own looks every 20 ms whether this process took little processor time meanwhile, which
+    is never long enough on a busy machine.
+    """
+    ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
+    await asyncio.sleep(0)
+    while ready:
+        await asyncio.sleep(0)
+
+
+async def rest(app: App[None]) -> None:
+    """Wait until everything that was asked for is laid out and drawn.
+
+    What Textual puts off until its next frame is done at once. Panes get a new size first and are
+    drawn after it.
+    """
+    with app._context():  # another app may be open as well
+        async with asyncio.timeout(PATIENCE):
+            await wait_for_idle()
+            while not app._exit and (app._resize_event or is_dirty(app.screen)):
+                if app._resize_event:
+                    app._check_resize()
+                else:
+                    app.screen._on_timer_update()
+                await wait_for_idle()
+
+
+def is_dirty(screen: Screen[object]) -> bool:
+    """Whether the screen's next update has something to do."""
+    layout = screen._layout_required or screen._scroll_required
+    return bool(layout or screen._repaint_required or screen._dirty_widgets or screen._callbacks)
+
+
+def text_of(app: App[None]) -> str:
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
 class Lab:
     """An open app, its pilot and the source it reads."""
 
@@ -23,18 +65,14 @@ class Lab:
         self.pilot, self.source, self.app = pilot, source, app
 
     async def settle(self) -> None:
-        """Wait until every event put in is folded and drawn."""
+        """Wait until every event put in is folded, and draw, as the frame clock would."""
         async with asyncio.timeout(PATIENCE):
             await self.source.queue.join()
-            while self.is_behind and not self.app._exit:
-                await self.pilot.pause(0.02)
-        await self.pilot.pause()
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether the screen below all others has events to draw."""
+        await rest(self.app)
         screen = self.app.screen_stack[0]
-        return isinstance(screen, LabScreen | WatchedScreen) and screen.is_behind
+        if isinstance(screen, LabScreen | WatchedScreen) and screen.is_behind:
+            screen._tick()
+        await rest(self.app)
 
     async def play(self, *events: AnyEvent) -> None:
         for event in events:
@@ -43,8 +81,10 @@ class Lab:
 
     async def press(self, *keys: str) -> str:
         """Press keys one by one; the screen afterwards."""
-        await self.pilot.press(*keys)
-        return await self.drawn()
+        for key in keys:
+            await self.app._press_keys([key])
+            await rest(self.app)
+        return self.text
 
     async def resize(self, columns: int, rows: int) -> str:
         """Give the terminal another size; the screen afterwards."""
@@ -52,31 +92,22 @@ class Lab:
         return await self.drawn()
 
     async def drawn(self) -> str:
-        """The screen once two looks at it agree; what never rests (a replay) gets ten.
-
-        Panes get a new size first and are drawn after it.
-        """
-        before = ""
-        for _ in range(10):
-            await self.pilot.pause()
-            if self.text == before:
-                break
-            before = self.text
-        return before
+        """The screen once it is at rest."""
+        await rest(self.app)
+        return self.text
 
     async def wait_for(self, sentence: str) -> None:
         """Wait until the screen shows `sentence`; on failure show the screen instead."""
         try:
             async with asyncio.timeout(PATIENCE):
-                while sentence not in self.text:
-                    await self.pilot.pause(0.02)
+                while sentence not in await self.drawn():
+                    await asyncio.sleep(0.02)
         except TimeoutError:
             raise AssertionError(f"{sentence!r} is not on the screen:\n{self.text}") from None
 
     @property
     def text(self) -> str:
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+        return text_of(self.app)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """A script run as `__main__` with its models watched, in a real process."""
 
+import importlib
 import json
 import os
 import signal
@@ -65,16 +66,15 @@ def run(
     )
 
 
-def fork(directory: Path, code: str) -> subprocess.CompletedProcess[str]:
-    """Code in a fork of this process, which has torch already."""
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = forking.Popen(CHILD, main=forking.python(code), cwd=directory, text=True, **pipes)
-    out, errors = process.communicate(timeout=100)
-    return subprocess.CompletedProcess(CHILD, process.returncode, out, errors)
+def fork(directory: Path, code: str) -> forking.Popen:
+    """Code in a fork of this process, which has torch already, with what an optimizer imports."""
+    importlib.import_module("torch._dynamo")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return forking.Popen(CHILD, main=forking.python(code), cwd=directory, text=True, **pipes)
 
 
-def forked(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The child in a fork."""
+def fork_child(directory: Path, *arguments: str) -> forking.Popen:
+    """The child in a fork; how it waits for torch is seen in the tests of `bntui watch`."""
     argv = ["child", "--log", str(directory / "run.jsonl"), *arguments]
     code = (
         "import atexit, sys; from bntui.watch import handle\n"
@@ -82,6 +82,15 @@ def forked(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         f"sys.argv = {argv!r}\nfrom bntui.watch.child import main\nmain()"
     )
     return fork(directory, code)
+
+
+def ended(process: forking.Popen) -> subprocess.CompletedProcess[str]:
+    out, errors = process.communicate(timeout=100)
+    return subprocess.CompletedProcess(CHILD, process.returncode, out, errors)
+
+
+def forked(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return ended(fork_child(directory, *arguments))
 
 
 def child(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -162,7 +171,7 @@ def test_models_are_found_and_nothing_changes(tmp_path: Path) -> None:
     """
     )
     script(tmp_path, text)
-    done = child(tmp_path, "train.py")
+    done = forked(tmp_path, "train.py")
     assert done.returncode == 0
     assert done.stderr == ""
     found = logged(tmp_path)
@@ -173,7 +182,7 @@ def test_models_are_found_and_nothing_changes(tmp_path: Path) -> None:
     assert [one.facts.updates for one in found.layers] == [40, 40]
     assert found.state
     assert found.state.state == "finished"
-    assert done.stdout == fork(tmp_path, dedent(text)).stdout
+    assert done.stdout == ended(fork(tmp_path, dedent(text))).stdout
 
 
 def test_a_script_that_watches_by_itself_has_one_log(tmp_path: Path) -> None:
@@ -204,7 +213,7 @@ def test_steps_end_the_script_in_good_order(tmp_path: Path) -> None:
     """
     )
     script(tmp_path, text)
-    done = child(tmp_path, "--steps", "7", "train.py")
+    done = forked(tmp_path, "--steps", "7", "train.py")
     assert (done.returncode, done.stdout, done.stderr) == (0, "cleaned up\n", "")
     assert logged(tmp_path).steps == 7
 
@@ -224,15 +233,7 @@ def test_ctrl_c_ends_the_script_and_its_log_is_whole(tmp_path: Path) -> None:
         tmp_path,
         TRAINING + "\n    train(net(6), 3)\n    print('waiting', flush=True)\n    sys.stdin.read()",
     )
-    command = [*CHILD, "--log", "run.jsonl", "train.py"]
-    with subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with fork_child(tmp_path, "train.py") as process:
         assert process.stdout
         assert process.stderr
         assert process.stdout.readline() == "waiting\n"

@@ -1,8 +1,6 @@
 """The control panel: what is turned, what is asked, what is shown until it is confirmed."""
 
-import pytest
-
-from bntui.config.schema import RunConfig
+from bntui.config.schema import Knob, RunConfig
 from bntui.errors import InputError
 from bntui.protocol import (
     AnyEvent,
@@ -45,12 +43,12 @@ async def chosen(it: Lab, label: str) -> None:
     raise AssertionError(f"there is no row {label!r}:\n{it.text}")
 
 
-@pytest.mark.parametrize("size", [(160, 45), (120, 40), (80, 24), (40, 12)])
-async def test_k_shows_the_panel_and_hides_it(size: tuple[int, int]) -> None:
-    async with lab(some(), size) as it:
-        assert "learning rate" not in it.text
-        assert "▸ network" in await it.press("k")
-        assert "learning rate" not in await it.press("k")
+async def test_k_shows_the_panel_and_hides_it() -> None:
+    async with lab(some(), (160, 45)) as it:
+        for size in ((160, 45), (120, 40), (80, 24), (40, 12)):
+            assert "learning rate" not in await it.resize(*size)
+            assert "▸ network" in await it.press("k")
+            assert "learning rate" not in await it.press("k")
 
 
 async def test_four_panes_stay_where_there_is_room_and_one_where_there_is_less() -> None:
@@ -58,8 +56,7 @@ async def test_four_panes_stay_where_there_is_room_and_one_where_there_is_less()
         text = await it.press("k")
         assert "density ·" in text
         assert "last-100 mean" in text
-    async with lab(some(), (110, 40)) as it:
-        assert "density ·" not in await it.press("k")
+        assert "density ·" not in await it.resize(110, 40)
         assert "last-100 mean" in it.text
         assert "density ·" in await it.press("k")
 
@@ -100,24 +97,26 @@ async def test_what_is_refused_says_why_and_claims_nothing() -> None:
         assert "There are 40 examples" in it.text
 
 
-@pytest.mark.parametrize(
-    ("label", "key", "command"),
-    [
-        ("weight decay", "right", Change("weight_decay", 1e-5)),
-        ("batch size", "left", Change("batch_size", 16)),
-        ("BN momentum", "right", Change("momentum", 0.2)),
-        ("BN eps", "left", Change("eps", 1e-8)),
-        ("normalization", "right", Change("norm", 0)),
-        ("normalization", "enter", Change("norm", 0)),
-        ("pace, steps/s", "right", SetPace(1000)),
-    ],
-)
-async def test_every_knob_is_turned_with_the_arrows(label: str, key: str, command: Command) -> None:
+TURNED: list[tuple[str, str, Command]] = [
+    ("weight decay", "right", Change("weight_decay", 1e-5)),
+    ("batch size", "left", Change("batch_size", 16)),
+    ("BN momentum", "right", Change("momentum", 0.2)),
+    ("BN eps", "left", Change("eps", 1e-8)),
+    ("normalization", "right", Change("norm", 0)),
+    ("normalization", "enter", Change("norm", 0)),
+    ("pace, steps/s", "right", SetPace(1000)),
+]
+
+
+async def test_every_knob_is_turned_with_the_arrows() -> None:
     async with lab(some()) as it:
         await it.press("k")
-        await chosen(it, label)
-        await it.press(key)
-        assert it.source.sent == [command]
+        for label, key, command in TURNED:
+            await chosen(it, label)
+            await it.press(key)
+            assert it.source.sent.pop() == command
+            assert it.source.sent == []
+            await it.play(Refused("Not now."))
 
 
 async def test_a_value_is_typed() -> None:
@@ -132,43 +131,40 @@ async def test_a_value_is_typed() -> None:
         assert "▸ learning rate" in it.text
 
 
-@pytest.mark.parametrize(
-    ("label", "typed", "sentence"),
-    [
+async def test_the_impossible_is_refused_at_the_field() -> None:
+    fields = [
         ("learning rate", "9e9", "learning rate is 9e9, but it takes a number from 0"),
         ("batch size", "0", "batch size is 0, but it takes a whole number from 1"),
         ("BN momentum", "1.5", "BN momentum is 1.5, but it takes a number from 0 to 1"),
         ("hidden layers", "99", "hidden layers is 99, but it takes a whole number from 1 to 50"),
-    ],
-)
-async def test_the_impossible_is_refused_at_the_field(
-    label: str, typed: str, sentence: str
-) -> None:
+    ]
     async with lab(some()) as it:
         await it.press("k")
-        await chosen(it, label)
-        await it.press("enter", "ctrl+u", *(c.replace(".", "full_stop") for c in typed), "enter")
-        assert sentence in panel(it)
-        assert it.source.sent == []
-        assert "Enter: OK" in it.text
+        for label, typed, sentence in fields:
+            await chosen(it, label)
+            keys = [c.replace(".", "full_stop") for c in typed]
+            await it.press("enter", "ctrl+u", *keys, "enter")
+            assert sentence in panel(it)
+            assert it.source.sent == []
+            assert "Enter: OK" in it.text
+            assert "Enter: OK" not in await it.press("escape")
 
 
-@pytest.mark.parametrize(
-    ("knob", "value", "lesson"),
-    [
-        ("batch_size", 1, "Each unit is its own mean"),
-        ("momentum", 0, "Running statistics stand still"),
-        ("momentum", 1, "Running statistics are the last"),
-        ("eps", 0, "has variance 0"),
-        ("lr", 0, "No weight moves"),
-    ],
-)
-async def test_what_teaches_says_what_to_look_for(knob: str, value: float, lesson: str) -> None:
-    labels = {"batch_size": "batch size", "momentum": "BN momentum", "eps": "BN eps"}
-    async with lab([*some(), Changed(100, knob, value, None)]) as it:  # type: ignore[arg-type]
+async def test_what_teaches_says_what_to_look_for() -> None:
+    lessons: list[tuple[str, Knob, float, str]] = [
+        ("learning rate", "lr", 0, "No weight moves"),
+        ("batch size", "batch_size", 1, "Each unit is its own mean"),
+        ("BN momentum", "momentum", 0, "Running statistics stand still"),
+        ("BN momentum", "momentum", 1, "Running statistics are the last"),
+        ("BN eps", "eps", 0, "has variance 0"),
+    ]
+    async with lab(some()) as it:
         await it.press("k")
-        await chosen(it, labels.get(knob, "learning rate"))
-        assert lesson in panel(it)
+        for label, knob, value, lesson in lessons:
+            await chosen(it, label)
+            assert lesson not in panel(it)
+            await it.play(Changed(100, knob, value, None))
+            assert lesson in panel(it)
 
 
 async def test_one_arm_alone_is_turned() -> None:

@@ -44,13 +44,13 @@ def some(depth: int = 1, activation: Activation = "tanh") -> list[AnyEvent]:
     ]
 
 
-@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
-async def test_layers_tell_both_arms_in_numbers(size: tuple[int, int]) -> None:
-    async with lab(some(), size) as it:
-        text = await it.press("5")
-        for told in ("no BN", "BN", "mean", "std", "sat.", "71.0%", "2.8%", "dead", "12", "1e-06"):
-            assert told in text
-        assert "h -1 … 1 · grad ±0.01" in text
+async def test_layers_tell_both_arms_in_numbers() -> None:
+    words = ("no BN", "BN", "mean", "std", "sat.", "71.0%", "2.8%", "dead", "12", "1e-06")
+    async with lab(some()) as it:
+        await it.press("5")
+        for text in (it.text, await it.resize(80, 24)):
+            assert all(word in text for word in words)
+            assert "h -1 … 1 · grad ±0.01" in text
 
 
 async def test_networks_stand_side_by_side_where_there_is_room() -> None:
@@ -148,13 +148,13 @@ def test_every_flat_unit_is_one_mark_on_the_map(units: list[list[bool]]) -> None
     assert sum(ink[mark] for row in drawn(units, 1) for mark in row) == 2 * sum(map(sum, units))
 
 
-@pytest.mark.parametrize("size", [(120, 40), (200, 60)])
-async def test_units_of_all_networks_stand_below_each_other(size: tuple[int, int]) -> None:
-    async with lab(some(), size) as it:
-        text = await it.press("7")
-        assert "units 0–199 of 200" in text
-        assert "■ no BN  50.5% flat · dead for all 8 examples: 2 of 200: 0, 1" in text
-        assert "○ BN  0.1% flat · dead for all 8 examples: 0 of 200" in text
+async def test_units_of_all_networks_stand_below_each_other() -> None:
+    async with lab(some()) as it:
+        await it.press("7")
+        for text in (it.text, await it.resize(200, 60)):
+            assert "units 0–199 of 200" in text
+            assert "■ no BN  50.5% flat · dead for all 8 examples: 2 of 200: 0, 1" in text
+            assert "○ BN  0.1% flat · dead for all 8 examples: 0 of 200" in text
 
 
 async def test_where_there_is_little_room_a_chooses_the_network() -> None:
@@ -191,15 +191,15 @@ async def test_units_without_room_are_a_page_further() -> None:
         assert "units 0–155 of 200" in await it.press("pagedown")
 
 
-@pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12)])
-async def test_a_thousand_units(size: tuple[int, int]) -> None:
+async def test_a_thousand_units() -> None:
     told = Units("BN", 0, 1, 32, 10_000, 0, ["deadbeef"] * 1024)
-    async with lab([*beginning(), told], size) as it:
-        text = await it.press("7")
-        assert "of 10,000" in text
-        assert "of the first 1,024 units" in " ".join(text.split())
-        await it.press("pageup", "pagedown", "pagedown")
-        assert "of 10,000" in it.text
+    async with lab([*beginning(), told]) as it:
+        await it.press("7")
+        for size in ((120, 40), (80, 24), (40, 12)):
+            text = await it.resize(*size)
+            assert "of 10,000" in text
+            assert "of the first 1,024 units" in " ".join(text.split())
+            assert "of 10,000" in await it.press("pageup", "pagedown", "pagedown")
 
 
 async def test_the_ladder_is_a_table_and_a_sentence_that_adds_up() -> None:
@@ -243,18 +243,19 @@ def test_verdicts(difference: float | None, scale: float | None, mark: str) -> N
     assert verdict(relative(difference, scale))[0] == mark
 
 
-@pytest.mark.parametrize("size", [(120, 40), (80, 24), (50, 20)])
-async def test_checks_are_a_table_with_verdicts_and_the_tolerance(size: tuple[int, int]) -> None:
+async def test_checks_are_a_table_with_verdicts_and_the_tolerance() -> None:
     wrong = [Checks("BN", 101, 0.4, 2.0, 1e-9, 0.1)]
-    async with lab([*some(), *wrong], size) as it:
-        text = await it.press("9")
-        rows = [row.split() for row in text.splitlines()]
-        plain = next(row for row in rows if row[:3] == ["■", "no", "BN"] and "100" in row)
-        assert plain[-2:] == ["6.7e-08", "✔"]
-        normalized = next(row for row in rows if row[:3] == ["○", "BN", "101"])
-        assert normalized[normalized.index("✘") - 1] == "2.0e-01"
-        assert normalized[-1] == "✔"
-        assert "1.2e-05" in text
+    async with lab([*some(), *wrong]) as it:
+        await it.press("9")
+        for size in ((120, 40), (80, 24), (50, 20)):
+            text = await it.resize(*size)
+            rows = [row.split() for row in text.splitlines()]
+            plain = next(row for row in rows if row[:3] == ["■", "no", "BN"] and "100" in row)
+            assert plain[-2:] == ["6.7e-08", "✔"]
+            normalized = next(row for row in rows if row[:3] == ["○", "BN", "101"])
+            assert normalized[normalized.index("✘") - 1] == "2.0e-01"
+            assert normalized[-1] == "✔"
+            assert "1.2e-05" in text
 
 
 async def test_checks_keep_their_last_measurements() -> None:

@@ -1,7 +1,5 @@
 """Forks: chosen, asked for, drawn once the engine has made them, and taken back."""
 
-import pytest
-
 from bntui.protocol import AnyEvent, Changed, Fork, Forked, Refused, Removed, Steps, Undo
 from bntui.tui.plotting.figure import Series
 from tests.scripted import beginning, probes, steps
@@ -37,9 +35,8 @@ async def test_enter_forks_bn_with_the_next_learning_rate() -> None:
         assert "copy of" not in it.text
 
 
-@pytest.mark.parametrize(
-    ("keys", "fork"),
-    [
+async def test_arm_knob_and_value_are_chosen() -> None:
+    forks: list[tuple[tuple[str, ...], Fork]] = [
         (("down", "left"), Fork("BN", None, 0)),
         (("down", "right"), Fork("BN", "weight_decay", 1e-5)),
         (("down", "right", "right"), Fork("BN", "momentum", 0.2)),
@@ -49,12 +46,12 @@ async def test_enter_forks_bn_with_the_next_learning_rate() -> None:
         (("left",), Fork("no BN", "lr", 0.2)),
         (("left", "down", "right", "right"), Fork("no BN", None, 0)),
         (("down", "down", "7", "enter"), Fork("BN", "lr", 7)),
-    ],
-)
-async def test_arm_knob_and_value_are_chosen(keys: tuple[str, ...], fork: Fork) -> None:
+    ]
     async with lab(some()) as it:
-        await it.press("f", *keys, "enter")
-        assert it.source.sent == [fork]
+        for keys, fork in forks:
+            await it.press("f", *keys, "enter")
+            assert it.source.sent.pop() == fork
+            assert it.source.sent == []
 
 
 async def test_the_impossible_is_refused_and_escape_leaves() -> None:

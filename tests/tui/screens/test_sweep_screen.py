@@ -26,6 +26,7 @@ from bntui.sweep.store import SweepStore
 from bntui.tui.sweep_app import SweepApp
 from tests.scripted import hello, steps
 from tests.sweep.made_up import outcome
+from tests.tui.screen import text_of
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
@@ -74,8 +75,7 @@ class Sweep:
 
     @property
     def text(self) -> str:
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+        return text_of(self.app)
 
     async def shows(self, *words: str) -> str:
         try:
@@ -88,7 +88,7 @@ class Sweep:
         return self.text
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)  # type: ignore[attr-defined]  # Pilot[None]
+        await self.app._press_keys(keys)
 
 
 @asynccontextmanager
