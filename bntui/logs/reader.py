@@ -31,18 +31,27 @@ class Decoder:
 
     def feed(self, data: bytes) -> Iterator[AnyEvent]:
         """The events completed by `data`."""
+        for part in self.parts(data):
+            yield from part
+
+    def parts(self, data: bytes) -> Iterator[Iterator[AnyEvent]]:
+        """The same, piece by piece of the unpacked data, each to be used up before the next.
+
+        A little gzip can hold very much: between two pieces a reader gives way to others.
+        """
         if not self._begun:
             self._begun = True
             self._unpacker = zlib.decompressobj(wbits=31) if is_gzip(data) else None
         if self._unpacker is None:
-            yield from self._reader.feed(data)
+            yield self._reader.feed(data)
         elif not self._damaged:
             try:
                 for plain in self._unpack(data):
-                    yield from self._reader.feed(plain)
+                    yield self._reader.feed(plain)
             except zlib.error as error:
                 self._damaged = True
-                yield Skipped(self._reader.line + 1, f"the compressed data is damaged: {error}")
+                reason = f"the compressed data is damaged: {error}"
+                yield iter([Skipped(self._reader.line + 1, reason)])
 
     def _unpack(self, data: bytes) -> Iterator[bytes]:
         """In pieces of bounded size; a gzip file may be several, one after the other."""

@@ -9,7 +9,7 @@ from typing import IO
 
 from bntui.errors import InputError
 from bntui.logs.reader import CHUNK, Decoder, is_growing, open_file
-from bntui.protocol import AnyEvent, Command, Ended
+from bntui.protocol import AnyEvent, Command, Ended, Skipped
 
 POLL_EVERY = 0.1
 """Seconds between two polls of a log that may grow."""
@@ -37,9 +37,14 @@ class Recording:
         while not self._file.closed:
             if data := self._file.read(CHUNK):
                 ended = False
-                for event in self._decoder.feed(data):
-                    yield event
-                await asyncio.sleep(0)
+                for part in self._decoder.parts(data):
+                    for event in part:
+                        yield event
+                    await asyncio.sleep(0)
+                continue
+            if self._follow and self._was_truncated():
+                self._decoder = Decoder()
+                yield Skipped(0, "the log was cut short while it was read; from its start again")
                 continue
             if not ended and not is_growing(self._file):
                 ended = True
@@ -47,6 +52,13 @@ class Recording:
             if not self._follow:
                 return
             await asyncio.sleep(POLL_EVERY)
+
+    def _was_truncated(self) -> bool:
+        """Whether the file is shorter than what was read of it; if so, go to its start."""
+        truncated = os.fstat(self._file.fileno()).st_size < self._file.tell()
+        if truncated:
+            self._file.seek(0)
+        return truncated
 
     async def send(self, command: Command) -> None:
         """Ignore it: a recording accepts no commands."""
@@ -72,8 +84,10 @@ class PipedRecording:
         protocol = asyncio.StreamReaderProtocol(reader)
         await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, self._pipe)
         while data := await reader.read(CHUNK):
-            for event in self._decoder.feed(data):
-                yield event
+            for part in self._decoder.parts(data):
+                for event in part:
+                    yield event
+                await asyncio.sleep(0)
         yield Ended()
 
     async def send(self, command: Command) -> None:

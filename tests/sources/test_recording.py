@@ -76,6 +76,33 @@ def test_a_bomb_is_unpacked_in_small_pieces() -> None:
     assert events == []
 
 
+async def test_a_bomb_of_lines_lets_others_run(tmp_path: Path) -> None:
+    """Sixteen million lines in 16 kB, of which none is an event: the loop goes on between them."""
+    path = tmp_path / "log.gz"
+    path.write_bytes(gzip.compress(b"\n" * 2**24))
+    recording = open_log(path, follow=True)
+    reading = asyncio.ensure_future(anext(recording.events()))
+    await asyncio.sleep(0)
+    assert not reading.done()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await recording.close()
+
+
+async def test_a_log_that_is_cut_short_is_read_from_its_start_again(tmp_path: Path) -> None:
+    path = written(tmp_path / "log", *RUN[:3])
+    recording = open_log(path, follow=True)
+    events = recording.events()
+    assert [await upcoming(events) for _ in range(4)] == [*RUN[:3], Ended()]
+    os.truncate(path, 0)
+    assert isinstance(await upcoming(events), Skipped)
+    with path.open("ab") as file:
+        file.write(encode(RUN[1]))
+    assert await upcoming(events) == RUN[1]
+    await recording.close()
+
+
 async def test_a_growing_log_is_followed_and_ends_when_its_writer_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "log"
     log = LogWriter(path)
