@@ -1,5 +1,6 @@
 """The command line. Heavy imports live inside the commands that need them."""
 
+import errno
 import os
 import signal
 import sys
@@ -28,6 +29,9 @@ from bntui.cli.sweep import sweep
 from bntui.cli.watch import watch
 from bntui.errors import InputError
 from bntui.text import clean
+
+NO_MORE = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""Errors of an output whose reader is gone, or whose disk is full or broken."""
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
 
@@ -141,10 +145,13 @@ for command in (open_log, runs, export, sweep, watch, doctor, bug_lab, events):
     cli.add_command(command)
 
 
-def _broken_pipe() -> int:
-    """Point stdout at nothing, since its reader is gone, and return the exit code."""
+def _without_output(error: OSError) -> int:
+    """Point stdout, which takes no more, at nothing, say so if it is full, return the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 128 + signal.SIGPIPE
+    if isinstance(error, BrokenPipeError):
+        return 128 + signal.SIGPIPE
+    click.echo(f"bntui: The output cannot be written ({error.strerror}).", err=True)
+    return 1
 
 
 def _set_ctrl_c(old: object, new: Callable[..., object] | signal.Handlers) -> None:
@@ -165,6 +172,8 @@ def main() -> None:
         # Not cli.main, which makes a closed pipe an error.
         with cli.make_context("bntui", sys.argv[1:]) as ctx:
             code = cli.invoke(ctx)
+        if sys.stdout:  # none where it was closed
+            sys.stdout.flush()
     except click.exceptions.Exit as end:
         code = end.exit_code
     except (click.ClickException, InputError) as error:
@@ -173,7 +182,9 @@ def main() -> None:
         code = 2
     except click.Abort:
         code = 130
-    except BrokenPipeError:
-        code = _broken_pipe()
+    except OSError as error:
+        if error.errno not in NO_MORE:
+            raise
+        code = _without_output(error)
     _set_ctrl_c(signal.default_int_handler, signal.SIG_DFL)  # asyncio has put it back
     sys.exit(code)

@@ -181,6 +181,17 @@ def test_a_reader_that_leaves_ends_an_export_quietly(log: Path) -> None:
         assert process.stderr.read() == b""
 
 
+@pytest.mark.parametrize(
+    "args", [["export", "LOG", "--csv", "-"], ["export", "LOG", "--summary", "-"], ["--help"]]
+)
+def test_an_output_that_takes_nothing_is_one_sentence(log: Path, args: list[str]) -> None:
+    command = [sys.executable, "-m", "bntui", *(str(log) if a == "LOG" else a for a in args)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "bntui: The output cannot be written (No space left on device).\n"
+
+
 def test_figures_have_the_screens_colours_and_the_histograms_own_range() -> None:
     events = [
         *beginning(),
