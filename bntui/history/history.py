@@ -216,6 +216,8 @@ class History:
         if event.first != self.steps or not self.arms.keys() >= event.loss.keys():
             return self.skip(f"steps from {event.first} came where {self.steps} was next")
         count = max(map(len, event.loss.values()), default=0)
+        if any(len(column) != count for column in event.loss.values()):
+            return self.skip("losses of unequal lengths")
         for name, arm in self.arms.items():
             arm.loss.extend(event.loss.get(name, [None] * count))
         self._tick(event.elapsed)

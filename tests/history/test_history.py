@@ -88,6 +88,7 @@ ONE: list[list[float | None]] = [[1.0]]
 MISFITS = [
     Steps(5, 0.1, {"no BN": [1.0], "BN": [1.0]}),
     Steps(0, 0.1, {"no such arm": [1.0]}),
+    Steps(0, 0.1, {"no BN": [1.0, 2.0], "BN": [1.0]}),
     Activations("no such arm", 0, 0, 0, [0] * 50, None),
     ModeLosses("no such arm", 0, [1], [1.0], [1.0]),
     ModeLosses("BN", 0, [1, 2], [1.0], [1.0]),
