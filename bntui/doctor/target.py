@@ -1,5 +1,6 @@
 """What `bntui doctor` takes: a run log, a checkpoint, or a script to watch."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -35,7 +36,8 @@ def examine_target(target: str, args: Sequence[str], steps: int) -> Report:
         InputError: It is none that can be examined, or cannot be read.
     """
     path = find(target)
-    if path.suffix == ".py" and path.is_file():
+    # Path.is_file() raises for a name too long.
+    if path.suffix == ".py" and os.path.isfile(path):  # noqa: PTH113
         return _examine_script(path, args, steps)
     name = clean(repr(target), limit=200)
     if args:

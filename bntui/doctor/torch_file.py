@@ -167,7 +167,7 @@ def _dictionaries(content: object) -> dict[str, dict[str, Stored]]:
             continue
         seen.add(id(value))
         if isinstance(value, Mapping):
-            items = [(str(key), item) for key, item in value.items()]
+            items = [(_name(key), item) for key, item in value.items()]
         elif isinstance(value, list | tuple):
             items = [(str(index), item) for index, item in enumerate(value)]
         else:
@@ -177,6 +177,11 @@ def _dictionaries(content: object) -> dict[str, dict[str, Stored]]:
         if tensors := {key: _stored(item) for key, item in items if isinstance(item, Tensor)}:
             found[place] = tensors
     return found
+
+
+def _name(key: object) -> str:
+    """A key as text; what is neither text nor a number may be nested without end."""
+    return str(key) if isinstance(key, str | int | float) else type(key).__name__
 
 
 def _stored(tensor: Any) -> Stored:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ def write_parquet(events: Iterable[AnyEvent], place: str) -> None:
     """Write `rows` as Parquet.
 
     Raises:
-        InputError: pyarrow is not installed.
+        InputError: pyarrow is not installed, or the file exists or cannot be written.
     """
     try:
         import pyarrow as pa  # noqa: PLC0415 (an extra)
@@ -61,10 +62,14 @@ def write_parquet(events: Iterable[AnyEvent], place: str) -> None:
     _refuse_existing(place)
     names, every = table(events)
     schema = pa.schema(list(zip(names, kinds, strict=True)))
-    with parquet.ParquetWriter(place, schema) as writer:
-        while part := list(islice(every, BATCH)):
-            columns = [list(column) for column in zip(*part, strict=True)]
-            writer.write_table(pa.table(columns, schema=schema))
+    try:
+        with parquet.ParquetWriter(place, schema) as writer:
+            while part := list(islice(every, BATCH)):
+                columns = [list(column) for column in zip(*part, strict=True)]
+                writer.write_table(pa.table(columns, schema=schema))
+    except OSError as error:
+        reason = clean(str(error), limit=200)
+        raise InputError(f"{_name(place)} cannot be written ({reason}).") from None
 
 
 def write_summary(history: History, place: str) -> None:
@@ -133,7 +138,7 @@ def _new_file(place: str) -> Iterator[IO[str]]:
 
 
 def _refuse_existing(place: str) -> None:
-    if Path(place).exists():
+    if os.path.lexists(place):
         raise InputError(f"{_name(place)} already exists; an export needs a new file name.")
 
 

@@ -36,8 +36,9 @@ def directory() -> Path:
 
 def find(name: str) -> Path:
     """A log by its path, or by its name where logs live."""
-    known = directory() / f"{name}.jsonl"
-    return known if "/" not in name and not Path(name).exists() and known.exists() else Path(name)
+    known = directory() / f"{name}.jsonl"  # os.path: Path.exists() raises for a name too long
+    is_known = "/" not in name and not os.path.exists(name) and os.path.exists(known)  # noqa: PTH110
+    return known if is_known else Path(name)
 
 
 def latest() -> Path:

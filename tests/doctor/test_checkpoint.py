@@ -107,6 +107,16 @@ def test_without_batchnorm_there_are_no_layers(tmp_path: Path) -> None:
     assert saved(tmp_path / "a.pt", nn.Linear(2, 2).state_dict()) == Checkpoint([], 2)
 
 
+def test_a_key_without_end_is_no_name(tmp_path: Path) -> None:
+    """Tuples in tuples: the text of such a key would need a stack as deep."""
+    pickled = b"\x80\x02})" + b"\x85" * 100_000 + b"K\x01s."
+    with zipfile.ZipFile(tmp_path / "a.pt", "w") as archive:
+        for name, data in (("data.pkl", pickled), ("version", b"3\n"), ("byteorder", b"little")):
+            archive.writestr(f"a/{name}", data)
+    with pytest.raises(InputError, match="holds no tensors"):
+        read_checkpoint(tmp_path / "a.pt")
+
+
 def test_odd_tensors_are_left_out(tmp_path: Path) -> None:
     state: dict[Any, Any] = dict(network().state_dict())
     state |= {"x.running_mean": torch.ones(3), "x.running_var": torch.ones(2)}

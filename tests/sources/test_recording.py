@@ -5,7 +5,7 @@ import gzip
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bntui.config.schema import RunConfig
+from bntui.doctor.target import examine_target
 from bntui.errors import InputError
+from bntui.export.files import write_csv, write_parquet
 from bntui.history.history import History
 from bntui.logs.reader import Decoder
-from bntui.logs.writer import LogWriter
+from bntui.logs.writer import LogWriter, find
 from bntui.protocol import AnyEvent, Ended, Pause, Skipped, Steps
 from bntui.protocol.codec import encode
 from bntui.sources.recording import PipedRecording, open_log
@@ -170,9 +172,20 @@ def test_what_is_no_log_is_refused_in_a_sentence(
     assert done.stderr.count("\n") == 1
 
 
-def test_a_name_with_a_zero_byte_is_refused() -> None:
-    with pytest.raises(InputError):
-        open_log(Path("a\0b"), follow=False)
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000], ids=["zero byte", "too long"])
+def test_a_name_that_no_file_has_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        open_log(find(name), follow=False)
+    with pytest.raises(InputError, match="cannot be read"):
+        examine_target(f"{name}.py", [], 1)
+
+
+@pytest.mark.parametrize("write", [write_csv, write_parquet])
+def test_a_name_too_long_for_a_new_file_is_refused(
+    write: Callable[[list[AnyEvent], str], None], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="cannot be written"):
+        write([], str(tmp_path / ("x" * 5000)))
 
 
 JUNK = st.one_of(
