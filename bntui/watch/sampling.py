@@ -11,7 +11,7 @@ from random import Random
 from time import perf_counter
 
 FIRST = 32
-FIRST_SECONDS = 0.1
+FIRST_SECONDS = 0.02
 """Steps at the start that are measured up to so much time in all, before it is earned: a run that
 is soon over has no other. The steps after them pay it back."""
 
