@@ -19,7 +19,7 @@ BN_SHARE = 0.5
 LASTING_GAP = 3
 """A gap is BatchNorm's when recalibration removes half of it. It counts from 10 % of the loss and
 of what the loss was at first, since the noise of the averages is a large share of a loss near 0,
-and in so many probes on end."""
+and in the last probes, so many where there are."""
 
 
 def hidden(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
@@ -104,7 +104,7 @@ def is_batchnorms(batch: float, running: float | None, recalibrated: float) -> b
 def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     """A gap between train and eval that recalibration removes."""
     probes = run.probes.get(facts.model, [])
-    if len(probes) < LASTING_GAP:
+    if not probes:
         return None
     worst = None
     for p in probes[-LASTING_GAP:]:
