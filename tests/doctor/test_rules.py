@@ -209,6 +209,11 @@ def test_noise_on_a_loss_near_0_is_no_gap() -> None:
     assert found(run_of(more=[first, *late])) == set()
 
 
+def test_averages_on_their_way_are_no_gap() -> None:
+    early: list[Event] = [ThreeLosses("net", step, 0.8, 2.0, 0.8) for step in (6, 7, 8)]
+    assert found(run_of(more=early)) == set()
+
+
 def test_every_rule_of_the_catalogue_is_decided_somewhere() -> None:
     of_checkpoints = {
         "untrained-buffers",

@@ -16,6 +16,9 @@ sd. The share leaves out what is certain and harmless."""
 
 GAP = 0.1
 BN_SHARE = 0.5
+CAUGHT_UP = 30
+"""Steps before which averages are on their way in a healthy model, too."""
+
 LASTING_GAP = 3
 """A gap is BatchNorm's when recalibration removes half of it. It counts from 10 % of the loss and
 of what the loss was at first, since the noise of the averages is a large share of a loss near 0,
@@ -104,6 +107,8 @@ def is_batchnorms(batch: float, running: float | None, recalibrated: float) -> b
 def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     """A gap between train and eval that recalibration removes."""
     probes = run.probes.get(facts.model, [])
+    first = probes[0].batch or 0.0 if probes else 0.0
+    probes = [probe for probe in probes if probe.step >= CAUGHT_UP]
     if not probes:
         return None
     worst = None
@@ -111,9 +116,7 @@ def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
         if p.batch is None or p.recalibrated is None:
             return None
         batch, running = p.batch, p.running
-        if not is_gap(batch, running, probes[0].batch or 0.0) or not is_batchnorms(
-            batch, running, p.recalibrated
-        ):
+        if not is_gap(batch, running, first) or not is_batchnorms(batch, running, p.recalibrated):
             return None
         worst = p
     if worst is None:
