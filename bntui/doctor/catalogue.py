@@ -213,7 +213,7 @@ _MODES = (
         certainty="certain",
         title="Updated while the model is in eval mode",
         measures="passes of the layer in train mode while the root module is in eval mode",
-        threshold="More than 0.",
+        threshold="More than 1, so that a single pass on purpose does not count.",
         symptom="Two evaluations of the same data differ.",
         cause="The layer was put back into train mode, its train() is overridden, or eval() does "
         "not reach it.",
@@ -222,7 +222,7 @@ _MODES = (
         legal="Test-time adaptation that updates BatchNorm on purpose.",
         source="pytorch/pytorch#20875, open-mmlab/mmdetection#472",
         fact="moved_in_eval",
-        limit=0,
+        limit=1,
     ),
     Rule(
         id="unregistered-bn",
@@ -244,7 +244,7 @@ _MODES = (
         title="Still in eval mode after a validation",
         measures="consecutive optimizer steps with gradients while the root module is in eval "
         "mode, after it had trained",
-        threshold="More than 2, so that a single step on purpose does not count.",
+        threshold="More than 3, so that a single step on purpose does not count.",
         symptom="Training slows down or diverges after the first validation; the running "
         "statistics stand still.",
         cause="model.eval() before the validation, and no model.train() after it.",
@@ -254,7 +254,7 @@ _MODES = (
         source="HuiZeng/Grid-Anchor-based-Image-Cropping-Pytorch#2, wkentaro/pytorch-fcn#56, "
         "joeynmt/joeynmt#184, pytorch/tutorials#1624",
         fact="stuck",
-        limit=2,
+        limit=3,
     ),
     Rule(
         id="frozen-but-drifting",
@@ -279,7 +279,7 @@ _MODES = (
         certainty="certain",
         title="Updated twice a batch",
         measures="passes in train mode inside a backward pass",
-        threshold="More than 0.",
+        threshold="More than 2, so that a single pass does not count.",
         symptom="The running statistics follow the last batches more closely than the momentum "
         "says; the loss hardly changes.",
         cause="Activation checkpointing runs the forward pass again during backward.",
@@ -289,7 +289,7 @@ _MODES = (
         source="pytorch/pytorch#96136, gpleiss/efficient_densenet_pytorch#73, "
         "deepinsight/insightface#2053",
         fact="recomputed",
-        limit=0,
+        limit=2,
     ),
     Rule(
         id="recalibration-moves-frozen",

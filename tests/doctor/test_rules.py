@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from bntui.doctor.catalogue import RULES
@@ -96,7 +95,8 @@ LEGAL: list[dict[str, Any]] = [
     {"unfollowed": 1, "unfollowed_steps": 1},
     {"unfollowed": 500, "unfollowed_steps": 500, "unfollowed_mean": 0.1, "unfollowed_var": 0.1},
     {"stuck": 2},
-    {"drifted": 2},
+    {"drifted": 2, "drift": 2.0},
+    {"drifted": 50, "drift": 0.2},
     {"ragged": 8, "smallest_n": 16},
     {"ragged": 1, "smallest_n": 2},
     {"usual_n": 3136, "usual_examples": 2},
@@ -118,16 +118,15 @@ def test_a_rule_fires_on_its_numbers_alone(rule: str, facts: dict[str, Any]) -> 
     if finding.limit is None:
         assert not finding.fact or rule in {"momentum-changed", "decayed-affine"}
         return
-    value, before = (at.get(finding.fact) for at in (facts, HEALTHY | facts_of(LayerFacts(0, 0))))
-    assert value is not None
-    assert value == finding.limit or (value > finding.limit) != ((before or 0) > finding.limit)
-
-
-def facts_of(facts: LayerFacts) -> dict[str, Any]:
-    """Those that `HEALTHY` leaves at their defaults."""
-    return {
-        name: value for name, value in msgspec.structs.asdict(facts).items() if name not in HEALTHY
+    near = 1 if isinstance(facts[finding.fact], int) else 1e-6
+    decided = {
+        at: any(
+            (other.rule, other.fact) == (rule, finding.fact)
+            for other in examine(run_of(facts | {finding.fact: at}))
+        )
+        for at in (finding.limit - near, finding.limit, finding.limit + near)
     }
+    assert len(set(decided.values())) == 2, "the number that is plotted decides, at its limit"
 
 
 @pytest.mark.parametrize("facts", LEGAL)

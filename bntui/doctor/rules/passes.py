@@ -4,8 +4,8 @@ from math import log
 
 from bntui.doctor.rules import Evidence, LayerRule, Subject, limit
 
-OFTEN = 3
-"""Times before a pattern is called one."""
+LASTING = 6
+"""Batches before the statistics of a frozen layer are said to drift."""
 
 REGULAR = 0.8
 ALIKE_MEAN, ALIKE_VAR = 0.5, log(3)
@@ -17,7 +17,7 @@ steps (samples to look at), is worth knowing; several in a row are a loop that l
 def unfollowed(s: Subject) -> Evidence | None:
     """Passes in train mode that no backward pass followed."""
     f = s.facts
-    if f.unfollowed < 2 or not s.layer.tracked or f.momentum == 0:
+    if f.unfollowed <= limit("update-without-step") or not s.layer.tracked or f.momentum == 0:
         return None
     if f.nonfinite and f.unfollowed == f.unfollowed_steps:
         return None  # batches with a NaN loss that were skipped: another rule has them
@@ -37,7 +37,7 @@ def unfollowed(s: Subject) -> Evidence | None:
 
 def moved_in_eval(s: Subject) -> Evidence | None:
     """A layer in train mode inside a model in eval mode."""
-    if s.facts.moved_in_eval < max(2, limit("buffers-move-in-eval")) or not s.layer.tracked:
+    if s.facts.moved_in_eval <= limit("buffers-move-in-eval") or not s.layer.tracked:
         return None
     return Evidence(
         f"{s.facts.moved_in_eval} batches updated the statistics while the model was in eval mode.",
@@ -47,7 +47,7 @@ def moved_in_eval(s: Subject) -> Evidence | None:
 
 def stuck(s: Subject) -> Evidence | None:
     """Training goes on in eval mode."""
-    if s.facts.stuck <= max(OFTEN, limit("stuck-in-eval")):
+    if s.facts.stuck <= limit("stuck-in-eval"):
         return None
     return Evidence(
         f"The last {s.facts.stuck} steps were made with the model in eval mode.", s.facts.stuck
@@ -57,19 +57,21 @@ def stuck(s: Subject) -> Evidence | None:
 def drifting(s: Subject) -> Evidence | None:
     """A frozen layer whose statistics follow the new data."""
     f = s.facts
-    if f.drifted < 2 * OFTEN or not s.layer.tracked or f.momentum == 0:
+    if f.drifted < LASTING or not s.layer.tracked or f.momentum == 0:
+        return None
+    if f.drift is None or f.drift <= limit("frozen-but-drifting"):
         return None
     return Evidence(
-        f"{f.drifted} batches moved the statistics of a frozen layer, by {f.drift or 0:.2f} sd in "
+        f"{f.drifted} batches moved the statistics of a frozen layer, by {f.drift:.2f} sd in "
         "the worst channel.",
-        f.drift or 0,
+        f.drift,
     )
 
 
 def recomputed(s: Subject) -> Evidence | None:
     """Activation checkpointing runs the layer twice."""
     f = s.facts
-    if f.recomputed < max(OFTEN, limit("double-update")) or not s.layer.tracked:
+    if f.recomputed <= limit("double-update") or not s.layer.tracked:
         return None
     return Evidence(
         f"{f.recomputed} passes in train mode ran inside a backward pass: {f.updates} updates for "
