@@ -21,6 +21,11 @@ HEARTBEAT = 10.0
 """Seconds since its last change after which a log is cut off, where files cannot be locked."""
 
 
+MOST_UNPACKED, FREELY_UNPACKED = 200, 2**26
+"""How many times its packed size a log may unpack to, beyond 64 MiB. A run in which no weight moves
+reaches 17; the format allows 1,032."""
+
+
 class Decoder:
     """Decodes bytes to events; gzip is unpacked, and damage to it reported once."""
 
@@ -28,6 +33,7 @@ class Decoder:
         self._reader = event_reader()
         self._begun = self._damaged = False
         self._unpacker: zlib._Decompress | None = None
+        self._packed_bytes = self._unpacked_bytes = 0
 
     def feed(self, data: bytes) -> Iterator[AnyEvent]:
         """The events completed by `data`."""
@@ -45,13 +51,26 @@ class Decoder:
         if self._unpacker is None:
             yield self._reader.feed(data)
         elif not self._damaged:
+            self._packed_bytes += len(data)
             try:
                 for plain in self._unpack(data):
+                    self._count(plain)
                     yield self._reader.feed(plain)
             except zlib.error as error:
                 self._damaged = True
                 reason = f"the compressed data is damaged: {error}"
                 yield iter([Skipped(self._reader.line + 1, reason)])
+
+    def _count(self, plain: bytes) -> None:
+        """Keep account of what is unpacked.
+
+        Raises:
+            zlib.error: It is more than a log can hold.
+        """
+        self._unpacked_bytes += len(plain)
+        most = max(FREELY_UNPACKED, MOST_UNPACKED * self._packed_bytes)
+        if self._unpacked_bytes > most:
+            raise zlib.error(f"it unpacks to more than {MOST_UNPACKED} times its size")
 
     def _unpack(self, data: bytes) -> Iterator[bytes]:
         """In pieces of bounded size; a gzip file may be several, one after the other."""

@@ -17,6 +17,7 @@ from bntui.doctor.target import examine_target
 from bntui.errors import InputError
 from bntui.export.files import write_csv, write_parquet
 from bntui.history.history import History
+from bntui.logs import reader
 from bntui.logs.reader import Decoder
 from bntui.logs.writer import LogWriter, find
 from bntui.protocol import AnyEvent, Ended, Pause, Skipped, Steps
@@ -71,11 +72,20 @@ async def test_a_damaged_packed_log_gives_what_it_can_and_says_so(tmp_path: Path
 
 
 def test_a_bomb_is_unpacked_in_small_pieces() -> None:
-    bomb = gzip.compress(gzip.compress(b" " * 50_000_000))
-    bomb = gzip.decompress(bomb)
+    bomb = gzip.compress(b" " * 50_000_000)
     decoder = Decoder()
     events = [e for i in range(0, len(bomb), 65536) for e in decoder.feed(bomb[i : i + 65536])]
     assert events == []
+
+
+def test_a_bomb_ends_at_so_many_times_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "FREELY_UNPACKED", 2**18)
+    bomb = gzip.compress(b"\n" * 2**19)
+    decoder = Decoder()
+    (event,) = decoder.feed(bomb)
+    assert isinstance(event, Skipped)
+    assert "unpacks to more than 200 times its size" in event.reason
+    assert list(decoder.feed(gzip.compress(encode(RUN[0])))) == []
 
 
 async def test_a_bomb_of_lines_lets_others_run(tmp_path: Path) -> None:
