@@ -28,7 +28,7 @@ CLAIMS = {
             "BatchNorm allows much higher learning rates: a network without it diverges where one "
             "with it trains.",
             "Ioffe and Szegedy 2015 (arXiv:1502.03167), section 3.3; Bjorck et al. 2018 "
-            "(arXiv:1806.02375), section 3",
+            "(arXiv:1806.02375), on divergence",
             (Vary("placement", ["hidden", "all"]), Vary("lr", [0.01, 0.1, 1.0, 10.0])),
             {"depth": 5, "hidden": 100, "init": "fan-in", "steps": 1000},
         ),
@@ -50,14 +50,14 @@ CLAIMS = {
         Claim(
             "batch",
             "BatchNorm fails at small batches, where the statistics are noise.",
-            "Wu and He 2018 (arXiv:1803.08494), figure 1; Ioffe 2017 (arXiv:1702.03275), section 1",
+            "Wu and He 2018 (arXiv:1803.08494), figure 1; Ioffe 2017 (arXiv:1702.03275)",
             (Vary("batch_size", [2, 4, 8, 32, 128]),),
             {"steps": 2000},
         ),
         Claim(
             "ghost",
             "Statistics over parts of a large batch generalize better than over the whole batch.",
-            "Hoffer, Hubara and Soudry 2017 (arXiv:1705.08741), sections 4 and 6",
+            "Hoffer, Hubara and Soudry 2017 (arXiv:1705.08741)",
             (Vary("ghost", [None, 8, 16, 32]),),
             {"batch_size": 256, "steps": 1000, "arms": ("bn",)},
             against="ghost",

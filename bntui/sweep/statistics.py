@@ -40,7 +40,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 
     If the networks were exchangeable within a seed, each difference would as likely have the other
     sign. p is the share of all 2**n sign patterns whose sum is at least as far from 0 as the one
-    seen (R. A. Fisher, "The Design of Experiments" (1935), section 21; E. J. G. Pitman (1937)).
+    seen (R. A. Fisher, "The Design of Experiments" (1935); E. J. G. Pitman (1937)).
 
     The sums of each half of the differences are sorted, so 2**(n / 2) of them are enough. Without
     a difference p is 1.
@@ -106,10 +106,10 @@ def seeds_needed(cells: int) -> int:
 def bca_interval(values: Sequence[float], seed: int = 0, level: float = 0.95) -> Interval | None:
     """Bias-corrected and accelerated bootstrap interval of the mean.
 
-    B. Efron, "Better Bootstrap Confidence Intervals", JASA 82 (1987), 171, sections 3 and 4: the
-    percentiles of the resampled means are shifted by the bias z0 (how many resampled means lie
-    below the mean) and by the acceleration a (the skewness of the leave-one-out means). The same
-    values and seed give the same interval.
+    B. Efron, "Better Bootstrap Confidence Intervals", JASA 82 (1987), 171: the percentiles of the
+    resampled means are shifted by the bias z0 (how many resampled means lie below the mean) and by
+    the acceleration a (the skewness of the leave-one-out means). The same values and seed give the
+    same interval.
 
     Args:
         values: One number a seed.

@@ -32,7 +32,8 @@ class Correction(NamedTuple):
     |----------------------------------------|-------------|--------------|------|----------|
     | NOTEBOOK                               | 0 (biased)  | 0            | 1e-5 | 0.1      |
     | D2L: Dive into Deep Learning, PyTorch  | 0           | 0            | 1e-5 | 0.1      |
-    | Keras with fused=False                 | 0           | 0            | 1e-3 | 0.01     |
+    | Keras 3, and 2 with fused=False        | 0           | 0            | 1e-3 | 0.01     |
+    | Keras 2 with fused=True                | 0           | 1            | 1e-3 | 0.01     |
     | TORCH: torch.nn.BatchNorm1d            | 0           | 1            | 1e-5 | 0.1      |
     | the paper                              | 0           | 1            | --   | --       |
     | LECTURE: makemore part 3, its class    | 1           | 1 (unbiased) | 1e-5 | 0.1      |
@@ -92,9 +93,9 @@ def forward(
     """Algorithm 1 on x (n, C) by the batch's own statistics; y (n, C), and what backward needs.
 
     The sums are taken over x less its first row: a mean far from 0 then costs no digits, and the
-    variance of a constant channel is exactly 0 (T. Chan et al., "Algorithms for Computing the
-    Sample Variance", 1983). `torch.var_mean`, one pass and one operation, takes four times as long
-    over the rows of (n, C). With too few values for a variance it is 0.
+    variance of a constant channel is exactly 0 (T. Chan, G. Golub and R. LeVeque, "Algorithms
+    for Computing the Sample Variance" (1983)). `torch.var_mean`, one pass and one operation, takes
+    four times as long over the rows of (n, C). With too few values for a variance it is 0.
     """
     n = x.shape[0]
     if n <= correction:

@@ -1,9 +1,9 @@
 """Group and layer normalization: every example by itself, so that no batch is needed.
 
-Y. Wu and K. He, "Group Normalization" (2018), arXiv:1803.08494, section 3: the channels of an
-example are split into groups, and each group is normalized by its own mean and variance. With one
-group it is J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer Normalization" (2016), arXiv:1607.06450,
-section 3, equation 3. Training and evaluation are the same, and there is nothing to keep.
+Y. Wu and K. He, "Group Normalization" (2018), arXiv:1803.08494: the channels of an example are
+split into groups, and each group is normalized by its own mean and variance. With one group it is
+J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer Normalization" (2016), arXiv:1607.06450. Training and
+evaluation are the same, and there is nothing to keep.
 
 Shapes: x is (N, C); statistics are (N, G, 1), over C / G values each; gamma and beta are (C,).
 """

@@ -2,7 +2,7 @@
 
 The rungs tell apart what lies between training and evaluation mode: the running averages' lag
 (running against precise), the noise of a small batch (n), and batches that are not drawn at random
-(by class; S. Ioffe, "Batch Renormalization" (2017), arXiv:1702.03275, section 4.3).
+(by class; see S. Ioffe, "Batch Renormalization" (2017), arXiv:1702.03275).
 """
 
 from collections.abc import Callable

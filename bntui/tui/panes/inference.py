@@ -32,7 +32,7 @@ class InferencePane(Pane):
         "class: of n examples sorted by target, a batch that is not drawn at random. The "
         "train/eval gap is batch minus running = (batch - precise), the noise of n examples, + "
         "(precise - running), what the averages lag behind.\nSources: Ioffe and Szegedy 2015, "
-        "algorithm 2; Wu and Johnson 2021, 'Rethinking Batch in BatchNorm', sections 3, 4 and 6.\n"
+        "algorithm 2; Wu and Johnson 2021, 'Rethinking Batch in BatchNorm'.\n"
         "Try: momentum 0.001, then R."
     )
     DEFAULT_CSS = "InferencePane > .words { height: auto; }"
@@ -84,10 +84,12 @@ class InferencePane(Pane):
             self.headline(
                 self.name_part(history, arm),
                 f"step {event.step:,} · the same {event.examples:,} examples",
-                (f" · {_recalibrated(history, arm) or 'R recalibrates'}", "dim"),
+                (" · R recalibrates", "dim"),
             )
             rows = self._ladder(event, history)
         rows += _splits(history)
+        if arm and (told := _recalibrated(history, arm)):
+            rows += [[], *wrapped(told, max(self.size.width - 2, 20))]
         self._words.styles.height = len(rows)
         self._words.show(rows)
         self._plot.display = self.size.height - len(rows) >= ROOM_FOR_PLOT or not rows
@@ -181,10 +183,12 @@ def _recalibrated(history: History, arm: Arm) -> str:
         return ""
     last = marks[-1]
     if not last.undone:
-        return f"recalibrated (u undoes) at step {last.step:,}"
+        return f"Recalibrated at step {last.step:,}; u undoes it."
     older = last.since is not None and last.since < last.step
-    whose = f": back to step {last.since:,}'s statistics" if older else ""
-    return f"recalibration undone at step {last.step:,}{whose}"
+    whose = (
+        f": the statistics are those of the weights of step {last.since:,} again" if older else ""
+    )
+    return f"Recalibration undone at step {last.step:,}{whose}."
 
 
 def _splits(history: History) -> list[Row]:

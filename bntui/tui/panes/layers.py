@@ -39,8 +39,8 @@ class LayersPane(Pane):
         "0) and the units that are flat for every example, which learn nothing from it. Right: "
         "mean and standard deviation of the gradients. All layers share both axes; a column that "
         "does not fit is cut (▲). Healthy: layers look alike. Shrinking or growing from layer to "
-        "layer, the signal vanishes or explodes with depth (Ioffe and Szegedy 2015, section 1; "
-        "makemore part 3, the activation and gradient plots).\n"
+        "layer, the signal vanishes or explodes with depth (Ioffe and Szegedy 2015, sections 1 "
+        "and 3.3; makemore part 3, the activation and gradient plots).\n"
         "Try: depth 5 with init fan-in and gain 1, then 3."
     )
     RELATED = (*LAYER_KEYS, NEXT_NETWORK, *PAGE_KEYS)

@@ -218,14 +218,17 @@ def test_a_gap_that_cannot_be_told_is_not() -> None:
 
 
 async def test_what_was_recalibrated_is_told() -> None:
-    async with lab(some()) as it:
+    async with lab(some(), size=(80, 24)) as it:
         await it.press("8")
         await it.play(Recalibrated("BN", 100))
-        assert "recalibrated (u undoes) at step 100" in it.text
+        assert "Recalibrated at step 100; u undoes it." in it.text
         await it.play(Recalibrated("BN", 100, undone=True))
-        assert "recalibration undone at step 100" in it.text
+        assert "Recalibration undone at step 100." in it.text
         await it.play(Recalibrated("BN", 100, undone=True, since=40))
-        assert "undone at step 100: back to step 40's statistics" in it.text
+        told = (
+            "Recalibration undone at step 100: the statistics are those of the weights of step 40 "
+        )
+        assert told + "again." in " ".join(it.text.split())
 
 
 @pytest.mark.parametrize(
