@@ -137,10 +137,11 @@ def number(value: float, decimals: int | None = None) -> str:
     if not isfinite(value):
         return str(value)
     if value and not 1e-4 <= abs(value) < 1e6:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+        places = 1 if decimals is None else max(floor(log10(abs(value))) + decimals, 1)
+        mantissa, exponent = f"{value:.{places}e}".split("e")
+        return f"{mantissa.rstrip('0').removesuffix('.')}e{int(exponent)}"
     if decimals is not None:
-        return f"{value + 0.0:,.{decimals}f}"
+        return f"{value + 0.0:,.{max(decimals, 0)}f}"
     return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
@@ -154,8 +155,10 @@ def _linear_ticks(scale: Scale, most: int) -> list[Tick]:
         if last - first < most:
             break
         step = _round_up(step * 1.5)
-    decimals = max(-floor(log10(step) + 1e-9), 0)
+    decimals = -floor(log10(step) + 1e-9)
     at = [min(max(i * step, scale.low), scale.high) for i in range(first, last + 1)]
+    if scale.steps:
+        return [(position, f"{position:,.0f}") for position in at]
     return [(position, number(round(position, decimals), decimals)) for position in at]
 
 

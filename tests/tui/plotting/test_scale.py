@@ -38,7 +38,18 @@ def test_ticks_are_few_ascending_and_inside(values: list[float], most: int) -> N
         at = [value for value, _ in made.ticks(most)]
         assert at == sorted(at)
         assert len(at) <= most + 1
+        assert len({text for _, text in made.ticks(most)}) == len(at)
         assert all(made.dot(value, 100) is not None for value in at)
+
+
+def test_the_last_steps_of_a_long_run_have_ticks_that_differ() -> None:
+    assert [text for _, text in scale.steps(999_900, 1_000_300).ticks(6)] == [
+        "999,900",
+        "1,000,000",
+        "1,000,100",
+        "1,000,200",
+        "1,000,300",
+    ]
 
 
 @pytest.mark.parametrize(
