@@ -23,7 +23,6 @@ Bare().run()
 """
 LOG_STEPS = 200_000
 MOVES = 30
-LEFT = "\x1b[D"
 
 
 def over_bare(repeats: Repeats) -> Measurement:
@@ -69,8 +68,8 @@ def _scrub(path: Path) -> float:
         terminal.read_for(0.5)
         for i in range(1, MOVES + 1):
             begun = monotonic()
-            terminal.send(LEFT)
-            terminal.wait_for(f"as of {LOG_STEPS - i * LOG_STEPS // 100:,}")
+            terminal.send(",")
+            terminal.wait_for(f"◀ step {LOG_STEPS - i:,}")
             moves.append(1000 * (monotonic() - begun))
     return worst(moves)
 

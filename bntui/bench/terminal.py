@@ -33,6 +33,8 @@ class Terminal:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         hidden = {"COLUMNS", "LINES", "NO_COLOR"}
         kept = {name: value for name, value in os.environ.items() if name not in hidden}
+        # Where no first start can be remembered there is no tour, behind which the lab would wait.
+        kept["XDG_STATE_HOME"] = os.devnull
         self._process = subprocess.Popen(
             self._command,
             stdin=theirs,

@@ -92,8 +92,8 @@ def test_a_watched_run(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 FAKE = """
 import sys, shutil
-log, steps, script, *args = sys.argv[2], sys.argv[4], *sys.argv[5:]
-assert sys.argv[1::2][:2] == ["--log", "--steps"]
+log, steps, script, *args = sys.argv[2], sys.argv[4], *sys.argv[7:]
+assert sys.argv[1:6:2] == ["--log", "--steps", "--budget"]
 print("printed by", script, steps, args)
 if "--none" not in args:
     shutil.copy({log!r}, log)

@@ -189,10 +189,10 @@ PATCHES = {
     "the frame clock": (
         "from bntui.tui.widgets.status import Status\n"
         "show = Status.show\n"
-        "def broken(self, history):\n"
+        "def broken(self, history, *where):\n"
         "    if history.state and history.state.state == 'paused':\n"
         "        raise RuntimeError('it broke')\n"
-        "    show(self, history)\n"
+        "    show(self, history, *where)\n"
         "Status.show = broken\n",
         " ",
     ),

@@ -35,9 +35,9 @@ def test_a_log_is_shown_and_looked_back_in(tmp_path: Path) -> None:
     with Terminal("open", finished_log(tmp_path / "run.jsonl")) as terminal:
         terminal.wait_for("✔ finished 500/5,000")
         terminal.press("\x1b[D")
-        terminal.wait_for("as of 495")
+        terminal.wait_for("◀ step 0")
         terminal.press("\x1b[F")
-        terminal.wait_for("live")
+        terminal.wait_until_gone("◀ step 0")
         leave(terminal)
 
 

@@ -101,7 +101,7 @@ async def test_one_frame_as_plain_text(size: tuple[int, int]) -> None:
     assert max(map(len, rows)) <= size[0]
     assert rows[-1] == SHARE
     assert "\x1b" not in text
-    for shown in ("finished 200/200", "Loss", "Activations", "Running stats", "0.1938"):
+    for shown in ("finished 200/200", "Loss", "Activations", "Running stats", "0.194"):
         assert shown in text
     for hidden in ("Quit", "look back"):
         assert hidden not in text

@@ -288,11 +288,12 @@ def test_a_learning_rate_changed_at_the_step_of_the_drop_is_taken_back_on_either
     assert bench.obey(Undo()) == [Changed(6, "lr", 0.01, 0.5, "BN")]
 
 
-def test_a_finished_run_takes_no_knobs_but_can_be_recalibrated() -> None:
+def test_a_finished_run_takes_changes_for_when_it_is_trained_on() -> None:
     bench = Bench(steps=3)
     bench.step(3)
-    refusal = Refused("The run is finished: no step is left for a change to act on.")
-    assert bench.obey(Change("lr", 0.5), Fork("BN")) == [refusal, refusal]
+    changed, forked, *_ = bench.obey(Change("lr", 0.5), Fork("BN"))
+    assert changed == Changed(3, "lr", 0.5, 0.1)
+    assert isinstance(forked, Forked)
     assert bench.obey(Recalibrate("BN"), Undo()) == [
         Recalibrated("BN", 3),
         Recalibrated("BN", 3, undone=True, since=3),
