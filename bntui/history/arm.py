@@ -3,7 +3,6 @@
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from itertools import pairwise
 from typing import TypeVar
 
 from bntui.config.schema import Norm, RunConfig
@@ -152,19 +151,6 @@ class _Sampled:
 
     def __init__(self) -> None:
         self.steps = array("q")
-
-    def buckets(self, most: int) -> list[tuple[int, int]]:
-        """Ranges of sample positions, at most about `most`, each over as many steps.
-
-        Samples thin out as a run grows; a plot's columns are equally wide all the same. Sizes are
-        powers of two and aligned, so that ranges stay put as samples are added.
-        """
-        end = self.steps[-1] + 1 if self.steps else 0
-        size = 1
-        while end > size * max(most, 1):
-            size *= 2
-        edges = [self.since(step) for step in range(0, end + size, size)]
-        return [(start, stop) for start, stop in pairwise(edges) if start < stop]
 
     def since(self, step: int) -> int:
         """The position of the first sample at or after `step`."""

@@ -3,28 +3,12 @@
 from array import array
 from collections.abc import Iterable
 from math import inf, isnan, nan
-from typing import NamedTuple
 
 SHIFT = 3
 """The pyramid's lowest level summarises 2**SHIFT numbers; below that they are read one by one."""
 
 AT_ONCE = 64
 """Numbers that are summarised one by one sooner than the pyramid is climbed."""
-
-
-class Buckets(NamedTuple):
-    """Neighbouring numbers taken together: bucket i holds numbers [(first + i) * size, ...)."""
-
-    first: int
-    size: int
-    low: list[float]
-    high: list[float]
-    mean: list[float]
-
-    @property
-    def starts(self) -> list[int]:
-        """The index of each bucket's first number."""
-        return [(self.first + i) * self.size for i in range(len(self.mean))]
 
 
 class _Level:
@@ -109,28 +93,6 @@ class Column:
             self._levels.append(_Level())
         return self._levels[depth]
 
-    def buckets(self, start: int, stop: int, most: int) -> Buckets:
-        """The numbers in [start, stop) as at most about `most` buckets, in time that grows only
-        with `most`. Buckets are powers of two and aligned, so they stay put as the column grows.
-        """
-        stop = min(stop, len(self))
-        shift = 0
-        while ((stop - 1) >> shift) - (start >> shift) + 1 > max(most, 1):
-            shift += 1
-        first, full, last = start >> shift, stop >> shift, -(-stop >> shift)
-        buckets = Buckets(first, 1 << shift, [], [], [])
-        if shift >= SHIFT and full > first:
-            level = self._levels[shift - SHIFT]
-            buckets.low.extend(level.low[first:full])
-            buckets.high.extend(level.high[first:full])
-            buckets.mean.extend(level.mean[first:full])
-        for i in range(first + len(buckets.mean), last):
-            low, high, mean = self._summary(i, shift)
-            buckets.low.append(low)
-            buckets.high.append(high)
-            buckets.mean.append(mean)
-        return buckets
-
     def over(self, start: int, stop: int) -> tuple[float, float, float]:
         """Lowest, highest and mean of the numbers in [start, stop), in logarithmic time."""
         stop = min(stop, len(self))
@@ -143,23 +105,6 @@ class Column:
         inner, outer = first << shift, last << shift
         parts = [self.over(start, inner), middle, self.over(outer, stop)]
         return _weighted(parts, [inner - start, outer - inner, stop - outer])
-
-    def _summary(self, bucket: int, shift: int) -> tuple[float, float, float]:
-        depth = shift - SHIFT
-        stop = (bucket + 1) << shift
-        if depth < 0:
-            return _summary(self.values[bucket << shift : min(stop, len(self))])
-        if stop <= len(self):
-            level = self._levels[depth]
-            return level.low[bucket], level.high[bucket], level.mean[bucket]
-        return self._unfinished(bucket, shift)
-
-    def _unfinished(self, bucket: int, shift: int) -> tuple[float, float, float]:
-        """The last bucket, still filling: its two halves, found the same way."""
-        half = shift - 1
-        halves = [h for h in (2 * bucket, 2 * bucket + 1) if h << half < len(self)]
-        sizes = [min((h + 1) << half, len(self)) - (h << half) for h in halves]
-        return _weighted([self._summary(h, half) for h in halves], sizes)
 
     def mean_of_last(self, count: int) -> float:
         """Mean of the last `count` numbers that are known; NaN if there are none."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bntui.history.columns import Buckets, Column
+from bntui.history.columns import Column
 
 NUMBERS = st.lists(
     st.one_of(st.floats(-1e6, 1e6, width=32), st.sampled_from([None, nan, inf, -inf])), max_size=300
@@ -19,32 +19,8 @@ def column_of(numbers: list[float | None]) -> Column:
     return column
 
 
-def plain(numbers: list[float | None], bucket: int, size: int) -> list[float]:
-    part = numbers[bucket * size : (bucket + 1) * size]
-    return [n for n in part if n is not None and not isnan(n) and abs(n) != inf]
-
-
-@given(NUMBERS, st.integers(0, 300), st.integers(0, 300), st.integers(1, 40))
-def test_buckets_agree_with_the_numbers_they_hold(
-    numbers: list[float | None], start: int, length: int, most: int
-) -> None:
-    buckets = column_of(numbers).buckets(start, start + length, most)
-    for i, (low, high) in enumerate(zip(buckets.low, buckets.high, strict=True)):
-        known = plain(numbers, buckets.first + i, buckets.size)
-        if known:
-            assert (low, high) == (min(known), max(known))
-        else:
-            assert isnan(low)
-            assert isnan(high)
-
-
-@given(st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=300), st.integers(1, 40))
-def test_means_of_buckets_are_their_numbers_means(numbers: list[float], most: int) -> None:
-    """Also of the last, which is not full yet."""
-    buckets = column_of(list(numbers)).buckets(0, len(numbers), most)
-    for i, mean in enumerate(buckets.mean):
-        known = plain(list(numbers), i, buckets.size)
-        assert mean == pytest.approx(sum(known) / len(known), abs=1e-3)
+def plain(numbers: list[float | None]) -> list[float]:
+    return [n for n in numbers if n is not None and not isnan(n) and abs(n) != inf]
 
 
 @given(NUMBERS, st.integers(0, 300), st.integers(0, 300))
@@ -52,7 +28,7 @@ def test_any_range_is_summarised_as_its_numbers(
     numbers: list[float | None], start: int, length: int
 ) -> None:
     stop = min(start + length, len(numbers))
-    known = plain(numbers[start:stop], 0, len(numbers) + 1)
+    known = plain(numbers[start:stop])
     low, high, mean = column_of(numbers).over(start, stop)
     if known:
         assert (low, high) == (min(known), max(known))
@@ -62,24 +38,17 @@ def test_any_range_is_summarised_as_its_numbers(
         assert isnan(low)
 
 
-@given(NUMBERS, NUMBERS, st.integers(1, 40))
+@given(NUMBERS, NUMBERS)
 def test_a_prefix_reads_as_the_column_did_before_it_grew(
-    one: list[float | None], other: list[float | None], most: int
+    one: list[float | None], other: list[float | None]
 ) -> None:
     before = column_of(one)
     whole = column_of([*one, *other])
     prefix = whole.prefix(len(one))
     assert len(prefix) == len(one)
-    assert repr(prefix.buckets(0, 600, most)) == repr(before.buckets(0, 600, most))
     assert repr(prefix.over(0, len(one))) == repr(before.over(0, len(one)))
     assert repr(prefix.mean_of_last(7)) == repr(before.mean_of_last(7))
     assert repr(prefix.last) == repr(before.last)
-
-
-@given(NUMBERS, st.integers(1, 40))
-def test_never_many_more_buckets_than_asked_for(numbers: list[float | None], most: int) -> None:
-    buckets = column_of(numbers).buckets(0, len(numbers), most)
-    assert len(buckets.mean) <= most
 
 
 @given(NUMBERS, NUMBERS)
@@ -89,16 +58,7 @@ def test_growing_in_parts_is_growing_at_once(
     parts = column_of(one)
     parts.extend(other)
     whole = column_of([*one, *other])
-    assert repr(parts.buckets(0, 600, 50)) == repr(whole.buckets(0, 600, 50))
-
-
-def test_full_buckets_stay_put_as_the_column_grows() -> None:
-    column = column_of([float(i) for i in range(1000)])
-    before: Buckets = column.buckets(0, 2000, 100)
-    column.extend(float(i) for i in range(1000, 1024))
-    after = column.buckets(0, 2000, 100)
-    assert after.size == before.size
-    assert after.low[: len(before.low) - 1] == before.low[:-1]
+    assert repr(parts.over(0, 600)) == repr(whole.over(0, 600))
 
 
 def test_the_mean_of_the_last_numbers_leaves_gaps_out() -> None:

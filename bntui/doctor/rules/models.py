@@ -76,8 +76,8 @@ def unsynchronized(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     if not sizes or min(sizes) >= 32:
         return None
     return Evidence(
-        f"{facts.unsynchronized} layers normalize by each of {facts.processes} processes' own "
-        f"batch, of {min(sizes)} values a channel."
+        f"Each of {facts.processes} processes normalizes by its own batch, of {min(sizes)} values "
+        f"a channel; layers that do: {facts.unsynchronized}."
     )
 
 
