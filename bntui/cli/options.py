@@ -51,7 +51,7 @@ class Value(click.ParamType[object]):
 
 def run_options(command: F) -> F:
     """Every field of RunConfig as an option, in the order of its declaration, and `--share`."""
-    help_share = "A whole config as one string, shown by the control panel; replaces --preset."
+    help_share = "A whole config as one string, which c in the lab copies; replaces --preset."
     command = click.option("--share", metavar="TEXT", help=help_share)(command)
     for name in reversed(RunConfig.__struct_fields__):
         setting = SETTINGS[name]

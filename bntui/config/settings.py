@@ -1,7 +1,7 @@
 """Every setting of a run, declared once.
 
 Range, default and help come from RunConfig's field of the same name; a row here adds how the
-setting is shown, changed and written. The command line, share strings, the control panel, forks,
+setting is shown, changed and written. The command line, share strings, the lab's settings, forks,
 marks, the engine and the history of a run read this table. To add a setting: a field of RunConfig
 (and its name in `Knob`, if it can change in mid-run), a row here, and the code that it acts on.
 """
@@ -28,7 +28,7 @@ class Setting:
 
     Attributes:
         name: RunConfig's field, and the protocol's name; `norm` alone is not a field.
-        label: Its name on the control panel, at most 14 characters.
+        label: Its name on the screen, at most 14 characters.
         changes: When it can change.
         short: Its name beside a mark in a plot.
         per_network: Whether networks may differ in it; such a setting can be forked.
@@ -348,7 +348,7 @@ _ROWS = (
 )
 
 SETTINGS: dict[str, Setting] = {setting.name: setting for setting in _ROWS}
-"""By name, in the order in which the control panel lists them."""
+"""By name, in the order in which the lab lists them."""
 
 LIVE = tuple(setting for setting in _ROWS if setting.changes == "live")
 """Those that can change in mid-run; the last, the pace, is not part of what is trained."""

@@ -114,8 +114,12 @@ LAB_COMMANDS = (
     KeyCommand("x", "full_speed", "Max", "Full speed, or back to the log pace", RUN, shown=True),
     KeyCommand(
         "k", "controls", "Settings",
-        "Learning rate, momentum, ...; depth, width, data of a new run",
+        "Learning rate, momentum, ... of the networks that train",
         RUN, True,
+    ),
+    KeyCommand(
+        "K", "new_network", "New network",
+        "Depth, width, activation, init, data, ...: a new network", RUN,
     ),
     KeyCommand("f", "fork", "Fork", "Train a copy of a network with one change", RUN, True),
     UNDO,

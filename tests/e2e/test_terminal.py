@@ -84,7 +84,7 @@ def test_the_tour_is_shown_on_the_first_start_alone_or_when_asked_for(tmp_path: 
 def test_a_shared_config_is_the_same_lab() -> None:
     with Terminal("--share", "notebook lr=0.5 depth=2", "--depth", "3") as terminal:
         terminal.wait_for("running")
-        terminal.press("k")
+        terminal.press("K")
         terminal.wait_for("notebook lr=0.5 depth=3")
-        terminal.press("q")
+        terminal.press("\x11")
         assert terminal.wait() == 0

@@ -1,1 +1,1 @@
-"""The control panel: settings as a list of rows whose values can be changed."""
+"""Settings as a list of rows whose values can be changed."""

@@ -33,6 +33,9 @@ class Row:
 class RowList(Widget, can_focus=True):
     """Shows rows and posts a message for each key; it changes no values itself."""
 
+    TURN: ClassVar = "← →"
+    """The keys that change a value, as the screen names them."""
+
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{ink}" for ink in INKS}
     DEFAULT_CSS = """
     RowList { height: 1fr; }
@@ -168,17 +171,21 @@ class RowList(Widget, can_focus=True):
         self.action_choose(-1)
 
     def on_click(self, event: events.Click) -> None:
+        """Choose what is there, or change it."""
+        self._point(event.x, event.y)
+
+    def _point(self, x: int, y: int) -> None:
         """Choose a row; its arrows change it, a click on the chosen row's value starts typing."""
-        place = event.y + self._top
+        place = y + self._top
         if place >= len(self._rows) or not self._rows[place].name:
             return
         was = place == self._place
         self.action_choose(place - self._place)
-        if event.x == LABEL:
+        if x == LABEL:
             self.action_turn(-1)
-        elif event.x == self.size.width - 1:
+        elif x == self.size.width - 1:
             self.action_turn(1)
-        elif was and event.x > LABEL:
+        elif was and x > LABEL:
             self.action_enter()
 
     def render_line(self, y: int) -> Strip:

@@ -6,11 +6,9 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
 
 from bntui import protocol
-from bntui.config.schema import MOST_ARMS
-from bntui.config.share import share
+from bntui.config.schema import MOST_ARMS, RunConfig
 from bntui.history.findings import Finding, findings
 from bntui.history.history import History
 from bntui.tui.commands import (
@@ -25,13 +23,15 @@ from bntui.tui.commands import (
     rebound,
     with_panes,
 )
-from bntui.tui.controls.panel import Panel
+from bntui.tui.controls.cells import Cells
+from bntui.tui.controls.fields import Fields
+from bntui.tui.controls.settings_state import SettingsState
 from bntui.tui.messages import SendCommand
 from bntui.tui.pages import PANES, Pages
 from bntui.tui.panes.pane import Pane
-from bntui.tui.screens.confirm import ConfirmScreen
 from bntui.tui.screens.fork import ForkScreen
 from bntui.tui.screens.help import HelpScreen
+from bntui.tui.screens.new_network import NewNetworkScreen
 from bntui.tui.screens.panes import ROOM_FOR_ALL, PaneScreen
 from bntui.tui.terminal.driver import is_behind
 from bntui.tui.watched.lab_doctor import LabDoctorPane
@@ -40,10 +40,6 @@ from bntui.tui.widgets.key_bar import KeyBar
 from bntui.tui.widgets.scrub_bar import ScrubBar
 from bntui.tui.widgets.status import Status
 from bntui.tui.widgets.tour import Tour
-
-ROOM_FOR_PANEL = 100
-"""Columns from which the settings stand beside the panes, and not over them."""
-PANEL_WIDTH = 42
 
 USUAL_PACE = 500.0
 """Steps per second of the fixed pace that + and - change to."""
@@ -73,7 +69,8 @@ class LabScreen(PaneScreen[Pane]):
         self.fps = fps
         self._with_tour = tour
         self.history = history
-        self.panel = Panel()
+        self._settings = SettingsState()
+        self._strip = Fields(self._settings, self._settings.live_rows, Cells())
         self._drawn_version = -1
         self._subscribed: tuple[protocol.Hello | None, protocol.Subscribe] = (
             None,
@@ -87,7 +84,8 @@ class LabScreen(PaneScreen[Pane]):
         """Status, tabs (only beside a single pane), panes, keys; and a notice for tiny sizes."""
         yield self._status
         yield self.tabs
-        yield Horizontal(self.pages, self.panel, id="middle")
+        yield self.pages
+        yield self._strip
         yield self._scrub_bar
         yield self._findings
         yield self._key_bar
@@ -105,16 +103,9 @@ class LabScreen(PaneScreen[Pane]):
 
     def on_resize(self) -> None:
         """Choose the layout that the terminal has room for."""
-        self.fit()
-
-    def fit(self) -> None:
-        """Lay out for the terminal's size, with the control panel or without."""
         width, height = self.app.size
-        over = width < ROOM_FOR_PANEL
-        room = width if over or not self.panel.is_shown else width - PANEL_WIDTH
-        self.panel.set_class(over, "-over")
         self.set_class(width < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1], "-narrow")
-        self.fit_to(width, height, beside=width - room)
+        self.fit_to(width, height)
 
     # Drawing
 
@@ -157,8 +148,8 @@ class LabScreen(PaneScreen[Pane]):
         self._scrub_bar.show(self.timeline, self.history)
         self.set_class(self.timeline.at is not None, "-scrubbing")
         self._subscribe()
-        if self.panel.is_shown:
-            self.panel.draw(self.history)
+        if self.has_class("-settings"):
+            self._strip.draw(self.history)
         self._draw_findings(view)
 
     @property
@@ -211,8 +202,8 @@ class LabScreen(PaneScreen[Pane]):
         self.post_message(SendCommand(command))
 
     def show_refusal(self, reason: str) -> None:
-        """Say why a command was refused, unless the control panel does."""
-        if not self.panel.is_shown:
+        """Say why a command was refused, unless the settings do."""
+        if not self.has_class("-settings"):
             self.notify(reason, severity="warning", markup=False)
 
     # Keys: panes
@@ -295,24 +286,31 @@ class LabScreen(PaneScreen[Pane]):
     # Keys: settings, forks, undo
 
     def action_controls(self) -> None:
-        """Show the control panel, or hide it."""
-        self.panel.toggle()
-        if not self.panel.is_shown:
+        """Show the settings that can change in mid-run, or hide them."""
+        self.toggle_class("-settings")
+        if self.has_class("-settings"):
+            self._settings.update(self.history)
+            self._strip.open()
+        else:
             self.pages.current.focus()
-        self.fit()
 
-    def on_panel_left(self) -> None:
-        """Close the control panel."""
+    def on_fields_left(self) -> None:
+        """Hide the settings."""
         self.action_controls()
 
-    def on_panel_wanted(self, event: Panel.Wanted) -> None:
-        """Start a run with another config, once that is confirmed."""
+    def on_fields_entered(self) -> None:
+        """From them to those that need a new network."""
+        self.action_new_network()
 
-        def start(confirmed: bool | None) -> None:
-            if confirmed:
-                self.send(protocol.Start(event.config))
+    def action_new_network(self) -> None:
+        """Choose what needs a new network, then start a run of it."""
 
-        self.app.push_screen(ConfirmScreen(event.changes, share(event.config)), start)
+        def start(config: RunConfig | None) -> None:
+            if config:
+                self.send(protocol.Start(config))
+
+        self._settings.update(self.history)
+        self.app.push_screen(NewNetworkScreen(self._settings), start)
 
     def action_fork(self) -> None:
         """Choose what to fork."""

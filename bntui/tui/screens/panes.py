@@ -44,9 +44,9 @@ class PaneScreen(Screen[None], Generic[PaneT]):
 
     # Layout
 
-    def fit_to(self, width: int, height: int, beside: int = 0) -> None:
-        """Lay out for a terminal's size; `beside` columns of it are not the panes'."""
-        self.grid.narrow = width - beside < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
+    def fit_to(self, width: int, height: int) -> None:
+        """Lay out for a terminal's size."""
+        self.grid.narrow = width < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
         is_tiny = width < ROOM_FOR_ONE[0] or height < ROOM_FOR_ONE[1]
         self.set_class(is_tiny, "-tiny")
         self._finding.display = height >= ROOM_FOR_FINDINGS and not is_tiny

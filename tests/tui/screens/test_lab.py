@@ -278,7 +278,7 @@ async def test_divergence_is_named_where_it_happened_and_the_other_arm_goes_on()
 
 
 async def test_help_explains_the_pane_and_lists_every_key() -> None:
-    async with lab(some(), (100, 90)) as it:
+    async with lab(some(), (100, 92)) as it:
         text = await it.press("4", "question_mark")
         assert "statistics of those n rows" in text
         assert all(command.help in text for command in COMMANDS)
@@ -295,7 +295,7 @@ PALETTE = {
     "picture": "Save this picture",
     "learning": "Learning rate, momentum",
     "compare": "Logged runs: open, compare",
-    "depth": "depth, width, data",
+    "depth": "Depth, width, activation",
     "save": "Save this picture",
 }
 """Words of what a command does, and how its help begins."""

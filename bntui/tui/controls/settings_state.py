@@ -1,8 +1,9 @@
-"""What the control panel shows, and the commands that its keys make."""
+"""What the settings show, and the commands that their keys make."""
 
 from typing import TypeVar
 
-from bntui.config.settings import LIVE, RESTART, SETTINGS, Setting
+from bntui.config.settings import LIVE, SETTINGS, Setting
+from bntui.config.settings import RESTART as NEEDS_NEW
 from bntui.history.history import History
 from bntui.protocol import Change, Command, Hello, SetPace
 from bntui.tui.controls.next_config import NextConfig
@@ -11,18 +12,22 @@ from bntui.tui.controls.unconfirmed import Place, Unconfirmed
 
 T = TypeVar("T")
 
-NETWORK, LAYER, RESTART_ROW = "network", "layer", "restart"
-"""Rows that are not settings: where live settings are changed, and a new run."""
+NETWORK, LAYER = "network", "layer"
+"""Rows that are not settings: where live settings are changed."""
+
+ACTIONS = NEW, RESTART = "new", "restart"
+"""Rows for Enter alone: to the settings of a new network, and to a run of it."""
 
 HELP = {
     NETWORK: "all networks, or one of them",
     LAYER: "all hidden layers, or one of them",
-    RESTART_ROW: "shows what will change, then starts a new run",
+    NEW: "depth, width, activation, init, data, ...: Enter shows them",
+    RESTART: "Enter shows what will change, then starts a new run",
 }
 
 
-class PanelState:
-    """The rows of the panel; values are those that events confirmed."""
+class SettingsState:
+    """The rows; values are those that events confirmed."""
 
     def __init__(self) -> None:
         self.unconfirmed, self.next_config = Unconfirmed(), NextConfig()
@@ -41,20 +46,25 @@ class PanelState:
         if self._arm not in history.arms:
             self._arm = None
 
-    def rows(self) -> list[Row]:
-        """The live settings, then those of the next run."""
-        count = len(self.next_config)
-        edits = f"with {count} change{'s' * (count > 1)}" if count else "unchanged"
+    def live_rows(self) -> list[Row]:
+        """Where, and the settings that can change there; then the way to a new network."""
         layer = "all" if self._layer is None else str(self._layer + 1)
         return [
             Row(NETWORK, "network", self._arm or "all"),
             *([Row(LAYER, "of layer", layer)] if self.history.config.depth > 1 else []),
             *map(self._live, LIVE),
-            Row("", ""),
-            Row("", "── applied on restart ──"),
-            *map(self._next, RESTART),
-            Row(RESTART_ROW, "restart", edits, bool(count)),
+            Row(NEW, "new network", self._edits, bool(self.next_config)),
         ]
+
+    def new_rows(self) -> list[Row]:
+        """The settings that need a new network, and its start."""
+        start = Row(RESTART, "restart", self._edits, bool(self.next_config))
+        return [*map(self._next, NEEDS_NEW), start]
+
+    @property
+    def _edits(self) -> str:
+        count = len(self.next_config)
+        return f"with {count} change{'s' * (count > 1)}" if count else "unchanged"
 
     def _live(self, setting: Setting) -> Row:
         place, confirmed = self._place(setting), self._confirmed(setting)

@@ -1,4 +1,6 @@
-"""The control panel: what is turned, what is asked, what is shown until it is confirmed."""
+"""The strip of settings, and the screen of a new network: what is asked, and what confirmed."""
+
+import re
 
 from bntui.config.schema import Knob, RunConfig
 from bntui.errors import InputError
@@ -23,57 +25,69 @@ def some(config: RunConfig | None = None) -> list[AnyEvent]:
     return [*beginning(config), *steps(0, 100), *probes(100)]
 
 
+ENDS = r"(?=  | *[▐▌›│]|$)"
+
+
 def row(it: Lab, label: str) -> str:
-    """What the panel shows beside a label."""
-    line = next(line for line in it.text.splitlines() if label in line)
-    return line.split(label, 1)[1].strip(" ‹›")
+    """What the settings show beside a label: in a line of the strip, or in one of its own."""
+    found = re.search(rf"[ ▸]{re.escape(label)} +[‹ ]*(.*?){ENDS}", it.text, re.MULTILINE)
+    assert found, f"there is no {label!r}:\n{it.text}"
+    return found[1]
 
 
-def panel(it: Lab) -> str:
-    """The panel's words, as if its lines were one."""
-    return " ".join(line.split("▊")[-1].strip() for line in it.text.splitlines())
+def words(it: Lab) -> str:
+    """The screen's words, as if its lines were one."""
+    return " ".join(it.text.replace("│", " ").split())
 
 
-async def chosen(it: Lab, label: str) -> None:
-    """Go down to a row."""
+async def chosen(it: Lab, label: str, on: str = "right") -> None:
+    """Go on to a setting."""
     for _ in range(40):
-        if f"▸ {label}" in it.text:
+        if f"▸{label}" in it.text or f"▸ {label}" in it.text:
             return
-        await it.press("down")
+        await it.press(on)
     raise AssertionError(f"there is no row {label!r}:\n{it.text}")
 
 
-async def test_k_shows_the_panel_and_hides_it() -> None:
+FOUR = ("Loss", "Activations", "Running stats", "Train / eval")
+
+
+async def test_k_shows_the_strip_under_the_panes_and_hides_it() -> None:
     async with lab(some(), (160, 45)) as it:
         for size in ((160, 45), (120, 40), (80, 24), (40, 12)):
-            assert "learning rate" not in await it.resize(*size)
-            assert "▸ network" in await it.press("k")
+            before = await it.resize(*size)
+            assert "learning rate" not in before
+            text = await it.press("k")
+            assert "▸network all" in text
+            assert "learning rate 0.1" in text
+            assert all((f" {name}  " in text) is (f" {name}  " in before) for name in FOUR)
+            assert "learning rate" not in await it.press("escape")
+            if size[0] >= 80:
+                assert all(f" {name}  " in before for name in FOUR)
+                lines = text.splitlines()
+                strip = next(y for y, line in enumerate(lines) if "▸network" in line)
+                assert "live · ←" in lines[strip + 3]
+            assert "learning rate" in await it.press("k")
             assert "learning rate" not in await it.press("k")
+        await it.press("k")
+        assert "network" not in await it.resize(39, 11)
 
 
-async def test_four_panes_stay_where_there_is_room_and_one_where_there_is_less() -> None:
-    async with lab(some(), (160, 40)) as it:
-        text = await it.press("k")
-        assert "density ·" in text
-        assert "last-100 mean" in text
-        assert "density ·" not in await it.resize(110, 40)
-        assert "last-100 mean" in it.text
-        assert "density ·" in await it.press("k")
-
-
-async def test_escape_closes_it() -> None:
-    async with lab(some(), (120, 40)) as it:
-        assert "▸ network" not in await it.press("k", "escape")
-        assert "density ·" in it.text
+async def test_arrows_at_the_ends_tell_of_settings_that_do_not_fit() -> None:
     async with lab(some(), (80, 24)) as it:
-        assert "learning rate" not in await it.press("k", "escape")
+        await it.press("k")
+        assert re.search(r"▸network .*›$", it.text, re.MULTILINE)
+        await it.press("end")
+        assert re.search(r"^‹ .*▸new network unchanged *$", it.text, re.MULTILINE)
+        await it.press("home")
+        assert "▸network" in it.text
 
 
 async def test_a_knob_is_marked_as_asked_until_the_engine_confirms_it() -> None:
     async with lab(some()) as it:
         await it.press("k")
         assert row(it, "learning rate") == "0.1"
-        await it.press("down", "right")
+        await it.press("right", "up")
         assert it.source.sent == [Change("lr", 0.2)]
         assert row(it, "learning rate") == "0.1 → 0.2 …"
         await it.play(Changed(100, "lr", 0.2, 0.1))
@@ -82,7 +96,7 @@ async def test_a_knob_is_marked_as_asked_until_the_engine_confirms_it() -> None:
 
 async def test_turning_on_begins_from_what_was_asked() -> None:
     async with lab(some()) as it:
-        await it.press("k", "down", "right", "right", "left", "left", "left")
+        await it.press("k", "right", "up", "up", "down", "down", "down")
         assert [c.value for c in it.source.sent if isinstance(c, Change)] == [
             *(0.2, 0.5, 0.2, 0.1, 0.05),
         ]
@@ -90,7 +104,7 @@ async def test_turning_on_begins_from_what_was_asked() -> None:
 
 async def test_what_is_refused_says_why_and_claims_nothing() -> None:
     async with lab(some()) as it:
-        await it.press("k", "down", "down", "down", "right")
+        await it.press("k", "right", "right", "right", "up")
         assert row(it, "batch size") == "32 → 64 …"
         await it.play(Refused("There are 40 examples, fewer than a batch of 64."))
         assert row(it, "batch size") == "32"
@@ -98,13 +112,13 @@ async def test_what_is_refused_says_why_and_claims_nothing() -> None:
 
 
 TURNED: list[tuple[str, str, Command]] = [
-    ("weight decay", "right", Change("weight_decay", 1e-5)),
-    ("batch size", "left", Change("batch_size", 16)),
-    ("BN momentum", "right", Change("momentum", 0.2)),
-    ("BN eps", "left", Change("eps", 1e-8)),
-    ("normalization", "right", Change("norm", 0)),
+    ("weight decay", "up", Change("weight_decay", 1e-5)),
+    ("batch size", "down", Change("batch_size", 16)),
+    ("BN momentum", "up", Change("momentum", 0.2)),
+    ("BN eps", "down", Change("eps", 1e-8)),
+    ("normalization", "up", Change("norm", 0)),
     ("normalization", "enter", Change("norm", 0)),
-    ("pace, steps/s", "right", SetPace(1000)),
+    ("pace, steps/s", "up", SetPace(1000)),
 ]
 
 
@@ -121,14 +135,14 @@ async def test_every_knob_is_turned_with_the_arrows() -> None:
 
 async def test_a_value_is_typed() -> None:
     async with lab(some()) as it:
-        await it.press("k", "down", "3", "full_stop", "5", "enter")
+        await it.press("k", "right", "3", "full_stop", "5", "enter")
         assert it.source.sent == [Change("lr", 3.5)]
         await it.press("enter", "2", "enter")
         assert it.source.sent[1:] == [Change("lr", 2)]
         await it.press("enter")
         assert "Enter: OK" in it.text
         assert "Enter: OK" not in await it.press("escape")
-        assert "▸ learning rate" in it.text
+        assert "▸learning rate" in it.text
 
 
 async def test_the_impossible_is_refused_at_the_field() -> None:
@@ -138,13 +152,15 @@ async def test_the_impossible_is_refused_at_the_field() -> None:
         ("BN momentum", "1.5", "BN momentum is 1.5, but it takes a number from 0 to 1"),
         ("hidden layers", "99", "hidden layers is 99, but it takes a whole number from 1 to 50"),
     ]
-    async with lab(some()) as it:
+    async with lab(some(), (76, 24)) as it:
         await it.press("k")
         for label, typed, sentence in fields:
-            await chosen(it, label)
+            if label == "hidden layers":
+                await it.press("K")
+            await chosen(it, label, "down" if label == "hidden layers" else "right")
             keys = [c.replace(".", "full_stop") for c in typed]
             await it.press("enter", "ctrl+u", *keys, "enter")
-            assert sentence in panel(it)
+            assert sentence in words(it)
             assert it.source.sent == []
             assert "Enter: OK" in it.text
             assert "Enter: OK" not in await it.press("escape")
@@ -162,42 +178,42 @@ async def test_what_teaches_says_what_to_look_for() -> None:
         await it.press("k")
         for label, knob, value, lesson in lessons:
             await chosen(it, label)
-            assert lesson not in panel(it)
+            assert lesson not in words(it)
             await it.play(Changed(100, knob, value, None))
-            assert lesson in panel(it)
+            assert lesson in words(it)
 
 
 async def test_one_arm_alone_is_turned() -> None:
     async with lab(some()) as it:
-        await it.press("k", "left", "down", "right")
+        await it.press("k", "down", "right", "up")
         assert it.source.sent == [Change("lr", 0.2, "BN")]
         await it.play(Changed(100, "lr", 0.2, 0.1, "BN"))
         assert row(it, "learning rate") == "0.2"
-        await it.press("up", "right")
+        await it.press("left", "up")
         assert row(it, "learning rate") == "they differ"
-        await it.press("down", "down", "down", "right")
+        await it.press("right", "right", "right", "up")
         assert it.source.sent[-1] == Change("batch_size", 64)
 
 
 async def test_one_layer_alone_is_bypassed() -> None:
     deep = RunConfig(depth=3)
     async with lab([hello(deep), *some(deep)[1:]]) as it:
-        await it.press("k", "down", "right", "right")
+        await it.press("k", "right", "up", "up")
         await chosen(it, "normalization")
-        await it.press("right")
+        await it.press("up")
         assert it.source.sent == [Change("norm", 0, None, 1)]
 
 
 async def test_fields_of_a_new_network_are_collected_and_confirmed_before_one_start() -> None:
     async with lab(some()) as it:
-        await it.press("k")
-        await chosen(it, "hidden layers")
+        await it.press("K")
+        await chosen(it, "hidden layers", "down")
         await it.press("right", "right")
         assert row(it, "hidden layers") == "1 → 3"
-        await chosen(it, "activation")
+        await chosen(it, "activation", "down")
         await it.press("right", "right")
-        await chosen(it, "restart")
-        assert row(it, "▸ restart") == "with 2 changes"
+        await chosen(it, "restart", "down")
+        assert row(it, "restart") == "with 2 changes"
         assert it.source.sent == []
         text = await it.press("enter")
         assert "hidden layers: 1 → 3" in text
@@ -209,13 +225,14 @@ async def test_fields_of_a_new_network_are_collected_and_confirmed_before_one_st
         new = RunConfig(depth=3, activation="relu", pace=500.0)
         assert it.source.sent == [Start(new)]
         await it.play(*beginning(new))
+        await it.press("K", "end")
         assert row(it, "hidden layers") == "3"
-        assert row(it, "▸ restart") == "unchanged"
+        assert row(it, "restart") == "unchanged"
 
 
 async def test_a_new_run_keeps_the_knobs_as_they_stand() -> None:
     async with lab([*some(), Changed(50, "lr", 0.5, 0.1), State("running", 100, None)]) as it:
-        await it.press("k", "end", "enter")
+        await it.press("k", "end", "enter", "end", "enter")
         assert "learning rate: 0.1 → 0.5" in it.text
         assert "pace, steps/s: log → max" in it.text
         await it.press("enter")
@@ -224,19 +241,19 @@ async def test_a_new_run_keeps_the_knobs_as_they_stand() -> None:
 
 async def test_what_does_not_go_together_is_not_sent() -> None:
     async with lab(some()) as it:
-        await it.press("k")
-        await chosen(it, "networks")
+        await it.press("K")
+        await chosen(it, "networks", "down")
         await it.press("enter", "ctrl+u", *"bn", "comma", *"gn", "enter")
-        await chosen(it, "groups of GN")
+        await chosen(it, "groups of GN", "down")
         await it.press("3", "enter")
         await it.press("end", "enter")
-        assert "groups is 3, but with gn it takes a divisor" in panel(it)
+        assert "groups is 3, but with gn it takes a divisor" in words(it)
         assert it.source.sent == []
 
 
 async def test_the_whole_config_is_shown_as_it_is_pasted() -> None:
     async with lab(some(), (160, 40)) as it:
-        assert "bntui --share notebook" in await it.press("k")
+        assert "bntui --share notebook" in await it.press("K")
 
 
 async def test_the_mouse_chooses_and_turns() -> None:
@@ -245,13 +262,16 @@ async def test_the_mouse_chooses_and_turns() -> None:
         lines = it.text.splitlines()
         y = next(i for i, line in enumerate(lines) if "BN eps" in line)
         await it.pilot.click(offset=(lines[y].index("BN eps"), y))
-        await it.pilot.click(offset=(119, y))
-        assert it.source.sent == [Change("eps", 1e-3)]
+        assert "▸BN eps" in await it.drawn()
+        await it.pilot.click(offset=(lines[y].index("BN eps"), y))
+        assert "Enter: OK" in await it.drawn()
+        await it.press("1", "enter")
+        assert it.source.sent == [Change("eps", 1)]
 
 
 async def test_a_recording_claims_nothing() -> None:
     async with lab(some(), commands=False) as it:
-        await it.press("k", "down", "right")
+        await it.press("k", "right", "up")
         await it.wait_for("takes no")
         await it.play(*steps(100, 10))
         assert row(it, "learning rate") == "0.1"
@@ -264,7 +284,7 @@ async def test_data_that_cannot_be_read_is_refused_and_the_run_goes_on() -> None
             raise InputError("--data missing.txt cannot be read.")
 
         it.source.send = refuse  # type: ignore[method-assign]
-        await it.press("k", "end", "enter", "enter")
+        await it.press("K", "end", "enter", "enter")
         await it.wait_for("missing.txt cannot be read")
         await it.play(*steps(100, 10))
         assert "110/5,000" in it.text
@@ -272,10 +292,10 @@ async def test_data_that_cannot_be_read_is_refused_and_the_run_goes_on() -> None
 
 async def test_a_fork_that_is_gone_is_no_longer_chosen() -> None:
     async with lab([*some(), Forked("BN copy", "BN", 100)]) as it:
-        await it.press("k", "left")
-        assert row(it, "▸ network") == "BN copy"
+        await it.press("k", "down")
+        assert row(it, "network") == "BN copy"
         await it.play(hello(), Dataset("names", 1, 2, 3, 4, 4), State("running", 0, 500.0))
-        assert row(it, "▸ network") == "all"
+        assert row(it, "network") == "all"
 
 
 async def test_a_new_run_that_fails_on_its_input_is_told_on_the_screen() -> None:
