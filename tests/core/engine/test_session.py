@@ -8,13 +8,13 @@ import pytest
 from msgspec import UNSET
 
 from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
+from bntui.core.engine import session
 from bntui.core.engine.session import Session
 from bntui.core.probes import registry
 from bntui.core.telemetry import on_demand as looking
 from bntui.core.training.dataset import Dataset
 from bntui.core.training.trainer import Trainer
 from bntui.protocol import (
-    TRAIN_ON,
     Activations,
     Checks,
     Diverged,
@@ -87,7 +87,10 @@ def test_a_run_ends_at_its_last_step_with_a_measurement_of_it() -> None:
     assert run.wait() is None
 
 
-def test_a_finished_run_is_trained_on_as_if_it_had_been_longer() -> None:
+def test_a_finished_run_is_trained_on_as_if_it_had_been_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "TRAIN_ON", 400)
     run, told = begun()
     run.advance(far())
     count = len(told)
@@ -98,11 +101,11 @@ def test_a_finished_run_is_trained_on_as_if_it_had_been_longer() -> None:
     run.handle(Resume())
     run.handle(Resume())
     run.advance(far())
-    assert told.states()[-1] == ("finished", 100 + TRAIN_ON, None)
+    assert told.states()[-1] == ("finished", 500, None)
     totals = [e.total for e in told if isinstance(e, State)]
-    assert totals[: totals.index(100 + TRAIN_ON)] == [UNSET] * 2
-    assert set(totals[2:]) == {100 + TRAIN_ON}
-    longer, all_told = begun(steps=100 + TRAIN_ON)
+    assert totals[: totals.index(500)] == [UNSET] * 2
+    assert set(totals[2:]) == {500}
+    longer, all_told = begun(steps=500)
     longer.advance(far())
     losses = [
         [x for e in t if isinstance(e, Steps) for x in e.loss["BN"]] for t in (told, all_told)
