@@ -107,7 +107,7 @@ _STATISTICS = (
         title="Channels of almost no variance",
         measures="channels whose running_var is below 1e-7",
         threshold="Below 1e-7, 1 % of the default eps: eps alone decides the scale, and the layer "
-        "multiplies any deviation by about 300.",
+        "multiplies any deviation by about 300. Info where a larger eps keeps it below 100.",
         symptom="An input that is unlike the training data produces huge activations.",
         cause="A feature that is constant in the training data, or a dead channel.",
         fix="Remove the constant feature, or find why the channel is dead; a larger eps limits the "

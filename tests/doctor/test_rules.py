@@ -30,8 +30,9 @@ def run_of(
     layer: dict[str, Any] | None = None,
     model: dict[str, Any] | None = None,
     more: list[Event] | None = None,
+    eps: float = 1e-5,
 ) -> WatchedRun:
-    kind = WatchedLayer("bn", "net", "BatchNorm1d", 40)
+    kind = WatchedLayer("bn", "net", "BatchNorm1d", 40, eps=eps)
     hello = Watching(PROTOCOL, "0.1.0", "2026-01-01", "net", ["net"], [kind])
     facts = LayerFacts(0, 500, **(HEALTHY | (layer or {})))
     whole = ModelFacts("net", 500, **({"optimizer_steps": 500} | (model or {})))
@@ -165,11 +166,18 @@ SAMPLED = {"unfollowed": 9, "unfollowed_steps": 9, "unfollowed_mean": 0.1, "unfo
         (SAMPLED, "info"),  # a picture now and then
         (SAMPLED | {"unfollowed": 36}, "warning"),  # a loop over the validation set
         (SAMPLED | {"unfollowed_mean": 0.9}, "warning"),
+        ({"no_variance": 43, "min_var": 3e-8}, "warning"),  # a gain of 316
     ],
 )
 def test_what_does_no_harm_is_info(facts: dict[str, Any], severity: str) -> None:
     (finding,) = examine(run_of(facts))
     assert finding.severity == severity
+
+
+def test_a_large_eps_keeps_dead_channels_from_harm() -> None:
+    run = run_of({"no_variance": 43, "min_var": 3e-8}, eps=1e-3)
+    (finding,) = examine(run)
+    assert (finding.severity, finding.evidence.split()[-1]) == ("info", "32.")
 
 
 def test_the_layer_that_suffers_most_gives_the_severity() -> None:

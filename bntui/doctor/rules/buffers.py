@@ -13,6 +13,9 @@ LAG_NOISES = 4.0
 
 VAR_LAG = log(3)
 
+HARMFUL_GAIN = 100.0
+"""1 / sqrt(running_var + eps): eps = 1e-4 and above keep it below."""
+
 
 def nonfinite(s: Subject) -> Evidence | None:
     """NaN or infinity."""
@@ -92,7 +95,7 @@ def stale(s: Subject) -> Evidence | None:
 
 
 def no_variance(s: Subject) -> Evidence | None:
-    """Channels of almost no variance."""
+    """Channels of almost no variance: what matters is how much eps lets them be scaled up."""
     f = s.facts
     if f.no_variance <= limit("zero-variance"):
         return None
@@ -101,6 +104,7 @@ def no_variance(s: Subject) -> Evidence | None:
         f"{f.no_variance} of {s.channels} channels have a running_var below 1e-7: eval mode "
         f"multiplies whatever else comes there by up to {gain:.0f}.",
         f.no_variance,
+        severity="info" if gain < HARMFUL_GAIN else None,
     )
 
 
