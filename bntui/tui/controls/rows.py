@@ -97,10 +97,6 @@ class RowList(Widget, can_focus=True):
                    if one != other)  # fmt: skip
         self._refresh_rows(*changed)
 
-    def choose(self, name: str) -> None:
-        """Choose the row of that name."""
-        self.action_choose([row.name for row in self._rows].index(name) - self._place)
-
     def action_choose(self, by: int) -> None:
         """Move by so many rows, past headings."""
         before = self._place
