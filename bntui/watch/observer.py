@@ -224,7 +224,7 @@ class LayerObserver:
                     self._keep(waiting, statistics.from_input(x))
             if graded and self.checked < CHECKED * PASSES:
                 self._check(module, x)
-        model.budget.charge(began)
+        model.budget.charge(began, of_step=True)
 
     def finish(self) -> None:
         """Read the update of a sampled pass."""
@@ -270,7 +270,7 @@ class LayerObserver:
         began = self.model.budget.clock()
         with torch.no_grad():
             self._bin("output", y)
-        self.model.budget.charge(began)
+        self.model.budget.charge(began, of_step=True)
 
     def _bin(self, side: Side, x: Tensor) -> None:
         self.histograms.append((side, self.model.interval, *statistics.histogram(x)))
@@ -421,7 +421,7 @@ class ModelObserver:
         with torch.no_grad():
             thinned = x[..., :: max(1, x.numel() // 2**20)] if x.dim() > 2 else x
             self.input_batches.append((*statistics.from_input(thinned), x.shape[0]))
-        self.budget.charge(began)
+        self.budget.charge(began, of_step=True)
 
     def passes_through(
         self, layer: LayerObserver, module: nn.Module, x: Tensor, flags: int
@@ -538,7 +538,7 @@ class ModelObserver:
             began = self.budget.clock()
             for layer in self.layers:
                 layer.end_step(own)
-            self.budget.charge(began)
+            self.budget.charge(began, of_step=True)
         self._close_interval()
 
     def _prepare(self) -> None:
@@ -547,7 +547,7 @@ class ModelObserver:
         with torch.no_grad():
             for layer in self.layers:
                 layer.poll.prepare()
-        self.budget.charge(began)
+        self.budget.charge(began, of_step=True)
 
     def _close_interval(self) -> None:
         leader, module = self.leader, None

@@ -16,7 +16,8 @@ FIRST_SECONDS = 0.02
 is soon over has no other. The steps after them pay it back."""
 
 LEAST = 0.25
-"""Share of the budget that measurements keep where the hooks alone exceed it."""
+"""Share of the budget that measurements keep where the hooks alone exceed it, and that steps keep
+where probes and evaluations do: what is measured in steps cannot be had later."""
 
 TIMED = 64
 """Of so many steps, one has its hooks timed."""
@@ -47,7 +48,7 @@ class Budget:
         self.began = self._paid = clock()
         self.measured = 0.0
         """Seconds that everything but the hooks has taken so far."""
-        self._hooks = 0.0
+        self._hooks = self._steps = 0.0
         self._random = Random(0)  # our own: the user's draws stay as they are
 
     @property
@@ -61,8 +62,8 @@ class Budget:
         elapsed = max(self.clock() - self.began, 1e-9)
         return max(self.share - self._hooks / elapsed, self.share * LEAST)
 
-    def charge(self, began: float) -> float:
-        """Charge a measurement from `began` to now; returns its seconds.
+    def charge(self, began: float, of_step: bool = False) -> float:
+        """Charge a measurement from `began` to now, perhaps one of a training step; its seconds.
 
         How long it has to be earned varies by chance, so that samples meet every phase of a
         training that has a rhythm.
@@ -70,6 +71,7 @@ class Budget:
         now = self.clock()
         cost = now - began
         self.measured += cost
+        self._steps += cost * of_step
         self._paid = max(self._paid, began) + cost / self.rate * self._random.uniform(0.7, 1.3)
         return cost
 
@@ -84,6 +86,11 @@ class Budget:
     def affords_more(self) -> bool:
         """Whether all that has been spent is within the budget by now."""
         return self.clock() >= self._paid
+
+    def affords_step(self) -> bool:
+        """Whether a step can be measured: the whole is within the budget, or steps are by far."""
+        least = LEAST * self.share * (self.clock() - self.began)
+        return self.affords_more() or self._steps <= least
 
     def affords_first(self) -> bool:
         """Whether the allowance of the first steps is not yet used up."""
@@ -126,7 +133,7 @@ class Sampling:
         elif step < FIRST and self.budget.affords_first():
             self.now = True
         else:
-            self.now = step >= self._next_step and self.budget.affords_more()
+            self.now = step >= self._next_step and self.budget.affords_step()
         self.timed = step >= self._next_timed and not self.now
 
     def _charge_hooks(self, step: int) -> None:

@@ -20,14 +20,17 @@ class Training:
     Args:
         sample: Seconds that measuring a step takes.
         hooks: Seconds that the hooks take in every step.
+        probe: Seconds that a probe takes at every hundredth step.
     """
 
-    def __init__(self, sample: float, hooks: float = 0.0, models: int = 1) -> None:
+    def __init__(
+        self, sample: float, hooks: float = 0.0, models: int = 1, probe: float = 0.0
+    ) -> None:
         self.now = 0.0
         self.budget = Budget(0.02, lambda: self.now)
         self.models = [Sampling(self.budget) for _ in range(models)]
         self.sampled: list[int] = []
-        self._sample, self._hooks = sample, hooks
+        self._sample, self._hooks, self._probe = sample, hooks, probe
 
     def run(self, steps: int) -> None:
         for step in range(1, steps + 1):
@@ -38,8 +41,11 @@ class Training:
                 if sampling.now:
                     self.sampled.append(step)
                     began, self.now = self.now, self.now + self._sample
-                    self.budget.charge(began)
+                    self.budget.charge(began, of_step=True)
                 sampling.decide(step)
+            if self._probe and step % 100 == 0:
+                began, self.now = self.now, self.now + self._probe
+                self.budget.charge(began)
 
 
 @pytest.mark.parametrize("models", [1, 3])
@@ -68,6 +74,14 @@ def test_hooks_leave_less_for_measurements_but_never_nothing() -> None:
     shares = [t.budget.measured / t.now for t in (light, heavy, none)]
     assert shares == pytest.approx([0.01, 0.02 * LEAST, 0.02], rel=0.15)
     assert light.budget.total / light.now == pytest.approx(0.02, rel=0.1)
+
+
+def test_steps_are_measured_all_along_beside_probes_that_take_the_budget() -> None:
+    training = Training(2 * MS, probe=100 * MS)
+    training.run(2000)
+    steps = training.budget.measured - 20 * 100 * MS
+    assert steps / training.now == pytest.approx(0.02 * LEAST, rel=0.15)
+    assert max(training.sampled) > 1900
 
 
 def test_a_step_that_was_interrupted_does_not_count_for_all_the_others() -> None:
