@@ -61,7 +61,7 @@ PROBING = 0.2
 READ_FROM_LOG = (Statistics, Scalars)
 """Kept in the log alone: they grow with the run, and no rule of the doctor reads them."""
 
-FIRST_PROBES = 8
+FIRST_PROBES = 2
 """Steps in which the probe is measured whatever it costs."""
 
 Probe = tuple[Any, Any, Callable[..., Tensor]]
@@ -404,7 +404,8 @@ def watch(
         log: Where to write, "auto" for a new file where runs live, None for no log.
         every: Measure every so many steps; "auto" spaces measurements by `budget`.
         budget: Share of the time that watching may take. Where the hooks alone take more,
-            measurements still get a quarter of it.
+            measurements still get a quarter of it; and whenever the run has doubled a step is
+            measured, unless that takes longer than two steps.
         probe: (inputs, targets, loss_fn): now and then the loss of this batch by the batch's, the
             running and recalibrated statistics.
 

@@ -19,6 +19,10 @@ LEAST = 0.25
 """Share of the budget that measurements keep where the hooks alone exceed it, and that steps keep
 where probes and evaluations do: what is measured in steps cannot be had later."""
 
+LONGEST = 2.0
+"""Times a step's own duration. What takes no longer is measured whenever the run has doubled since
+the last time, whatever the budget: a dozen times in 5,000 steps."""
+
 TIMED = 64
 """Of so many steps, one has its hooks timed."""
 
@@ -48,7 +52,7 @@ class Budget:
         self.began = self._paid = clock()
         self.measured = 0.0
         """Seconds that everything but the hooks has taken so far."""
-        self._hooks = self._steps = 0.0
+        self._hooks = self.of_steps = 0.0
         self._random = Random(0)  # our own: the user's draws stay as they are
 
     @property
@@ -71,7 +75,7 @@ class Budget:
         now = self.clock()
         cost = now - began
         self.measured += cost
-        self._steps += cost * of_step
+        self.of_steps += cost * of_step
         self._paid = max(self._paid, began) + cost / self.rate * self._random.uniform(0.7, 1.3)
         return cost
 
@@ -90,7 +94,7 @@ class Budget:
     def affords_step(self) -> bool:
         """Whether a step can be measured: the whole is within the budget, or steps are by far."""
         least = LEAST * self.share * (self.clock() - self.began)
-        return self.affords_more() or self._steps <= least
+        return self.affords_more() or self.of_steps <= least
 
     def affords_first(self) -> bool:
         """Whether the allowance of the first steps is not yet used up."""
@@ -120,21 +124,30 @@ class Sampling:
         self._last_timed = (0, inf)
         self._next_timed = 2
         self._evaluations = 0
-        self._next_step = 0
+        self._next_step = self._measured = self._last = 0
 
     def decide(self, step: int) -> None:
         """Whether the next step, counted from 0, is measured, or its hooks are timed."""
         if self.timed:
             self._charge_hooks(step)
         if self.now:
+            self._last, self._measured = step, self._measured + 1
             self._next_step = step + max(1, step // KEPT)
         if self.every is not None:
             self.now = step % self.every == 0
         elif step < FIRST and self.budget.affords_first():
             self.now = True
         else:
-            self.now = step >= self._next_step and self.budget.affords_step()
+            self.now = step >= self._next_step and (
+                self.budget.affords_step() or self._is_due(step)
+            )
         self.timed = step >= self._next_timed and not self.now
+
+    def _is_due(self, step: int) -> bool:
+        """Whether the run has doubled since a step was measured, and measuring is cheap."""
+        elapsed = self.budget.clock() - self.budget.began
+        cost = self.budget.of_steps / max(self._measured, 1)
+        return step >= 2 * self._last and cost <= LONGEST * elapsed / step
 
     def _charge_hooks(self, step: int) -> None:
         """The timed step's, or the last one's if that was less, for every step in between: the
