@@ -1,6 +1,7 @@
 """A sweep's results as a figure, drawn with matplotlib."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from textwrap import fill
 
@@ -8,6 +9,7 @@ from bntui.errors import InputError
 from bntui.sweep.plan import Plan
 from bntui.sweep.report import sides_sentence
 from bntui.sweep.results import GLYPHS, CellResult, Verdict, sentence
+from bntui.text import clean
 
 COLOURS: dict[Verdict, str] = {
     "lower": "#0072B2",
@@ -26,7 +28,8 @@ def check_figure(path: Path) -> None:
     """Refuse a figure that cannot be drawn, before anything is run.
 
     Raises:
-        InputError: matplotlib is missing, or the file's ending is no format.
+        InputError: matplotlib is missing, the file's ending is no format, or there can be no such
+            file.
     """
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 (an extra)
@@ -35,6 +38,15 @@ def check_figure(path: Path) -> None:
     kinds = Figure().canvas.get_supported_filetypes()
     if path.suffix[1:].lower() not in kinds:
         raise InputError(f"--figure is {path}, but it takes a name that ends in .png or .svg.")
+    try:
+        path.parent.stat()
+        with suppress(FileNotFoundError):
+            path.stat()
+    except OSError as error:
+        name = clean(str(path), limit=60)
+        raise InputError(
+            f"--figure is {name}, which cannot be written ({error.strerror})."
+        ) from None
 
 
 def write_figure(plan: Plan, found: Sequence[CellResult], path: Path) -> None:

@@ -137,6 +137,8 @@ def test_a_figure_is_drawn(tmp_path: Path, kind: str) -> None:
         (("--vary", "lr=1", "--seed", str(2**63 - 1)), "--seed"),
         (("--open", "nothing"), "no sweep named nothing"),
         (("--open", "one", "--figure", "one.xyz"), "one.xyz"),
+        (("--vary", "lr=1,2", "--figure", "a" * 300 + ".png"), "cannot be written"),
+        (("--vary", "lr=1,2", "--figure", "none/one.png"), "No such file or directory"),
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing(
