@@ -1,11 +1,15 @@
 """Numbers that keep coming, kept so that a plot of any width is read in the same short time."""
 
 from array import array
+from collections import deque
 from collections.abc import Iterable
-from math import inf, isnan, nan
+from math import inf, isfinite, isnan, nan
 
 SHIFT = 3
 """The pyramid's lowest level summarises 2**SHIFT numbers; below that they are read one by one."""
+
+SMOOTHED = 25
+"""Steps of the mean that counts as having reached a loss."""
 
 AT_ONCE = 64
 """Numbers that are summarised one by one sooner than the pyramid is climbed."""
@@ -135,3 +139,25 @@ def _merge(
     lows: "array[float]", highs: "array[float]", means: "array[float]"
 ) -> tuple[float, float, float]:
     return _summary(lows)[0], _summary(highs)[1], _summary(means)[2]
+
+
+def steps_to_reach(losses: Iterable[float], threshold: float, window: int = SMOOTHED) -> int | None:
+    """The first step at which the mean of the last `window` losses is at most `threshold`.
+
+    None where that never happens. Only means over `window` consecutive finite losses count, so
+    that one lucky batch is not an arrival and a missing loss not a low one.
+    """
+    recent: deque[float] = deque(maxlen=window)
+    total = 0.0
+    for step, loss in enumerate(losses):
+        if not isfinite(loss):
+            recent.clear()
+            total = 0.0
+            continue
+        if len(recent) == window:
+            total -= recent[0]
+        recent.append(loss)
+        total += loss
+        if len(recent) == window and total / window <= threshold:
+            return step
+    return None

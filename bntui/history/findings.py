@@ -4,13 +4,12 @@ A difference counts as one only if it exceeds two standard errors of the paired 
 """
 
 from collections.abc import Iterator
-from itertools import accumulate
 from math import isnan, sqrt
 from statistics import fmean, variance
 from typing import NamedTuple
 
 from bntui.history.arm import LAST, ArmHistory, measured_modes
-from bntui.history.columns import Column
+from bntui.history.columns import SMOOTHED, steps_to_reach
 from bntui.history.history import History
 from bntui.protocol import Activations, Changed, ModeLosses, SplitLosses
 from bntui.text import percent
@@ -24,8 +23,8 @@ BLOCKS, FEWEST_IN_BLOCK = 10, 6
 ERRORS = 2.0
 """Standard errors within which two means count as equal."""
 
-SMOOTHED, RACE_STEPS = 25, 20_000
-"""Steps of the mean that passes a loss, and the steps in which that is looked for."""
+RACE_STEPS = 20_000
+"""The steps in which a race is looked for."""
 
 LEVELS = (1.0, 2.0, 0.5, 5.0, 0.2, 10.0, 0.1, 20.0, 0.05)
 """Losses whose passing is compared, the nearest to 1 first."""
@@ -200,7 +199,12 @@ def _race(history: History) -> Iterator[Finding]:
     level = next((level for level in LEVELS if max(ends) < level < min(starts)), None)
     if level is None:
         return
-    passed = {name: step for name, arm in arms.items() if (step := steps_to(arm.loss, level))}
+    passed = {
+        name: step + 1
+        for name, arm in arms.items()
+        if (step := steps_to_reach(arm.loss.values[: min(len(arm.loss), RACE_STEPS)], level))
+        is not None
+    }
     changes = [mark.step for mark in history.marks if isinstance(mark, Changed)]
     if len(passed) < 2 or any(step <= max(passed.values()) for step in changes):
         return
@@ -209,14 +213,6 @@ def _race(history: History) -> Iterator[Finding]:
         text = f"{fast} reached loss {level:g} in {passed[fast]:,} steps, {slow} in"
         smoothed = f"mean of the last {SMOOTHED} steps, one seed"
         yield Finding("race", (f"{text} {passed[slow]:,}", smoothed))
-
-
-def steps_to(losses: Column, level: float) -> int | None:
-    """The steps done when the mean of the last `SMOOTHED` losses is at most `level` first."""
-    values = losses.values[: min(len(losses), RACE_STEPS)]
-    sums = list(accumulate(values, initial=0.0))
-    done = range(SMOOTHED, len(sums))
-    return next((i for i in done if sums[i] - sums[i - SMOOTHED] <= level * SMOOTHED), None)
 
 
 def _windows(one: ArmHistory, other: ArmHistory, since: int) -> tuple[list[float], list[float]]:

@@ -9,10 +9,10 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from bntui.history import ArmHistory, History
+from bntui.history.columns import steps_to_reach
 from bntui.protocol import Machine, SplitLosses
 from bntui.protocol.base import Count, Event, Number
 from bntui.sweep.plan import Job, Plan
-from bntui.sweep.statistics import steps_to_reach
 
 Loss = Annotated[float, Meta(ge=-1e100, le=1e100)]
 """Far beyond single precision; squares of differences, and sums of these, are finite."""

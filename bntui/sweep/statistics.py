@@ -5,11 +5,9 @@ difference is one number; everything below works on the list of these difference
 """
 
 from bisect import bisect_left, bisect_right
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from math import isfinite
 from operator import itemgetter
 from random import Random
 from statistics import NormalDist, fmean
@@ -155,25 +153,3 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
     low = int(place)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
-
-
-def steps_to_reach(losses: Iterable[float], threshold: float, window: int = 25) -> int | None:
-    """The first step at which the mean of the last `window` losses is at most `threshold`.
-
-    None where that never happens. Only means over `window` consecutive finite losses count, so
-    that one lucky batch is not an arrival and a missing loss not a low one.
-    """
-    recent: deque[float] = deque(maxlen=window)
-    total = 0.0
-    for step, loss in enumerate(losses):
-        if not isfinite(loss):
-            recent.clear()
-            total = 0.0
-            continue
-        if len(recent) == window:
-            total -= recent[0]
-        recent.append(loss)
-        total += loss
-        if len(recent) == window and total / window <= threshold:
-            return step
-    return None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bntui.history.columns import Column
+from bntui.history.columns import Column, steps_to_reach
 
 NUMBERS = st.lists(
     st.one_of(st.floats(-1e6, 1e6, width=32), st.sampled_from([None, nan, inf, -inf])), max_size=300
@@ -80,3 +80,16 @@ def test_long_ranges_are_summarised_exactly(start: int, length: int) -> None:
 
 
 LONG = column_of([float((i * 7919) % 10_007) for i in range(20_000)])
+
+
+def test_steps_to_reach_a_loss() -> None:
+    falling = [10.0 - 0.1 * i for i in range(100)]
+    # The mean of steps t-24..t is 10 - 0.1 (t - 12) <= 5.05 from t = 62 on.
+    assert steps_to_reach(falling, 5.05) == 62
+    assert steps_to_reach(falling, 0.0) is None
+    assert steps_to_reach([0.0] * 10, 1.0) is None
+
+
+def test_losses_that_are_missing_do_not_count_as_reached() -> None:
+    losses = [nan] * 30 + [0.5] * 40
+    assert steps_to_reach(losses, 1.0) == 30 + 24

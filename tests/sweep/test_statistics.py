@@ -1,7 +1,7 @@
 """Statistics over seeds, against hand-computed tables, enumeration and scipy."""
 
 from itertools import product
-from math import comb, nan
+from math import comb
 from random import Random
 
 import pytest
@@ -16,7 +16,6 @@ from bntui.sweep.statistics import (
     seeds_needed,
     sign_flip_p,
     smallest_p,
-    steps_to_reach,
 )
 
 FINITE = st.floats(-100, 100).map(lambda x: round(x, 3))
@@ -126,16 +125,3 @@ def test_an_interval_of_skewed_values_is_lopsided() -> None:
     assert interval is not None
     mean = 6.2 / 8
     assert interval.high - mean > 1.5 * (mean - interval.low)
-
-
-def test_steps_to_reach_a_loss() -> None:
-    falling = [10.0 - 0.1 * i for i in range(100)]
-    # The mean of steps t-24..t is 10 - 0.1 (t - 12) <= 5.05 from t = 62 on.
-    assert steps_to_reach(falling, 5.05) == 62
-    assert steps_to_reach(falling, 0.0) is None
-    assert steps_to_reach([0.0] * 10, 1.0) is None
-
-
-def test_losses_that_are_missing_do_not_count_as_reached() -> None:
-    losses = [nan] * 30 + [0.5] * 40
-    assert steps_to_reach(losses, 1.0) == 30 + 24
