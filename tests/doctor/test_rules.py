@@ -151,6 +151,15 @@ def test_a_rule_over_the_whole_model(rule: str, facts: dict[str, Any]) -> None:
     assert found(run_of(model=facts)) == {rule}
 
 
+def test_inputs_scatter_beyond_the_limit_that_is_drawn() -> None:
+    facts = {"input_scatter": 3.0, "input_scatter_share": 0.5, "input_scatter_batches": 40}
+    (finding,) = examine(run_of(model=facts))
+    assert finding.limit is not None
+    assert finding.fact == "input_scatter"
+    assert found(run_of(model=facts | {"input_scatter": finding.limit + 0.01})) == {finding.rule}
+    assert found(run_of(model=facts | {"input_scatter": finding.limit - 0.01})) == set()
+
+
 PASSES_APART = {"domains": 2, "domain_samples": 40, "domain_mean": 0.9, "domain_var": 0.1}
 SAMPLED = {"unfollowed": 9, "unfollowed_steps": 9, "unfollowed_mean": 0.1, "unfollowed_var": 0.1}
 

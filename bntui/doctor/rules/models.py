@@ -40,10 +40,11 @@ def scattered(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     ratio, share = facts.input_scatter, facts.input_scatter_share
     if ratio is None or share is None or facts.input_scatter_batches < 2:
         return None
-    beyond = max(INPUT_SCATTER, INPUT_NOISES / sqrt(2 * (facts.input_scatter_batches - 1)))
+    chance = 1 / sqrt(2 * (facts.input_scatter_batches - 1))
+    most = 1 + max(INPUT_SCATTER, INPUT_NOISES * chance)
     layers = [layer.facts for layer in run.layers if layer.layer.model == facts.model]
     examples = max((layer.usual_examples for layer in layers), default=0)
-    if ratio <= 1 + beyond or share <= INPUT_SHARE or examples < 4:
+    if ratio <= most or share <= INPUT_SHARE or examples < 4:
         return None
     if any(layer.domains > 1 for layer in layers):
         return None
@@ -52,7 +53,7 @@ def scattered(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
         f"{examples} examples would.",
         ratio,
         fact="input_scatter",
-        limit=INPUT_SCATTER,
+        limit=most,
     )
 
 
