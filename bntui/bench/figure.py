@@ -13,11 +13,13 @@ class Repeats(NamedTuple):
     rounds: int
     seconds: float
 
+    @property
+    def few(self) -> int:
+        """Rounds of a figure whose every round starts a program."""
+        return min(self.rounds, 3)
+
 
 USUAL, QUICK = Repeats(5, 0.5), Repeats(1, 0.02)
-
-STARTS = 3
-"""Most rounds of a figure whose every round starts a program."""
 
 
 class UnavailableError(Exception):

@@ -12,7 +12,7 @@ import msgspec
 import torch
 
 from bntui.bench.engine import NOTEBOOK, loop
-from bntui.bench.figure import STARTS, Measurement, Repeats, in_turn
+from bntui.bench.figure import Measurement, Repeats, in_turn
 from bntui.bench.reference import Notebook
 from bntui.bench.terminal import Terminal
 from bntui.bench.watched import Seen
@@ -32,7 +32,7 @@ PRESSES_PER_SECOND = 10
 def over_notebook(repeats: Repeats) -> Measurement:
     """The engine under a live screen over the notebook's loop alone, each with one thread."""
     torch.set_num_threads(1)
-    few = repeats._replace(rounds=min(repeats.rounds, STARTS))
+    few = repeats._replace(rounds=repeats.few)
     return in_turn(_engine, loop(Notebook, NOTEBOOK), few, here=False)
 
 
@@ -91,10 +91,7 @@ def _lab(size: tuple[int, int]) -> Iterator[Terminal]:
 def lag(repeats: Repeats) -> Measurement:
     """How late the event loop is, 99th percentile, in ms."""
     return Measurement(
-        [
-            worst(watch("engine", 2 * repeats.seconds).lags)
-            for _ in range(min(repeats.rounds, STARTS))
-        ]
+        [worst(watch("engine", 2 * repeats.seconds).lags) for _ in range(repeats.few)]
     )
 
 

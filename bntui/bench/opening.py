@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 
-from bntui.bench.figure import STARTS, Measurement, Repeats
+from bntui.bench.figure import Measurement, Repeats
 from bntui.bench.live import BNTUI, LARGE, worst
 from bntui.bench.script import run
 from bntui.bench.terminal import Terminal
@@ -31,7 +31,7 @@ def over_bare(repeats: Repeats) -> Measurement:
     return Measurement(
         [
             _seconds_to("warming up", *BNTUI, "--no-log") / _seconds_to("bare", *bare)
-            for _ in range(min(repeats.rounds, STARTS))
+            for _ in range(repeats.few)
         ]
     )
 
@@ -49,16 +49,14 @@ def log(repeats: Repeats) -> Measurement:
         path = _log(place)
         whole = "finished"
         opening = (*BNTUI, "open", str(path))
-        return Measurement(
-            [_seconds_to(whole, *opening) for _ in range(min(repeats.rounds, STARTS))]
-        )
+        return Measurement([_seconds_to(whole, *opening) for _ in range(repeats.few)])
 
 
 def scrub(repeats: Repeats) -> Measurement:
     """One move back through that log, key press to screen, 99th percentile, in ms."""
     with TemporaryDirectory() as place:
         path = _log(place)
-        return Measurement([_scrub(path) for _ in range(min(repeats.rounds, STARTS))])
+        return Measurement([_scrub(path) for _ in range(repeats.few)])
 
 
 def _scrub(path: Path) -> float:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from bntui.bench.figure import STARTS, Measurement, Repeats, Side, UnavailableError, in_turn
+from bntui.bench.figure import Measurement, Repeats, Side, UnavailableError, in_turn
 from bntui.watch.handle import Watch
 from bntui.watch.monitor import MONITOR
 
@@ -86,7 +86,7 @@ def wandb(repeats: Repeats) -> Measurement:
 
 
 def _in_turn(side: Side, plain: Side, repeats: Repeats) -> Measurement:
-    long = Repeats(min(repeats.rounds, STARTS), LONG * repeats.seconds)
+    long = Repeats(repeats.few, LONG * repeats.seconds)
     return in_turn(side, plain, long, turns=TURNS, warm_up=WARM_UP * repeats.seconds)
 
 
