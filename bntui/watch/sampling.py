@@ -87,14 +87,10 @@ class Budget:
         """Seconds between two activities of this cost that share `part` of the rate."""
         return cost / (self.rate * part)
 
-    def affords_more(self) -> bool:
-        """Whether all that has been spent is within the budget by now."""
-        return self.clock() >= self._paid
-
     def affords_step(self) -> bool:
-        """Whether a step can be measured: the whole is within the budget, or steps are by far."""
-        least = LEAST * self.share * (self.clock() - self.began)
-        return self.affords_more() or self.of_steps <= least
+        """Whether a step can be measured: all that was spent is earned, or steps took little."""
+        now = self.clock()
+        return now >= self._paid or self.of_steps <= LEAST * self.share * (now - self.began)
 
     def affords_first(self) -> bool:
         """Whether the allowance of the first steps is not yet used up."""
