@@ -26,7 +26,7 @@ CHILD = "bntui.watch.child"
 """The module that runs a script and logs what its models do."""
 
 BUDGET = 0.2
-"""Share of a script's time for measuring it: whoever asks the doctor waits for its answer."""
+"""Share of a script's time for measuring it: who asks the doctor waits for its answer."""
 
 
 def examine_target(target: str, args: Sequence[str], steps: int) -> Report:

@@ -17,7 +17,7 @@ HEAD, TAIL = 2**20, 2**17
 last lines."""
 
 MODELS = 2**18
-"""Bytes after the first line of a watched run: models that are found later are told there."""
+"""Bytes after the first line of a watched run: models that are found later are named there."""
 
 WATCHED_TAIL = 2**21
 """The same of a watched run: hundreds of layers write between two of its numbers."""

@@ -470,8 +470,8 @@ def _rank() -> int:
     group = torch.distributed
     if group.is_available() and group.is_initialized():
         return group.get_rank()
-    told = os.environ.get("RANK", "")  # by torchrun, to processes that have not met yet
-    return int(told) if told.isdecimal() else 0
+    rank = os.environ.get("RANK", "")  # by torchrun, to processes that have not met yet
+    return int(rank) if rank.isdecimal() else 0
 
 
 def _free_name(name: str, taken: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """What one model's BatchNorm layers do, noted from light hooks and, at sampled steps, measured.
 
-The hooks run in the user's training: all they do in every pass is to count. A pass is told by its
+The hooks run in the user's training: all they do in every pass is to count. A pass is known by its
 flags; statistics are taken at sampled steps alone, and stay tensors until the log is written.
 """
 

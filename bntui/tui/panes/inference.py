@@ -88,8 +88,8 @@ class InferencePane(Pane):
             )
             rows = self._ladder(event, history)
         rows += _splits(history)
-        if arm and (told := _recalibrated(history, arm)):
-            rows += [[], *wrapped(told, max(self.size.width - 2, 20))]
+        if arm and (sentence := _recalibrated(history, arm)):
+            rows += [[], *wrapped(sentence, max(self.size.width - 2, 20))]
         self._words.styles.height = len(rows)
         self._words.show(rows)
         self._plot.display = self.size.height - len(rows) >= ROOM_FOR_PLOT or not rows
