@@ -1,6 +1,6 @@
 """From what was counted and sampled to the facts that the doctor's rules decide on."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -86,7 +86,7 @@ class LayerSummary:
         self._ask_state(readout)
 
     def _count(self) -> None:
-        counts, self.layer.counts = self.layer.counts, {}
+        counts, self.layer.counts = self.layer.counts, defaultdict(int)
         drifted = others = 0
         for (flags, shape), times in counts.items():
             self._passes[flags] += times

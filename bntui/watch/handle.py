@@ -204,9 +204,24 @@ class Watch:
 
     # For the monitor
 
-    def stepped(self) -> None:
-        """After an optimizer's step: now and then, write what has come."""
-        now = self.budget.clock() - self.budget.began
+    def stepped(self, owned: Sequence[ModelObserver]) -> None:
+        """After a step of the optimizer that moves these models: now and then, write what came."""
+        clock = self.budget.clock()
+        moved = False
+        for observer in self.observers:
+            own = observer in owned
+            if own or not observer.owned:
+                moved = True
+                sampling = observer.sampling
+                if sampling.timed:
+                    observer.time(observer.stepped, own, clock)
+                else:
+                    observer.stepped(own, clock)
+                if sampling.decide(observer.interval, clock):
+                    observer.prepare()
+        if not moved:
+            return
+        now = clock - self.budget.began
         self._step_ends.append(now)
         if self._inflight is not None and self._inflight.ready():
             self._arrive()

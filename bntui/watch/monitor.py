@@ -19,8 +19,8 @@ class Listener(Protocol):
 
     observers: list[ModelObserver]
 
-    def stepped(self) -> None:
-        """After an optimizer's step."""
+    def stepped(self, owned: list[ModelObserver]) -> None:
+        """After a step of the optimizer that moves these models."""
 
     def give_up(self, error: Exception) -> None:
         """Stop watching; the training goes on."""
@@ -32,7 +32,8 @@ class Monitor:
     def __init__(self) -> None:
         self._listeners: list[ref[Any]] = []
         self._optimizer_hook: RemovableHandle | None = None
-        self._owners: dict[int, tuple[ref[Any], list[int], list[ModelObserver]]] = {}
+        self._owners: dict[int, tuple[ref[Any], int, list[ModelObserver]]] = {}
+        """By the optimizer's id: the optimizer, how many parameters it had, the models it moves."""
 
     @property
     def listeners(self) -> list[Any]:
@@ -63,26 +64,22 @@ class Monitor:
         self.remove(None)
 
     def _after_step(self, optimizer: Any, args: object, kwargs: object) -> None:
-        owned = self._owned(optimizer)
-        for listener in self.listeners:
-            try:
-                moved = False
-                for observer in listener.observers:
-                    own = observer in owned
-                    if own or not observer.owned:
-                        observer.stepped(own)
-                        moved = True
-                if moved:
-                    listener.stepped()
-            except Exception as error:
-                listener.give_up(error)
+        count = 0
+        for group in optimizer.param_groups:
+            count += len(group["params"])
+        known = self._owners.get(id(optimizer))
+        if known is None or known[1] != count or known[0]() is not optimizer:
+            known = self._owners[id(optimizer)] = ref(optimizer), count, self._owned(optimizer)
+        for each in self._listeners:
+            listener = each()
+            if listener is not None:
+                try:
+                    listener.stepped(known[2])
+                except Exception as error:
+                    listener.give_up(error)
 
     def _owned(self, optimizer: Any) -> list[ModelObserver]:
         """The models of which this optimizer moves some weights."""
-        counts = [len(group["params"]) for group in optimizer.param_groups]
-        known = self._owners.get(id(optimizer))
-        if known is not None and known[0]() is optimizer and known[1] == counts:
-            return known[2]
         decay = {
             id(p): float(group.get("weight_decay") or 0)
             for group in optimizer.param_groups
@@ -93,12 +90,11 @@ class Monitor:
             model = observer.ref()
             if model is not None and any(id(p) in decay for p in model.parameters()):
                 owned.append(observer)
-                observer.owned = True
+                observer.own()
                 for layer in observer.layers:
                     module = layer.ref()
                     weight = module._parameters.get("weight") if module else None
                     layer.weight_decay = decay.get(id(weight), layer.weight_decay)
-        self._owners[id(optimizer)] = (ref(optimizer), counts, owned)
         return owned
 
 

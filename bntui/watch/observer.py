@@ -4,7 +4,7 @@ The hooks run in the user's training: all they do in every pass is to count. A p
 flags; statistics are taken at sampled steps alone, and stay tensors until the log is written.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from statistics import median_high
@@ -17,7 +17,7 @@ from torch.utils.hooks import RemovableHandle
 
 from bntui.protocol import WatchedLayer
 from bntui.watch import statistics
-from bntui.watch.hooks import put, put_after
+from bntui.watch.hooks import Hook, put, put_after
 from bntui.watch.layers import batchnorms, buffer, describe, hidden_batchnorms, other_norms
 from bntui.watch.polling import FLOATS, LEAST_MOMENTUM, Poll
 from bntui.watch.sampling import Sampling
@@ -49,6 +49,9 @@ BIAS_PLACE = {"AddmmBackward0": 0, "ConvolutionBackward0": 2}
 Side = Literal["input", "output"]
 
 _backward_id = torch._C._current_graph_task_id
+_is_grad_enabled = torch.is_grad_enabled
+_is_compiling = torch.compiler.is_dynamo_compiling
+"""Exporting without Dynamo calls hooks with tensors of another type, which they leave alone."""
 
 
 class Pass:
@@ -86,15 +89,15 @@ class Pending:
     momentum: float
 
 
-class LayerObserver:
-    """One BatchNorm layer; keeps no reference to it."""
+class LayerObserver(Hook):
+    """One BatchNorm layer, and the hook before its forward passes; keeps no reference to it."""
 
     def __init__(self, module: nn.Module, described: WatchedLayer, model: "ModelObserver") -> None:
         self.ref = ref(module)
         self.model = model
         self.described = described
         self.eps = described.eps
-        self.counts: dict[tuple[int, torch.Size], int] = {}
+        self.counts: defaultdict[tuple[int, torch.Size], int] = defaultdict(int)
         self.interval = -1
         self.index = 0
         self.eval_phase = 0
@@ -111,23 +114,26 @@ class LayerObserver:
         self.dropout = 0.0
         self.weight_decay = 0.0
         self.poll = Poll(module)
-        self.handle = put(module, self.enter)
+        self.handle = module.register_forward_pre_hook(self)
         self._leaving: RemovableHandle | None = None
         self._awaiting: list[Callable[[Tensor], None]] = []
 
-    def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         """Before every forward pass of the layer; never raises."""
-        if self.model.sampling.timed:
-            self.model.time(self.enter, module, args)
-            return
         x = args[0] if args else None
-        if type(x) is not Tensor or x.dim() < 2 or module is not self.ref():
+        if _is_compiling() or type(x) is not Tensor or module is not self.ref():
             return  # a replica of DataParallel shares our hook
+        if len(shape := x.shape) < 2:
+            return
         model = self.model
+        sampling = model.sampling
+        if sampling.timed:
+            model.time(self, module, args)
+            return
         try:
             if self._leaving is not None:
                 self.await_nothing()
-            grad = torch.is_grad_enabled()
+            grad = _is_grad_enabled()
             inside = _backward_id() != -1
             training = module.training
             root = model.ref()
@@ -141,14 +147,12 @@ class LayerObserver:
                 | (FROZEN if weight is not None and not weight.requires_grad else 0)
                 | (RECALIBRATING if model.recalibrating else 0)
             )
-            key = (flags, x.shape)
-            self.counts[key] = self.counts.get(key, 0) + 1
+            self.counts[flags, shape] += 1
             if self.interval != model.interval:
                 self.interval = model.interval
                 self.index = 0
             if not training:
-                if not flags & ROOT:
-                    self._evaluate(module, x, flags)
+                self._evaluate(module, x, flags)
                 return
             if self.pending is not None:
                 self.finish()
@@ -161,7 +165,7 @@ class LayerObserver:
             if model.leader is self or model.choosing:
                 model.passes_through(self, module, x, flags)
             self.dropout = max(self.dropout, model.dropout)
-            if model.sampling.now and index < PASSES and _is_plain(x):
+            if sampling.now and index < PASSES and _is_plain(x):
                 self._sample_train(module, x, index, grad)
         except Exception as error:
             model.give_up(error)
@@ -192,6 +196,8 @@ class LayerObserver:
 
     def _evaluate(self, module: nn.Module, x: Tensor, flags: int) -> None:
         model = self.model
+        if flags & ROOT:
+            return
         model.evaluates(self, flags)
         if self.eval_phase != model.phase.number:
             self.eval_phase, self.eval_left = model.phase.number, PASSES
@@ -326,8 +332,10 @@ class ModelCounts:
     stuck: int = 0
 
 
-class ModelObserver:
-    """One watched model: its layers, its steps, its passes; keeps no reference to the model."""
+class ModelObserver(Hook):
+    """One watched model: its layers, its steps, its passes, and the hook before its forward passes;
+    keeps no reference to the model.
+    """
 
     def __init__(self, model: nn.Module, name: str, sampling: Sampling, give_up: Any) -> None:
         self.ref = ref(model)
@@ -361,7 +369,7 @@ class ModelObserver:
         self._root_passes = self._root_calls = 0
         self.domains_within = False
         self.weights = Weights(model, self.budget)
-        self._handles = [put(model, self.entered)]
+        self._handles = [model.register_forward_pre_hook(self)]
         self.layers = [
             LayerObserver(module, describe(path, module, name), self)
             for path, module in batchnorms(model)
@@ -371,7 +379,7 @@ class ModelObserver:
             if "Dropout" in type(module).__name__:
                 self._scanned.append(put(module, self._drops))
         self._scan_hidden()
-        self._prepare()
+        self.prepare()
 
     # Passes
 
@@ -386,17 +394,19 @@ class ModelObserver:
         if module.training:
             self.dropout = max(self.dropout, float(getattr(module, "p", 0)))
 
-    def entered(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         """Before every forward pass of the whole model; never raises."""
+        if _is_compiling():
+            return
         if self.sampling.timed:
-            self.time(self.entered, module, args)
+            self.time(self, module, args)
             return
         try:
             self.dropout = 0.0
             if not module.training or _backward_id() != -1:
                 return
             self._root_calls += 1
-            if not torch.is_grad_enabled():
+            if not _is_grad_enabled():
                 return
             self._root_passes += 1
             if self.sampling.now and self._root_passes == 1 and args:
@@ -507,17 +517,18 @@ class ModelObserver:
 
     # Steps
 
-    def stepped(self, own: bool) -> None:
-        """After an optimizer's step, this model's `own` or, while none is known, any."""
-        if self.sampling.timed:
-            self.time(self._step, own)
-        else:
-            self._step(own)
-        self.sampling.decide(self.interval)
-        if self.sampling.now:
-            self._prepare()
+    def own(self) -> None:
+        """An optimizer is known to move this model: the few steps before it were another's."""
+        if not self.owned and 0 < self.interval <= SCANNED_STEPS:
+            for layer in self.layers:
+                layer.interval = 0 if layer.interval == self.interval else -1
+            self.interval = 0
+        self.owned = True
 
-    def _step(self, own: bool) -> None:
+    def stepped(self, own: bool, now: float) -> None:
+        """After an optimizer's step, this model's `own` or, while none is known, any; `now` is the
+        budget's clock.
+        """
         if self._scan_left:
             self._scan_left -= 1
             if self._scan_left == SCANNED_STEPS - 1:
@@ -528,8 +539,9 @@ class ModelObserver:
             self._count_unfollowed()
         if own:
             self.counts.steps += 1
-            self.choosing = max(0, self.choosing - 1)
-            self.weights.stepped()
+            if self.choosing:
+                self.choosing -= 1
+            self.weights.stepped(now)
             if self._leader_passes:
                 self.counts.stuck = 0
             elif self._graded_eval and self.ever_trained:
@@ -541,7 +553,7 @@ class ModelObserver:
             self.budget.charge(began, of_step=True)
         self._close_interval()
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         """Before a step that is measured."""
         began = self.budget.clock()
         with torch.no_grad():

@@ -53,6 +53,9 @@ class Budget:
         self.measured = 0.0
         """Seconds that everything but the hooks has taken so far."""
         self._hooks = self.of_steps = 0.0
+        self.step_due = self.began
+        """From when on a step can be measured: all that was spent is earned, or steps took little.
+        """
         self._random = Random(0)  # our own: the user's draws stay as they are
 
     @property
@@ -77,6 +80,7 @@ class Budget:
         self.measured += cost
         self.of_steps += cost * of_step
         self._paid = max(self._paid, began) + cost / self.rate * self._random.uniform(0.7, 1.3)
+        self.step_due = min(self._paid, self.began + self.of_steps / (LEAST * self.share))
         return cost
 
     def charge_hooks(self, seconds: float) -> None:
@@ -86,11 +90,6 @@ class Budget:
     def spacing(self, cost: float, part: float) -> float:
         """Seconds between two activities of this cost that share `part` of the rate."""
         return cost / (self.rate * part)
-
-    def affords_step(self) -> bool:
-        """Whether a step can be measured: all that was spent is earned, or steps took little."""
-        now = self.clock()
-        return now >= self._paid or self.of_steps <= LEAST * self.share * (now - self.began)
 
     def affords_first(self) -> bool:
         """Whether the allowance of the first steps is not yet used up."""
@@ -122,8 +121,11 @@ class Sampling:
         self._evaluations = 0
         self._next_step = self._measured = self._last = 0
 
-    def decide(self, step: int) -> None:
-        """Whether the next step, counted from 0, is measured, or its hooks are timed."""
+    def decide(self, step: int, now: float) -> bool:
+        """Whether the next step, counted from 0, is measured; also whether its hooks are timed.
+
+        `now` is the budget's clock.
+        """
         if self.timed:
             self._charge_hooks(step)
         if self.now:
@@ -135,15 +137,16 @@ class Sampling:
             self.now = True
         else:
             self.now = step >= self._next_step and (
-                self.budget.affords_step() or self._is_due(step)
+                now >= self.budget.step_due
+                or (step >= 2 * self._last and self._is_cheap(step, now))
             )
         self.timed = step >= self._next_timed and not self.now
+        return self.now
 
-    def _is_due(self, step: int) -> bool:
-        """Whether the run has doubled since a step was measured, and measuring is cheap."""
-        elapsed = self.budget.clock() - self.budget.began
+    def _is_cheap(self, step: int, now: float) -> bool:
+        """Whether measuring a step takes so little that it is done each time the run doubles."""
         cost = self.budget.of_steps / max(self._measured, 1)
-        return step >= 2 * self._last and cost <= LONGEST * elapsed / step
+        return cost <= LONGEST * (now - self.budget.began) / step
 
     def _charge_hooks(self, step: int) -> None:
         """The timed step's, or the last one's if that was less, for every step in between: the

@@ -55,12 +55,12 @@ class Weights:
         """Whether the values of a fingerprint are others than at the start."""
         return now is not None and self._start is not None and not torch.equal(now, self._start)
 
-    def stepped(self) -> None:
-        """Right after the model's own optimizer's step."""
+    def stepped(self, now: float) -> None:
+        """Right after the model's own optimizer's step; `now` is the budget's clock."""
         self._versions = self.versions()
         self._since += 1
-        began = self._budget.clock()
-        if began >= self._next:
+        if now >= self._next:
+            began = self._budget.clock()
             self._latest = self.fingerprint()
             self._since = 0
             self._next = began + self._budget.spacing(self._budget.charge(began), PART)

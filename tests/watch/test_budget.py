@@ -1,6 +1,9 @@
 """What watching may cost: its share of the time, and no wait for an accelerator."""
 
+import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import bntui
+from bntui.watch.observer import WATCHFUL
 from bntui.watch.sampling import LEAST, Budget, Sampling
 
 MS = 1e-3
@@ -42,7 +46,7 @@ class Training:
                     self.sampled.append(step)
                     began, self.now = self.now, self.now + self._sample
                     self.budget.charge(began, of_step=True)
-                sampling.decide(step)
+                sampling.decide(step, self.now)
             if self._probe and step % 100 == 0:
                 began, self.now = self.now, self.now + self._probe
                 self.budget.charge(began)
@@ -91,8 +95,33 @@ def test_a_step_that_was_interrupted_does_not_count_for_all_the_others() -> None
     training.run(1000)
     before = training.budget.total
     sampling.timed, sampling.hook_seconds = True, 1.0
-    sampling.decide(1001)
+    sampling.decide(1001, training.now)
     assert training.budget.total - before < MS * 64
+
+
+def test_a_step_that_is_not_measured_takes_few_python_calls() -> None:
+    """What watching costs a small model is the calls, more than what is done in them."""
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 8), nn.BatchNorm1d(8))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    calls: list[str] = []
+
+    def train(steps: int) -> None:
+        for _ in range(steps):
+            model(torch.randn(32, 4)).square().mean().backward()
+            optimizer.step()
+
+    def profile(frame: FrameType, event: str, arg: object) -> None:
+        if event == "call" and "/bntui/watch/" in frame.f_code.co_filename:
+            calls.append(frame.f_code.co_qualname)
+
+    with bntui.watch(model, log=None, every=10**9) as watch:
+        watch._next = float("inf")
+        watch.observers[0].weights._next = float("inf")
+        train(WATCHFUL + 64)
+        sys.setprofile(profile)
+        train(14)
+        sys.setprofile(None)
+    assert len(calls) <= 14 * 14, Counter(calls)  # a step has 12; now and then its hooks are timed
 
 
 class NoValueIsRead(TorchDispatchMode):

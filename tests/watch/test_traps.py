@@ -225,6 +225,24 @@ def test_compiled_before_and_after_gives_the_same_bits_and_updates_are_seen() ->
             assert list(series.values) == pytest.approx(wanted, abs=1e-4)
 
 
+def test_the_first_step_of_another_models_optimizer_is_no_step_of_this_one() -> None:
+    """Until a model's own optimizer steps, any may be the one that moves it."""
+    model, critic = net(), nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))
+    optimizers = [torch.optim.SGD(each.parameters(), lr=0.05) for each in (critic, model)]
+    with bntui.watch(model, critic, log=None, every=1) as watch:
+        for _ in range(6):
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+                critic(model(torch.randn(32, 4))).square().mean().backward()
+                optimizer.step()
+        watch.findings()
+        assert watch._run.watching
+        assert watch._run.watching.unavailable == []
+    assert [facts.optimizer_steps for facts in watch._run.models.values()] == [6, 6]
+    for layer in watch.layers:
+        assert list(layer.samples["mean_distance"].steps)[:6] == list(range(6))
+
+
 def test_what_is_copied_into_a_models_buffers_is_no_update() -> None:
     model, average = net(), net()
     with bntui.watch(model, average, log=None, every=1) as watch:

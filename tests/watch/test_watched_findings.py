@@ -182,8 +182,8 @@ def test_zeros_written_past_the_version_counters_are_seen() -> None:
         weights = watch.observers[0].weights
         stepped = weights.stepped
 
-        def seldom() -> None:
-            stepped()
+        def seldom(now: float) -> None:
+            stepped(now)
             weights._next = float("inf")
 
         weights.stepped = seldom  # type: ignore[method-assign]
