@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import work
+from textual._compositor import CompositorUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -78,6 +79,12 @@ class ThemedApp(App[None]):
         if not self.is_headless:
             gc.freeze()
             gc.enable()
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Send only what the terminal does not show yet."""
+        if isinstance(renderable, CompositorUpdate) and isinstance(self._driver, BntuiDriver):
+            renderable = self._driver.difference(renderable)
+        super()._display(screen, renderable)
 
     def on_resize(self) -> None:
         """Redraw everything: a terminal back at its old size may have lost what it showed."""

@@ -1,6 +1,6 @@
 """The two themes, and the colours of plots in them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from rich.segment import Segment
@@ -91,21 +91,25 @@ LIGHT = Theme(
 )
 
 
-def inked(widget: Widget, runs: Iterable[tuple[str, str]]) -> Strip:
-    """A row of `widget` from runs of (text, ink), on its own ground, as wide as it is.
+def inked(widget: Widget, runs: Iterable[tuple[str, str]], ground: Style | None = None) -> Strip:
+    """A row of `widget` from runs of (text, ink), as wide as it is, on `ground` or else its own.
 
     The inks are the theme's variables and not component classes, each of which Textual would style
     anew for every widget before the first frame: a hundred milliseconds.
     """
-    ground = widget.rich_style
-    segments = [Segment(text, ground + ink_style(widget, ink)) for text, ink in runs]
+    ground = ground or widget.rich_style
+    variables = widget.app.theme_variables
+    segments = [Segment(text, ground + _style(ink, variables)) for text, ink in runs]
     return Strip(segments).adjust_cell_length(widget.size.width, ground)
 
 
 def ink_style(widget: Widget, ink: str) -> Style:
     """An ink of the theme in force: `a`, the blend `a+b` of several, or `a on b` with a ground."""
+    return _style(ink, widget.app.theme_variables)
+
+
+def _style(ink: str, variables: Mapping[str, str]) -> Style:
     ink, _, ground = ink.partition(" on ")
-    variables = widget.app.theme_variables
     colours = tuple(variables[f"ink-{name}"] for name in ink.split("+"))
     return _painted(colours, variables[f"ink-{ground}"] if ground else None)
 

@@ -20,6 +20,7 @@ from bntui.tui.panes.pane import Pane, as_of, brief, marked, value
 from bntui.tui.plotting.figure import Figure, Guide, Layer, Panel, Points
 from bntui.tui.plotting.plot import Plot
 from bntui.tui.plotting.scale import ScaleKeeper, log_steps
+from bntui.tui.plotting.text_rows import wrapped
 
 MODES = ("train", "eval")
 GLYPHS = {"train": "×", "eval": "○", "gap": "•"}
@@ -66,8 +67,8 @@ class ModesPane(Pane):
     )
     RELATED = (NEXT_NETWORK,)
     DEFAULT_CSS = """
-    ModesPane > .table { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
-    ModesPane > .note { height: auto; padding: 0 1; color: $text-muted; }
+    ModesPane > .table { height: 4; text-wrap: nowrap; text-overflow: ellipsis; }
+    ModesPane > .note { height: 1; padding: 0 1; color: $text-muted; }
     """
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
@@ -153,18 +154,20 @@ class ModesPane(Pane):
         return Figure(((upper,), (lower,)), self.cursor)
 
     def _show_text(self, last: ModeLosses, history: History) -> None:
-        note = self._remark(last, history)
-        shown = (last, self.mode, self.place, note, self.size)
+        shown = (last, self.mode, self.place, self.size)
         if shown != self._shown:
             self._shown = shown
-            self._table.update(self._table_of(last))
-            self._note.update(note)
-            self._note.display = bool(note) and self.size.height >= ROOM_FOR_NOTE
+            self._table.display = True
+            self._table.update(self._table_of(last), layout=False)
+        lines = [row[0][0] for row in wrapped(self._remark(last, history), self.size.width - 2)]
+        if (note := "\n".join(lines)) != self._note.content:
+            self._note.styles.height = len(lines)
+            self._note.update(note, layout=False)
+        self._note.display = bool(note) and self.size.height >= ROOM_FOR_NOTE
 
     def _clear(self) -> None:
         self._shown = None
-        self._table.update("")
-        self._note.update("")
+        self._table.display = self._note.display = False
 
     def _remark(self, last: ModeLosses, history: History) -> str:
         if last.sizes[self.place] == 1 and self.mode == "train":

@@ -1,8 +1,9 @@
-"""The widget that shows a figure, and sends only the cells that changed."""
+"""The widget that shows a figure, and draws only the rows that changed."""
 
 import os
 from typing import ClassVar
 
+from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -11,15 +12,12 @@ from textual.widget import Widget
 
 from bntui.text import clean
 from bntui.tui.plotting.dots import BRAILLE, HALVES, Shape
-from bntui.tui.plotting.drawing import Cells, Row, draw, step_at, step_beside
+from bntui.tui.plotting.drawing import Cells, draw, step_at, step_beside
 from bntui.tui.plotting.figure import Figure
 from bntui.tui.themes import inked
 
 ARM_SHAPES = ("■", "○", "◆", "□")
 """Each network's sign: before its name, and at every point of it that was measured."""
-
-JUMP = 6
-"""Equal cells that are sent again between two that changed: a jump of the cursor costs as much."""
 
 
 class Plot(Widget):
@@ -42,6 +40,7 @@ class Plot(Widget):
         self._empty = empty
         self._figure: Figure | None = None
         self._cells: Cells = []
+        self._ground = Style()
         self._is_dragged = False
 
     def show(self, figure: Figure | None) -> None:
@@ -56,11 +55,11 @@ class Plot(Widget):
 
     def _redraw(self) -> None:
         before, self._cells = self._cells, self._draw()
-        if list(map(_width, before)) != list(map(_width, self._cells)):
+        if len(before) != len(self._cells):
             self.refresh()
             return
         rows = enumerate(zip(before, self._cells, strict=True))
-        changed = [span for y, (old, new) in rows if old != new for span in _changes(y, old, new)]
+        changed = [Region(0, y, self.size.width, 1) for y, (old, new) in rows if old != new]
         if changed:
             self.refresh(*changed)
 
@@ -105,32 +104,12 @@ class Plot(Widget):
             if step is not None:
                 self.post_message(self.Pointed(step))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows of `crop`, on one ground: the widget's, which takes long to find."""
+        self._ground = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One row of the figure."""
-        return inked(self, self._cells[y] if y < len(self._cells) else [])
-
-
-def _width(row: Row) -> int:
-    return sum(len(text) for text, _ in row)
-
-
-def _changes(y: int, old: Row, new: Row) -> list[Region]:
-    """The spans of a row that differ; over a few equal cells going on costs less than a jump."""
-    spans: list[Region] = []
-    for x, (before, now) in enumerate(zip(_cells(old), _cells(new), strict=True)):
-        if before == now:
-            continue
-        if spans and x - spans[-1].right <= JUMP:
-            spans[-1] = Region(spans[-1].x, y, x + 1 - spans[-1].x, 1)
-        else:
-            spans.append(Region(x, y, 1, 1))
-    return spans
-
-
-def _cells(row: Row) -> list[tuple[str, str]]:
-    """Every character with its ink; a blank has none, unless it has a ground."""
-    return [
-        (char, "" if char == " " and " on " not in ink else ink)
-        for text, ink in row
-        for char in text
-    ]
+        row = self._cells[y] if y < len(self._cells) else []
+        return inked(self, row, self._ground)

@@ -7,12 +7,14 @@ import termios
 from contextlib import suppress
 from typing import IO, Any
 
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from bntui.sources.signals import ENDING
 from bntui.text import clean
 from bntui.tui.terminal.sgr import compact
+from bntui.tui.terminal.shown import Difference, Shown
 from bntui.tui.terminal.writer import NonBlockingWriter
 
 DRAIN_SECONDS = 1.0
@@ -25,6 +27,10 @@ class BntuiDriver(LinuxDriver):
     _writer: NonBlockingWriter | None = None
     _captured: "CapturedStderr | None" = None
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._shown = Shown()
+
     @property
     def backlog(self) -> int:
         """Bytes not yet accepted by the terminal; while there are any, no frame is drawn."""
@@ -35,8 +41,13 @@ class BntuiDriver(LinuxDriver):
         if self._writer:
             self._writer.write(compact(data))
 
+    def difference(self, update: CompositorUpdate) -> Difference:
+        """What of `update` the terminal does not show yet."""
+        return Difference(update, self._shown)
+
     def start_application_mode(self) -> None:
         """Install signal handlers, non-blocking output and stderr capture, then start."""
+        self._shown.forget()
         for number in ENDING:
             signal.signal(number, self._exit_on_signal)
         self._writer = NonBlockingWriter(2)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 SEQUENCE = re.compile(r"\x1b\[([0-9;]*)m")
-MOVE = re.compile(r"(\r\n)?(\x1b\[\d*;\d*H)?")
+MOVE = re.compile(r"(\r?\n)?(\x1b\[(\d*;\d*H|\d*G))?")
 """Cursor movement, which neither shows nor erases: a colour change can wait until after it."""
 CODE = re.compile(r"[34]8;(?:5;\d*|2;\d*;\d*;\d*)|\d+")
 """One setting of a sequence: an extended colour, or a number."""
