@@ -26,9 +26,8 @@ class Recording:
 
     accepts_commands = False
 
-    def __init__(self, file: IO[bytes], follow: bool) -> None:
-        self._file, self._follow = file, follow
-        self.name = Path(file.name).stem if isinstance(file.name, str) else STDIN
+    def __init__(self, file: IO[bytes], follow: bool, name: str = STDIN) -> None:
+        self._file, self._follow, self.name = file, follow, name
         self._decoder = Decoder()
 
     async def events(self) -> AsyncIterator[AnyEvent]:
@@ -104,7 +103,7 @@ def open_log(path: Path, follow: bool) -> Recording:
     Raises:
         InputError: It is missing, unreadable, a directory, or no run log.
     """
-    return Recording(open_file(path), follow)
+    return Recording(open_file(path), follow, path.stem)
 
 
 def open_stdin(with_keyboard: bool = True) -> Recording | PipedRecording:

@@ -35,6 +35,7 @@ def written(path: Path, *events: AnyEvent) -> Path:
 
 async def everything(path: Path) -> list[AnyEvent]:
     recording = open_log(path, follow=False)
+    assert recording.name == path.stem
     events = [event async for event in recording.events()]
     await recording.close()
     return events
