@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,12 @@ class Import(NamedTuple):
     line: int
 
 
+@cache
+def every() -> list[Import]:
+    """All of them, read once."""
+    return list(imports())
+
+
 def imports() -> Iterator[Import]:
     for path in PACKAGE.rglob("*.py"):
         importer = ".".join(("bntui", *path.relative_to(PACKAGE).with_suffix("").parts))
@@ -48,18 +55,15 @@ def room(module: str, name: str = "") -> str:
     return parts[1] if len(parts) > 1 else name
 
 
-EVERY = list(imports())
-
-
 def test_imports_are_found() -> None:
-    assert len(EVERY) > 300
+    assert len(every()) > 300
 
 
 def test_imports_point_down() -> None:
     rank = {name: place for place, name in enumerate(ROOMS)}
     upward = [
         f"{one.importer}:{one.line} imports {one.imported}"
-        for one in EVERY
+        for one in every()
         if room(one.importer) in rank
         and room(one.imported, one.name) in rank
         and rank[room(one.imported, one.name)] < rank[room(one.importer)]
@@ -83,7 +87,7 @@ def test_the_top_level_has_few_modules() -> None:
 def test_no_private_name_crosses_rooms() -> None:
     private = [
         f"{one.importer}:{one.line} imports {one.name} of {one.imported}"
-        for one in EVERY
+        for one in every()
         if one.name.startswith("_")
         and not one.name.startswith("__")
         and room(one.importer) != room(one.imported)
@@ -95,7 +99,7 @@ def test_no_private_name_crosses_rooms() -> None:
 def test_inner_rooms_have_no_circles(parent: str) -> None:
     """Between the folders of a large room, too, arrows go one way."""
     arrows: dict[str, set[str]] = {}
-    for one in EVERY:
+    for one in every():
         here, there = one.importer.split("."), one.imported.split(".")
         if here[1:2] == there[1:2] == [parent]:
             inner = here[2], there[2] if len(there) > 2 else one.name

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from bntui.sweep.plan import make_plan, parse_vary
 from bntui.sweep.store import SweepStore, sweeps_directory
 from tests.sweep.made_up import outcome, plan
 
-pytest.importorskip("distributed")
+pytestmark = pytest.mark.skipif(not find_spec("distributed"), reason="needs distributed")
 
 PROGRAM = [sys.executable, "-W", "ignore", "-m", "bntui", "sweep"]
 """Executed, not forked (-W): a fork of a process that has used dask starts no workers."""

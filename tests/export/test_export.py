@@ -8,14 +8,11 @@ from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree
 
-import duckdb
-import pandas as pd
 import pytest
-from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from click.testing import CliRunner
 from rich.console import Console
 
+from bntui.cli.main import cli
 from bntui.export.figures import FIGURES
 from bntui.export.files import write_summary
 from bntui.export.summary import summary
@@ -56,6 +53,9 @@ def export(log: Path, *args: str) -> subprocess.CompletedProcess[str]:
 def test_pandas_and_duckdb_read_the_same_numbers_from_csv_and_parquet(
     log: Path, tmp_path: Path
 ) -> None:
+    import duckdb
+    import pandas as pd
+
     table, packed = tmp_path / "run.csv", tmp_path / "run.parquet"
     done = export(log, "--csv", str(table), "--parquet", str(packed))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -123,6 +123,8 @@ def test_the_summary_is_the_run_in_short(log: Path) -> None:
 
 def test_the_last_500_steps_are_500_in_table_summary_and_figure(tmp_path: Path) -> None:
     """The loss falls by one a step: every other number of steps has another mean."""
+    from matplotlib.figure import Figure
+
     falling: list[float | None] = [float(700 - i) for i in range(700)]
     history = folded([*beginning(), Steps(0, 1.0, {"no BN": falling, "BN": falling})])
     console = Console(width=120, record=True, file=StringIO())
@@ -140,19 +142,25 @@ def test_the_last_500_steps_are_500_in_table_summary_and_figure(tmp_path: Path) 
     assert (figure.axes[1].dataLim.x0, figure.axes[1].dataLim.x1) == (200, 699)
 
 
-@pytest.mark.parametrize("kind", ["png", "svg"])
-def test_the_four_figures(log: Path, tmp_path: Path, kind: str) -> None:
-    directory = tmp_path / "figures"
-    done = export(log, "--figures", str(directory), "--format", kind)
-    assert (done.returncode, done.stderr) == (0, "")
-    files = sorted(directory.iterdir())
+def drawn(log: Path, directory: Path, *args: str) -> list[Path]:
+    """What is in the directory after its figures were drawn."""
+    done = CliRunner().invoke(cli, ["export", str(log), "--figures", str(directory), *args])
+    assert (done.exit_code, done.output) == (0, "")
+    return sorted(directory.iterdir())
+
+
+def test_the_four_figures(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = drawn(log, tmp_path / "figures", "--format", "svg")
     names = ["activations", "losses", "modes", "running_means"]
-    assert [file.name for file in files] == [f"{name}.{kind}" for name in names]
+    assert [file.name for file in files] == [f"{name}.svg" for name in names]
     for file in files:
-        if kind == "png":
-            assert file.read_bytes().startswith(b"\x89PNG")
-        else:
-            assert ElementTree.parse(file).getroot().tag.endswith("svg")
+        assert ElementTree.parse(file).getroot().tag.endswith("svg")
+    monkeypatch.delitem(FIGURES, "activations")
+    monkeypatch.delitem(FIGURES, "running_means")
+    monkeypatch.delitem(FIGURES, "modes")
+    (file,) = drawn(log, tmp_path / "usual")
+    assert file.name == "losses.png"
+    assert file.read_bytes().startswith(b"\x89PNG")
 
 
 def test_nothing_is_overwritten(log: Path, tmp_path: Path) -> None:
@@ -193,6 +201,10 @@ def test_an_output_that_takes_nothing_is_one_sentence(log: Path, args: list[str]
 
 
 def test_figures_have_the_screens_colours_and_the_histograms_own_range() -> None:
+    from matplotlib.colors import to_hex
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
     events = [
         *beginning(),
         Activations("BN", 0, 0, 100, [50, *[1] * 48, 2], 0.5, low=0.0, high=4.0),
@@ -208,6 +220,8 @@ def test_figures_have_the_screens_colours_and_the_histograms_own_range() -> None
 
 
 def test_a_watched_run_is_a_table_by_layer(tmp_path: Path) -> None:
+    import pandas as pd
+
     path, table = tmp_path / "watched.jsonl", tmp_path / "watched.csv"
     path.write_bytes(b"".join(map(encode, watched_run(40))))
     assert export(path, "--csv", str(table)).returncode == 0

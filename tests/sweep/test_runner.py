@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -25,8 +26,7 @@ from bntui.sweep.runner import Runner
 from bntui.sweep.store import SweepStore
 from tests import forking
 
-pytest.importorskip("distributed")
-cloudpickle = pytest.importorskip("cloudpickle")
+pytestmark = pytest.mark.skipif(not find_spec("distributed"), reason="needs distributed")
 
 SMALL = RunConfig(steps=20, hidden=8, emb=2, batch_size=4)
 
@@ -66,6 +66,7 @@ def troubled(job: Job, config: RunConfig, digest: str, reach: float | None) -> R
 def test_a_run_that_kills_its_worker_takes_no_other_along_and_the_sweep_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    cloudpickle = pytest.importorskip("cloudpickle")
     plan = make_plan(SMALL, [Vary("lr", [0.1, 0.25, 0.5])], 1)
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     with monkeypatch.context() as patch:

@@ -60,7 +60,11 @@ def test_the_p_value_is_scipys() -> None:
     stats = pytest.importorskip("scipy.stats")
     differences = [Random(3).gauss(0.4, 1.0) for _ in range(10)]
     theirs = stats.permutation_test(
-        (differences,), lambda x: sum(x) / len(x), permutation_type="samples", n_resamples=1 << 12
+        (differences,),
+        lambda x, axis: x.mean(axis),
+        permutation_type="samples",
+        n_resamples=1 << 12,
+        vectorized=True,
     )
     assert sign_flip_p(differences) == pytest.approx(theirs.pvalue)
 
