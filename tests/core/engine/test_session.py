@@ -90,22 +90,22 @@ def test_a_run_ends_at_its_last_step_with_a_measurement_of_it() -> None:
 def test_a_finished_run_is_trained_on_as_if_it_had_been_longer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(session, "TRAIN_ON", 400)
-    run, told = begun()
+    monkeypatch.setattr(session, "TRAIN_ON", 40)
+    run, told = begun(steps=20)
     run.advance(far())
     count = len(told)
     run.handle(Pause())
     assert len(told) == count
     run.handle(Step())
-    assert told.states()[-1] == ("paused", 101, None)
+    assert told.states()[-1] == ("paused", 21, None)
     run.handle(Resume())
     run.handle(Resume())
     run.advance(far())
-    assert told.states()[-1] == ("finished", 500, None)
+    assert told.states()[-1] == ("finished", 60, None)
     totals = [e.total for e in told if isinstance(e, State)]
-    assert totals[: totals.index(500)] == [UNSET] * 2
-    assert set(totals[2:]) == {500}
-    longer, all_told = begun(steps=500)
+    assert totals[: totals.index(60)] == [UNSET] * 2
+    assert set(totals[2:]) == {60}
+    longer, all_told = begun(steps=60)
     longer.advance(far())
     losses = [
         [x for e in t if isinstance(e, Steps) for x in e.loss["BN"]] for t in (told, all_told)
@@ -219,7 +219,7 @@ def test_the_log_is_the_same_whoever_looks(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(looking, "SHARE", 1e9)
 
     def told_while(*commands: Subscribe) -> tuple[Told, list[Event]]:
-        run, told = begun(steps=60)
+        run, told = begun(steps=25)
         for command in commands:
             run.handle(command)
         while run.wait() is not None:

@@ -60,7 +60,7 @@ def test_a_probe_leaves_every_bit_as_it_was(settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize("settings", EVERY_KIND)
 def test_a_probed_run_goes_on_as_one_that_nobody_looked_at(settings: dict[str, Any]) -> None:
     probed, alone = trained(0, **settings), trained(0, **settings)
-    for _ in range(12):
+    for _ in range(4):
         measure(probed)
         probed.step()
         alone.step()

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from bntui.config.schema import NOTEBOOK_WORDS, Norm, RunConfig
+from bntui.core.engine import session
 from bntui.core.engine.session import Session
 from bntui.core.nn.precise import precise_statistics
 from bntui.core.training.dataset import Dataset
@@ -70,6 +71,13 @@ class Bench:
         return next(arm for arm in self.trainer.arms if arm.name == name)
 
 
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is measured at a single step: most of its time, where losses are the subject."""
+    monkeypatch.setattr(session, "measured", lambda *_: ())
+
+
+@pytest.mark.usefixtures("unmeasured")
 def test_a_knob_turned_before_the_first_step_is_as_if_the_run_had_begun_so() -> None:
     turned = Bench()
     told = turned.obey(Change("lr", 0.3), Change("momentum", 0.5), Change("eps", 0.01))
@@ -91,6 +99,7 @@ def test_a_knob_turned_before_the_first_step_is_as_if_the_run_had_begun_so() -> 
         assert torch.equal(one.statistics(), two.statistics())
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_knob_of_one_arm_leaves_the_other_alone() -> None:
     turned, other = Bench(), Bench()
     for bench in (turned, other):
@@ -145,6 +154,7 @@ def test_normalization_is_bypassed_layer_by_layer_and_put_back_as_it_was() -> No
     assert all(layer.on for layer in bench.arm("BN").model.normalizations)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
@@ -181,6 +191,7 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing(
     assert bench.losses() == other.losses()
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("norm", ["none", "bn", "bn-lecture", "ln", "gn"])
 def test_two_forks_without_a_change_give_the_origins_curve_bit_for_bit(norm: Norm) -> None:
     bench = Bench(arms=(norm,), ghost=3, activation="relu", init="fan-in")
@@ -197,6 +208,7 @@ def test_two_forks_without_a_change_give_the_origins_curve_bit_for_bit(norm: Nor
     assert len(set(losses[origin])) > 20
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_fork_goes_its_own_way_by_one_knob_and_leaves_its_origin_alone() -> None:
     bench, alone = Bench(), Bench()
     for each in (bench, alone):
@@ -256,6 +268,7 @@ def test_recalibration_puts_precise_statistics_in_and_undo_takes_them_out() -> N
     assert all(map(torch.equal, before, (x.statistics() for x in arm.model.batchnorms)))
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_the_learning_rate_drops_on_schedule_and_says_so() -> None:
     bench = Bench(lr_drop=4)
     bench.obey(Change("lr", 0.5, "BN"))
@@ -358,6 +371,7 @@ def test_what_a_command_alters_is_measured_at_once_and_nothing_else() -> None:
     assert measured(Undo(), Undo(), Undo()) == ["no BN", "BN", "BN copy", "BN"]
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_steps_made_in_one_go_do_not_pass_the_learning_rates_drop() -> None:
     cut, whole = Bench(lr_drop=13, steps=30), Bench(lr_drop=13, steps=30)
     cut.step(30)

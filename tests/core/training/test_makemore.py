@@ -24,6 +24,12 @@ def trainer(words: list[str], config: RunConfig) -> Trainer:
     return Trainer(config, Dataset(train, config.block_size, config.context, held_out))
 
 
+def advance(run: Trainer, steps: int) -> None:
+    """Train up to that many steps in all."""
+    while run.steps_done < steps:
+        run.advance(min(run.ahead, steps - run.steps_done))
+
+
 def everything(examples: Examples) -> tuple[Tensor, Tensor]:
     return examples.first(len(examples))
 
@@ -33,8 +39,7 @@ def test_the_published_losses_and_saturations() -> None:
     config = msgspec.structs.replace(DEEP, arms=("bn-lecture",))
     run = trainer(Path(str(NAMES)).read_text().split(), config)
     assert [len(run.dataset), *map(len, run.dataset.held_out.values())] == [182_625, 22_655, 22_866]
-    for _ in range(DEEP.steps):
-        run.step()
+    advance(run, DEEP.steps)
     (arm,) = run.arms
     saturation = [100 * float(h.flat(h.out).float().mean()) for h in arm.model.activations]
     assert saturation == pytest.approx([2.78, 2.56, 2.25, 1.69, 1.88], abs=0.01)
@@ -182,6 +187,5 @@ def test_the_first_networks_published_losses_on_the_way() -> None:
     run = trainer(Path(str(NAMES)).read_text().split(), config)
     run.step()
     losses = [run.arms[0].loss]
-    while run.steps_done < 10_001:
-        run.advance(min(run.ahead, 10_001 - run.steps_done))
+    advance(run, 10_001)
     assert [*losses, run.arms[0].loss] == pytest.approx([3.3239, 2.0322], abs=5e-5)
