@@ -6,6 +6,7 @@ from click.testing import CliRunner
 from bntui.cli.bug import FAULT_COUNT
 from bntui.cli.main import cli
 from bntui.doctor.catalogue import RULES
+from bntui.watch.bugs import training
 from bntui.watch.bugs.faults import FAULTS
 from bntui.watch.bugs.training import Training
 
@@ -26,6 +27,12 @@ def test_without_a_fault_nothing_is_found() -> None:
     assert outcome.score.eval_accuracy > 0.9
 
 
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs too short to find anything in, where only the dialogue is looked at."""
+    monkeypatch.setattr(training, "EPOCHS", 2)
+
+
 def bug_lab(*args: str, keys: str = "") -> tuple[int, str]:
     done = CliRunner().invoke(cli, ["bug-lab", "--seed", "3", *args], keys, standalone_mode=False)
     if done.exception:
@@ -33,6 +40,7 @@ def bug_lab(*args: str, keys: str = "") -> tuple[int, str]:
     return done.return_value, done.output
 
 
+@pytest.mark.usefixtures("short")
 def test_a_scripted_answer_is_right_or_wrong_and_the_fix_is_shown() -> None:
     code, shown = bug_lab("--fault", "5", "--answer", "dead-bias")
     assert code == 1
@@ -43,6 +51,7 @@ def test_a_scripted_answer_is_right_or_wrong_and_the_fix_is_shown() -> None:
     assert shown.count("in eval mode") == 2
 
 
+@pytest.mark.usefixtures("short")
 def test_the_dialogue() -> None:
     """Look, ask, answer with every number in turn until one is right."""
     keys = "l\nd\n" + "".join(f"n\n{place}\n" for place in range(1, FAULT_COUNT + 1))

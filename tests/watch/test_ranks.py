@@ -1,5 +1,6 @@
 """Processes that train together: every one has a log of its own, and the first announces it."""
 
+import importlib
 import json
 import subprocess
 from pathlib import Path
@@ -87,6 +88,7 @@ def test_every_rank_logs_to_its_own_file(
 
 def test_two_processes_train_as_without_watching(tmp_path: Path) -> None:
     """DistributedDataParallel over gloo: weights, buffers, losses, random states, bit for bit."""
+    importlib.import_module("torch._dynamo")  # which an optimizer imports: once for both
     codes = [f"rank, directory = {rank}, {str(tmp_path)!r}\n{RANKS}" for rank in (0, 1)]
     started = [
         forking.Popen(

@@ -21,6 +21,10 @@ from bntui.history.watched import LayerHistory, watched
 from bntui.logs.reader import read_log
 from bntui.watch import handle
 from bntui.watch.monitor import MONITOR
+from tests import forking
+
+STEPS = 60
+"""Of a model that is compiled."""
 
 
 def net() -> nn.Sequential:
@@ -66,12 +70,16 @@ def test_saved_whole_it_loads_where_bntui_is_not(tmp_path: Path) -> None:
         torch.save(model, tmp_path / "model.pt")
         assert b"bntui" not in pickle.dumps(model)
     code = (
-        "import sys, torch; sys.modules['bntui'] = None;"
-        f"m = torch.load({str(tmp_path / 'model.pt')!r}, weights_only=False);"
+        "import sys, torch\n"
+        "ours = [name for name in sys.modules if name.split('.')[0] == 'bntui']\n"
+        "sys.modules.update(dict.fromkeys([*ours, 'bntui']))\n"
+        f"m = torch.load({str(tmp_path / 'model.pt')!r}, weights_only=False)\n"
         "print(m(torch.zeros(2, 4)).shape)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "[2, 2]" in done.stdout
+    main = forking.python(code)
+    with forking.Popen(["load"], main=main, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert "[2, 2]" in process.stdout.read()
 
 
 def test_watching_twice_is_watching_once() -> None:
@@ -199,7 +207,7 @@ def test_compiled_before_and_after_gives_the_same_bits_and_updates_are_seen() ->
         run(torch.randn(32, 4))
         if order == "after":
             watch = bntui.watch(model, log=None, every=1)
-        train(run, 200)
+        train(run, STEPS)
         state = list(model.state_dict().values())
         if watch is None:
             return state, None, []
@@ -213,15 +221,15 @@ def test_compiled_before_and_after_gives_the_same_bits_and_updates_are_seen() ->
     _, eager, unavailable = trained("eager")
     assert eager
     assert unavailable == []
-    for order, passes in (("before", 201), ("after", 200)):
+    for order, passes in (("before", STEPS + 1), ("after", STEPS)):
         state, layer, said = trained(order)
         assert all(map(torch.equal, plain, state))
         assert layer
         assert layer.facts.updates == passes
         assert "its layers call no hooks, as in a compiled model" in said[0]
-        assert list(layer.samples["mean_distance"].steps) == list(range(1, 200))
+        assert list(layer.samples["mean_distance"].steps) == list(range(1, STEPS))
         for name, series in layer.samples.items():
-            wanted = list(eager.samples[name].values)[-199:]
+            wanted = list(eager.samples[name].values)[1 - STEPS :]
             assert list(series.values) == pytest.approx(wanted, abs=1e-4)
 
 

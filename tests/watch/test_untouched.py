@@ -215,11 +215,13 @@ def outcome(name: str, watched: bool, **settings: Any) -> list[Any]:
     return [*losses, *model.state_dict().values(), torch.get_rng_state()]
 
 
-@pytest.mark.parametrize("every", ["auto", 1])
 @pytest.mark.parametrize("name", CASES)
-def test_watching_changes_not_one_bit(name: str, every: Any) -> None:
-    for plain, watched in zip(outcome(name, False), outcome(name, True, every=every), strict=True):
-        assert torch.equal(plain, watched)
+def test_watching_changes_not_one_bit(name: str) -> None:
+    """Neither with measurements as far apart as usual, nor with one at every step."""
+    plain = outcome(name, False)
+    for watched in (outcome(name, True), outcome(name, True, every=1)):
+        assert len(plain) == len(watched)
+        assert all(map(torch.equal, plain, watched))
 
 
 def test_a_gan_of_two_optimizers() -> None:
