@@ -33,8 +33,8 @@ def show(source: Source, fps: float, tour: bool = False) -> int:
     return run(source, fps, tour=source.accepts_commands and (is_first_start() or tour))
 
 
-def show_together(recordings: Sequence[tuple[str, Source]], fps: float) -> int:
-    """Overlay several logs; returns the exit code.
+def show_together(recordings: Sequence[tuple[str, Source]], fps: float, watched: bool) -> int:
+    """Overlay several logs, of watched runs or of the lab; returns the exit code.
 
     Raises:
         InputError: No screen can be drawn here.
@@ -43,16 +43,19 @@ def show_together(recordings: Sequence[tuple[str, Source]], fps: float) -> int:
     gc.disable()
     from bntui.tui.app import compare  # noqa: PLC0415 (textual takes a moment)
 
-    return compare(recordings, fps)
+    return compare(recordings, fps, watched)
 
 
 def print_once(
-    sources: Sequence[tuple[str, Source]], size: tuple[int, int] | None, ansi: bool | None
+    sources: Sequence[tuple[str, Source]],
+    size: tuple[int, int] | None,
+    ansi: bool | None,
+    watched: bool = False,
 ) -> int:
     """Print one frame of a run, or of several overlaid; returns the exit code.
 
     `size` is by default the terminal's, as far as it can be drawn to; with `ansi` None there are
-    colours on a terminal.
+    colours on a terminal. Several may be `watched` runs.
     """
     import asyncio  # noqa: PLC0415 (takes a moment)
 
@@ -61,7 +64,7 @@ def print_once(
     columns, rows = shutil.get_terminal_size((120, 41))
     size = size or (min(max(columns, 40), 500), min(max(rows - 1, 12), 200))
     colours = sys.stdout.isatty() if ansi is None else ansi
-    sys.stdout.write(asyncio.run(frame(sources, size, colours)))
+    sys.stdout.write(asyncio.run(frame(sources, size, colours, watched)))
     return 0
 
 

@@ -73,11 +73,11 @@ def open_log(
         stdin = recordings.open_stdin(with_keyboard=not once)
         return print_once([("standard input", stdin)], size, ansi) if once else show(stdin, fps)
     follow = follow and not once
-    check_comparable([find(log) for log in logs])
+    watched = check_comparable([find(log) for log in logs])
     opened = [(Path(log).stem, recordings.open_log(find(log), follow)) for log in logs]
     if once:
-        return print_once(opened, size, ansi)
-    return show(opened[0][1], fps) if len(opened) == 1 else show_together(opened, fps)
+        return print_once(opened, size, ansi, watched)
+    return show(opened[0][1], fps) if len(opened) == 1 else show_together(opened, fps, watched)
 
 
 @click.command()

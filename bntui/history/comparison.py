@@ -16,6 +16,7 @@ from bntui.errors import InputError
 from bntui.history.arm import LAST, ArmHistory
 from bntui.history.findings import ERRORS, FEWEST, apart, final_loss, standard_error
 from bntui.history.history import History
+from bntui.history.watched import WatchedRun
 from bntui.logs.index import summarise
 from bntui.sources.base import Source
 from bntui.text import clean
@@ -36,6 +37,15 @@ class Entry:
     name: str
     recording: Source
     history: History = field(default_factory=History)
+
+
+@dataclass
+class WatchedEntry:
+    """One of the compared watched runs."""
+
+    name: str
+    recording: Source
+    history: WatchedRun = field(default_factory=WatchedRun)
 
 
 @dataclass
@@ -67,22 +77,24 @@ class Group:
         return [arm for arm in arms if arm is not None]
 
 
-def check_comparable(paths: Sequence[Path]) -> None:
-    """Refuse logs that cannot be compared.
+def check_comparable(paths: Sequence[Path]) -> bool:
+    """Refuse logs that cannot be compared; whether those that can are of watched runs.
 
     Raises:
-        InputError: They hold more than `MOST` configs, are more than `MOST_RUNS`, or one of them is
-            of a watched run.
+        InputError: They hold more than `MOST` configs or watched runs, are more than `MOST_RUNS`,
+            or are of both kinds.
     """
     if len(paths) > MOST_RUNS:
         raise InputError(f"{len(paths)} logs were given, but at most {MOST_RUNS} are compared.")
     found = [s for path in paths if (s := summarise(path))] if len(paths) > 1 else []
-    for summary in found:
-        if summary.preset == "watched":
-            name = clean(Path(summary.path).stem, limit=80)
-            raise InputError(
-                f"{name} is a watched run, and only runs of the lab are compared; open it alone."
-            )
+    watched = [s for s in found if s.preset == "watched"]
+    if watched and len(watched) < len(found):
+        name = clean(Path(watched[0].path).stem, limit=80)
+        raise InputError(
+            f"{name} is a watched run and others are of the lab; runs of one kind are compared."
+        )
+    if watched and len(paths) > MOST:
+        raise InputError(f"{len(paths)} watched runs were given, but at most {MOST} are compared.")
     if len(paths) > MOST:
         of = {repr({**s.differs, "seed": 0, "preset": s.preset}) for s in found}
         if len(of) > MOST:
@@ -90,6 +102,7 @@ def check_comparable(paths: Sequence[Path]) -> None:
                 f"{len(of)} configs that differ in more than the seed were given, but at most "
                 f"{MOST} are compared."
             )
+    return bool(watched)
 
 
 def entries(recordings: Sequence[tuple[str, Source]]) -> list[Entry]:

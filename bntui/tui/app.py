@@ -120,6 +120,8 @@ class ThemedApp(App[None]):
     @property
     def picture(self) -> tuple[str, str]:
         """A picture's file name without its ending, "" if there is nothing to save; its caption."""
+        if names := getattr(self.screen, "names", ()):  # watched runs that are compared
+            return "compared", f"bntui · {', '.join(names)}"
         newest = max(self.shown, key=lambda history: history.steps, default=None)
         name = f"{newest.config.preset}-step-{newest.steps}" if newest else ""
         return name, f"bntui · {self.share_string}"
@@ -295,16 +297,16 @@ class BntuiApp(ThemedApp):
 
     async def _open(self, paths: list[Path] | None) -> None:
         """Show the chosen run in place of this one, or compare several."""
-        from bntui.history.comparison import entries  # noqa: PLC0415
-        from bntui.tui.screens.compare import CompareScreen  # noqa: PLC0415
+        from bntui.history.comparison import check_comparable  # noqa: PLC0415
 
         try:
+            watched = check_comparable(paths or [])
             logs = [(path.stem, open_log(path, follow=True)) for path in paths or []]
         except InputError as error:
             self.notify(str(error), severity="error", markup=False)
             return
         if len(logs) > 1:
-            await self.push_screen(CompareScreen(entries(logs), self.lab.fps))
+            await self.push_screen(_comparison(logs, self.lab.fps, watched))
         elif logs:
             await self.source.close()
             self.source = logs[0][1]
@@ -321,38 +323,56 @@ class CompareApp(ThemedApp):
     """Several logs overlaid, and nothing else."""
 
     def __init__(
-        self, recordings: Sequence[tuple[str, Source]], fps: float = FRAMES_PER_SECOND
+        self,
+        recordings: Sequence[tuple[str, Source]],
+        fps: float = FRAMES_PER_SECOND,
+        watched: bool = False,
     ) -> None:
-        from bntui.history.comparison import entries  # noqa: PLC0415
-
         super().__init__()
-        self._runs, self._fps = entries(recordings), fps
+        self.watched = watched
+        self._recordings, self._fps = recordings, fps
 
     def get_default_screen(self) -> Screen[None]:
         """The comparison."""
-        from bntui.tui.screens.compare import CompareScreen  # noqa: PLC0415
-
-        return CompareScreen(self._runs, self._fps)
+        return _comparison(self._recordings, self._fps, self.watched)
 
 
-def compare(recordings: Sequence[tuple[str, Source]], fps: float) -> int:
-    """Overlay several logs; returns the exit code."""
-    app = CompareApp(recordings, fps)
+def _comparison(
+    recordings: Sequence[tuple[str, Source]], fps: float, watched: bool
+) -> Screen[None]:
+    from bntui.history.comparison import WatchedEntry, entries  # noqa: PLC0415
+    from bntui.tui.screens.compare import CompareScreen  # noqa: PLC0415
+    from bntui.tui.screens.compare_watched import CompareWatchedScreen  # noqa: PLC0415
+
+    if watched:
+        return CompareWatchedScreen([WatchedEntry(*each) for each in recordings], fps)
+    return CompareScreen(entries(recordings), fps)
+
+
+def compare(recordings: Sequence[tuple[str, Source]], fps: float, watched: bool) -> int:
+    """Overlay several logs, of watched runs or of the lab; returns the exit code."""
+    app = CompareApp(recordings, fps, watched)
     app.run()
     return app.return_code or 0
 
 
-async def frame(recordings: Sequence[tuple[str, Source]], size: tuple[int, int], ansi: bool) -> str:
+async def frame(
+    recordings: Sequence[tuple[str, Source]],
+    size: tuple[int, int],
+    ansi: bool,
+    watched: bool = False,
+) -> str:
     """The lab of one run, or the comparison of several, as text, then how they are configured.
 
     Raises:
         InputError: There is no run.
     """
-    app = BntuiApp(recordings[0][1]) if len(recordings) == 1 else CompareApp(recordings)
+    alone = len(recordings) == 1
+    app = BntuiApp(recordings[0][1]) if alone else CompareApp(recordings, watched=watched)
     async with app.run_test(size=size):
         app.screen.add_class("-once")
         await app.settle()
-        if isinstance(app, BntuiApp) and app.watched_run.watching:
+        if watched or (isinstance(app, BntuiApp) and app.watched_run.watching):
             return f"{as_text(app, ansi)}\n"
         if not app.shown:
             raise InputError(f"There is no run in {clean(recordings[0][0], 200)}.")

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from bntui.protocol.codec import encode
 from tests.cli.test_main import bntui
 from tests.scripted import finished_log
+from tests.watched_events import watched_run
 
 
 def test_a_log_as_text_on_stdout(tmp_path: Path) -> None:
@@ -14,6 +16,16 @@ def test_a_log_as_text_on_stdout(tmp_path: Path) -> None:
     assert len(done.stdout.splitlines()) == 25
     assert "finished 500/5,000" in done.stdout
     assert "\x1b" not in done.stdout
+
+
+def test_two_watched_logs_as_text(tmp_path: Path) -> None:
+    for name in ("mine", "yours"):
+        (tmp_path / f"{name}.jsonl").write_bytes(b"".join(map(encode, watched_run())))
+    logs = [str(log) for log in sorted(tmp_path.iterdir())]
+    done = bntui("open", *logs, "--once", "--size", "80x24")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "B yours" in done.stdout
+    assert "head.1" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -196,13 +196,16 @@ def test_at_most_four_configs_but_many_seeds(tmp_path) -> None:  # type: ignore[
         check_comparable(logs(RunConfig(seed=i) for i in range(41)))
 
 
-def test_watched_runs_are_not_compared(tmp_path: Path) -> None:
+def test_runs_of_one_kind_are_compared(tmp_path: Path) -> None:
     paths = [tmp_path / "lab.jsonl", tmp_path / "mine.jsonl"]
     for path, events in zip(paths, (beginning(), watched_run()), strict=True):
         path.write_bytes(b"".join(map(encode, events)))
-    with pytest.raises(InputError, match="mine is a watched run, and only runs of the lab"):
+    with pytest.raises(InputError, match="mine is a watched run and others are of the lab"):
         check_comparable(paths)
-    check_comparable(paths[1:])
+    assert not check_comparable(paths[1:])
+    assert check_comparable([paths[1]] * 4)
+    with pytest.raises(InputError, match="5 watched runs were given, but at most 4"):
+        check_comparable([paths[1]] * 5)
 
 
 def test_a_group_knows_its_networks() -> None:

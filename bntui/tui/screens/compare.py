@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -17,6 +17,7 @@ from bntui.history.arm import ArmHistory
 from bntui.history.comparison import (
     Entry,
     Group,
+    WatchedEntry,
     common_steps,
     compared,
     differences,
@@ -27,9 +28,9 @@ from bntui.history.comparison import (
 from bntui.history.findings import final_loss
 from bntui.history.history import History
 from bntui.text import clean
-from bntui.tui.commands import COMPARE_COMMANDS, CURSOR_KEYS, with_panes
+from bntui.tui.commands import COMPARE_COMMANDS, CURSOR_KEYS, KeyCommand, with_panes
 from bntui.tui.panes.arms import Arm
-from bntui.tui.panes.base import Part, owner
+from bntui.tui.panes.base import AnyPane, Part, owner
 from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.overlay import OverlayPane
 from bntui.tui.panes.pane import Pane
@@ -49,49 +50,49 @@ ROWS_FOR_FINDINGS = {30: 2, 40: 4}
 
 Table = list[list[Part]]
 
+EntryT = TypeVar("EntryT", Entry, WatchedEntry)
+PaneT = TypeVar("PaneT", bound=AnyPane)
 
-class CompareScreen(Screen[None]):
-    """A colour a config; networks with running statistics solid, the others dotted.
 
-    `network` is the one network that is shown of every run, or None for all.
-    """
+class SideBySide(Screen[None], Generic[EntryT, PaneT]):
+    """Several runs that are read together: a table, what it shows, two panes and one cursor."""
 
     DEFAULT_CSS = """
-    CompareScreen > .legend { height: auto; padding: 0 1; background: $primary 20%; }
-    CompareScreen > .findings { height: auto; padding: 0 1; color: $text-muted; }
-    CompareScreen > Container { height: 1fr; layout: vertical; }
-    CompareScreen Pane { height: 1fr; }
+    SideBySide > .legend { height: auto; padding: 0 1; background: $primary 20%; }
+    SideBySide > .findings { height: auto; padding: 0 1; color: $text-muted; }
+    SideBySide > Container { height: 1fr; layout: vertical; }
+    SideBySide BasePane { height: 1fr; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]
 
-    def __init__(self, runs: Sequence[Entry], fps: float) -> None:
+    def __init__(
+        self, runs: Sequence[EntryT], panes: tuple[PaneT, PaneT], keys: Sequence[KeyCommand],
+        fps: float,
+    ) -> None:  # fmt: skip
         super().__init__()
         self._fps = fps
-        self._runs = list(runs)
-        self.network: str | None = None
+        self._runs: list[EntryT] = list(runs)
+        self._panes, self._keys = panes, keys
         self._drawn = -1
         self._cursor: int | None = None
         self._legend = Static("", classes="legend", markup=False)
         self._findings = Static("", classes="findings", markup=False)
-        self.loss = LossPane(id="overlay-loss")
-        self.modes = OverlayPane(id="overlay-modes")
 
     def compose(self) -> ComposeResult:
-        """The table of configs and what it shows, above both panes."""
+        """The table of runs and what it shows, above both panes."""
         yield self._legend
         yield self._findings
-        yield Container(self.loss, self.modes)
-        yield KeyBar([command for command in COMMANDS if command not in CURSOR_KEYS])
+        yield Container(*self._panes)
+        yield KeyBar([command for command in self._keys if command not in CURSOR_KEYS])
 
     def on_mount(self) -> None:
         """Read every log, and draw by the clock."""
         for run in self._runs:
             self._read(run)
-        self.loss.focus()
+        self._panes[0].focus()
         self.set_interval(1 / self._fps, self._tick)
 
     @work
-    async def _read(self, run: Entry) -> None:
+    async def _read(self, run: EntryT) -> None:
         async for event in run.recording.events():
             run.history.fold(event)
 
@@ -117,9 +118,60 @@ class CompareScreen(Screen[None]):
             self._draw()
 
     def _draw(self) -> None:
+        """Draw everything."""
+        raise NotImplementedError
+
+    def _current(self) -> PaneT:
+        return next((pane for pane in self._panes if pane.has_focus), self._panes[0])
+
+    def on_pane_changed(self) -> None:
+        """Draw after a pane's own key."""
+        self._draw()
+
+    async def action_pane_command(self, action: str) -> None:
+        """Run a pane's own key, wherever the focus is."""
+        await owner(action, [self._current(), *self._panes]).run_action(action)
+
+    def action_cursor(self, by: int) -> None:
+        """Read both plots at a step, or move on from there."""
+        newest = max((run.history.steps for run in self._runs), default=0)
+        here, by = (newest, 0) if self._cursor is None else (self._cursor, by)
+        plots = [*self._current().query(Plot), self._panes[0].query_one(Plot)]
+        self._cursor = plots[0].step_beside(here, by)
+        self._draw()
+
+    def on_plot_pointed(self, event: Plot.Pointed) -> None:
+        """The mouse chose the step at which plots are read."""
+        self._cursor = event.step
+        self._draw()
+
+    async def action_leave(self) -> None:
+        """Hide the cursor; without one, close the comparison."""
+        if self._cursor is None:
+            await self.run_action("app.close")
+        else:
+            self._cursor = None
+            self._draw()
+
+
+class CompareScreen(SideBySide[Entry, Pane]):
+    """A colour a config; networks with running statistics solid, the others dotted.
+
+    `network` is the one network that is shown of every run, or None for all.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]
+
+    def __init__(self, runs: Sequence[Entry], fps: float) -> None:
+        self.network: str | None = None
+        self.loss = LossPane(id="overlay-loss")
+        self.modes = OverlayPane(id="overlay-modes")
+        super().__init__(runs, (self.loss, self.modes), COMMANDS, fps)
+
+    def _draw(self) -> None:
         groups = grouped(self._runs)
         shown = arms(groups, self.network)
-        self._legend.update(Content.assemble(*_lines(table(groups), self.app.size.width - 2)))
+        self._legend.update(Content.assemble(*lines(table(groups), self.app.size.width - 2)))
         self._findings.update("\n".join(clean(text, 300) for text in self._sentences(groups)))
         together = _overlaid(groups, shown)
         self.loss.common = common_steps(groups)
@@ -139,38 +191,6 @@ class CompareScreen(Screen[None]):
     def shown(self) -> list[History]:
         """The runs that are compared."""
         return [run.history for run in self._runs]
-
-    def _current(self) -> Pane:
-        return self.modes if self.modes.has_focus else self.loss
-
-    def on_pane_changed(self) -> None:
-        """Draw after a pane's own key."""
-        self._draw()
-
-    async def action_pane_command(self, action: str) -> None:
-        """Run a pane's own key, wherever the focus is."""
-        await owner(action, [self._current(), self.loss, self.modes]).run_action(action)
-
-    def action_cursor(self, by: int) -> None:
-        """Read both plots at a step, or move on from there."""
-        newest = max((run.history.steps for run in self._runs), default=0)
-        here, by = (newest, 0) if self._cursor is None else (self._cursor, by)
-        plot = self._current().query_one(Plot)
-        self._cursor = plot.step_beside(here, by)
-        self._draw()
-
-    def on_plot_pointed(self, event: Plot.Pointed) -> None:
-        """The mouse chose the step at which plots are read."""
-        self._cursor = event.step
-        self._draw()
-
-    async def action_leave(self) -> None:
-        """Hide the cursor; without one, close the comparison."""
-        if self._cursor is None:
-            await self.run_action("app.close")
-        else:
-            self._cursor = None
-            self._draw()
 
     def action_next_network(self) -> None:
         """Show all networks of every run, then one after the other."""
@@ -252,7 +272,7 @@ def _spread(losses: Sequence[float]) -> str:
     return f"{mean:.4f}" if spread is None else f"{mean:.3f} ±{spread:.3f}"
 
 
-def _lines(rows: Table, width: int) -> list[Part]:
+def lines(rows: Table, width: int) -> list[Part]:
     """The table's rows, the columns that have no room left out and counted."""
     widths = [max(len(_text(cell)) for cell in column) for column in zip(*rows, strict=True)]
     room, count = width - 6, 0

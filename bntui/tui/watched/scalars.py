@@ -99,7 +99,7 @@ class ScalarsPane(WatchedPane):
                 glyph = "×○•+◆"[place]
                 lines.append(Points(taken.x, taken.mean, ink, glyph, label, name=name))
         values = [y for line in lines for y in line.y]
-        log = self.log_scale and "loss" in _kind(names[0]) and all(y > 0 for y in values if y == y)  # noqa: PLR0124 (NaN)
+        log = self.log_scale and is_loss(names[0]) and all(y > 0 for y in values if y == y)  # noqa: PLR0124 (NaN)
         keeper = self._scales.setdefault(_kind(names[0]), ScaleKeeper())
         y = keeper.fit((id(view.run.scalars), log), values, log=log)
         return Panel(view.x, y, (*bands, *lines), x_labels=last)
@@ -112,6 +112,11 @@ def _mean(series: Logged) -> str:
 def _kind(name: str) -> str:
     """The last word of a name, in small letters: what it is a number of."""
     return re.split(r"[\W_]+", name.strip("_").lower())[-1] or name
+
+
+def is_loss(name: str) -> bool:
+    """Whether a logged number is a loss, by its name."""
+    return "loss" in _kind(name)
 
 
 def _groups(names: Sequence[str] | dict[str, Logged]) -> list[list[str]]:
