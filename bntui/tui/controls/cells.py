@@ -3,27 +3,26 @@
 from typing import ClassVar
 
 from rich.segment import Segment
-from textual.binding import BindingType
 from textual.strip import Strip
 
 from bntui.tui.controls.rows import INKS, RowList
 
 
-class Cells(RowList, inherit_bindings=False):
+class Cells(RowList):
     """The same list in one line, as many rows of it as fit; arrows show that there are more."""
 
     TURN: ClassVar = "↑ ↓"
 
     DEFAULT_CSS = "Cells { height: 1; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("left", "choose(-1)", "Left"),
-        ("right", "choose(1)", "Right"),
-        ("home", "choose(-99)", "First"),
-        ("end", "choose(99)", "Last"),
-        ("down", "turn(-1)", "Less"),
-        ("up", "turn(1)", "More"),
-        ("enter", "enter", "Type a value"),
-    ]
+    KEYS: ClassVar = {
+        "left": "choose(-1)",
+        "right": "choose(1)",
+        "home": "choose(-99)",
+        "end": "choose(99)",
+        "down": "turn(-1)",
+        "up": "turn(1)",
+        "enter": "enter",
+    }
 
     def _widths(self) -> list[int]:
         """Columns of each cell: a marker, label, blank, value and two blanks."""

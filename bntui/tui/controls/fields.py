@@ -79,8 +79,14 @@ class Fields(Vertical):
         """The next value, or the one before."""
         self._ask(self._state.turn(event.name, event.by))
 
-    def on_row_list_entered(self, event: RowList.Entered) -> None:
-        """Type a value, or take the next choice."""
+    async def on_row_list_entered(self, event: RowList.Entered) -> None:
+        """Type a value, or take the next choice; the rows still get keys until typing begins."""
+        if self._typing and event.typed:
+            self._input.insert_text_at_cursor(event.typed)
+            return
+        if self._typing:
+            await self._input.action_submit()
+            return
         setting = SETTINGS.get(event.name)
         if event.name in ACTIONS:
             self.post_message(self.Entered())

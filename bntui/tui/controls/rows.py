@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.binding import BindingType
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -45,15 +44,20 @@ class RowList(Widget, can_focus=True):
     RowList > .rows--heading { color: $text-muted; }
     RowList > .rows--chosen { background: $primary 25%; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("up", "choose(-1)", "Up"),
-        ("down", "choose(1)", "Down"),
-        ("pageup,home", "choose(-99)", "First"),
-        ("pagedown,end", "choose(99)", "Last"),
-        ("left", "turn(-1)", "Less"),
-        ("right", "turn(1)", "More"),
-        ("enter", "enter", "Type a value"),
-    ]
+    KEYS: ClassVar[dict[str, str]] = {
+        "up": "choose(-1)",
+        "down": "choose(1)",
+        "pageup": "choose(-99)",
+        "home": "choose(-99)",
+        "pagedown": "choose(99)",
+        "end": "choose(99)",
+        "left": "turn(-1)",
+        "right": "turn(1)",
+        "enter": "enter",
+    }
+    """Actions by key. Textual runs a binding only after a key has passed every parent, later than
+    the digit that was typed after it.
+    """
 
     class Chosen(Message):
         """Another row was chosen."""
@@ -141,10 +145,13 @@ class RowList(Widget, can_focus=True):
         if self.chosen:
             self.post_message(self.Entered(self.chosen))
 
-    def on_key(self, event: events.Key) -> None:
-        """A digit starts typing a value."""
-        typed = self._rows and self._rows[self._place].typed
-        if typed and event.character and event.character in "0123456789.":
+    async def on_key(self, event: events.Key) -> None:
+        """Act on the list's own keys; a digit starts typing a value."""
+        row = self._rows[self._place] if self._rows else None
+        if action := self.KEYS.get(event.key):
+            event.stop()
+            await self.run_action(action)
+        elif row and row.typed and event.character and event.character in "0123456789.":
             event.stop()
             self.post_message(self.Entered(self.chosen, event.character))
 

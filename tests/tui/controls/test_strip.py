@@ -2,6 +2,8 @@
 
 import re
 
+from textual.events import Key
+
 from bntui.config.schema import Knob, RunConfig
 from bntui.errors import InputError
 from bntui.protocol import (
@@ -131,6 +133,15 @@ async def test_every_knob_is_turned_with_the_arrows() -> None:
             assert it.source.sent.pop() == command
             assert it.source.sent == []
             await it.play(Refused("Not now."))
+
+
+async def test_a_burst_of_keys_is_handled_in_order() -> None:
+    async with lab(some()) as it:
+        await it.press("k")
+        for key in ("right", "right", "left", "3", "full_stop", "5", "enter"):
+            it.app.post_message(Key(key, {"3": "3", "full_stop": ".", "5": "5"}.get(key)))
+        await it.settle()
+        assert it.source.sent == [Change("lr", 3.5)]
 
 
 async def test_a_value_is_typed() -> None:
