@@ -9,7 +9,10 @@ SHIFT = 3
 """The pyramid's lowest level summarises 2**SHIFT numbers; below that they are read one by one."""
 
 SMOOTHED = 25
-"""Steps of the mean that counts as having reached a loss."""
+"""Steps of the widest mean in a drawn loss curve, and of the mean that counts as having reached a
+loss: the same, so that a race is decided on about the smoothness that is drawn. (The curve's mean
+is centred, this one is of the last steps and so arrives later.)
+"""
 
 AT_ONCE = 64
 """Numbers that are summarised one by one sooner than the pyramid is climbed."""

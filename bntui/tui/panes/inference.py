@@ -8,7 +8,7 @@ from bntui.history.history import History
 from bntui.protocol import Ladder, Recalibrate, Recalibrated, SplitLosses
 from bntui.tui.commands import NEXT_NETWORK, RUN, UNDO, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm, arms_of
-from bntui.tui.panes.pane import Pane, as_of, brief, value
+from bntui.tui.panes.pane import Pane, as_of, fixed, value
 from bntui.tui.plotting.figure import Figure, Panel, Points, Series
 from bntui.tui.plotting.plot import ARM_SHAPES, Plot
 from bntui.tui.plotting.scale import linear, logarithmic
@@ -16,6 +16,8 @@ from bntui.tui.plotting.text_rows import Row, Rows, wrapped
 
 LABEL, CELL = 11, 8
 """Columns of the table's first column and of its others."""
+DECIMALS = 4
+"""Of its losses: what sets them apart is small."""
 ROOM_FOR_PLOT = 6
 """Rows."""
 
@@ -128,8 +130,12 @@ class InferencePane(Pane):
         for i in seen:
             n = f"{event.sizes[i]:,}"
             head += [(" " * (CELL - len(n)), "plain"), (n, "chosen" if i == place else "dim")]
-        batch = "".join(f"{brief(event.batch[i], CELL - 1):>{CELL}}" for i in seen)
-        by_class = "".join(f"{brief(event.by_class[i], CELL - 1):>{CELL}}" for i in seen)
+        batch = "".join(
+            f"{fixed(event.batch[i], CELL - 1, decimals=DECIMALS):>{CELL}}" for i in seen
+        )
+        by_class = "".join(
+            f"{fixed(event.by_class[i], CELL - 1, decimals=DECIMALS):>{CELL}}" for i in seen
+        )
         return [
             head,
             [(f"{'○ batch':<{LABEL}}", "train"), (batch, "plain")],
@@ -147,7 +153,11 @@ def _precise_words(event: Ladder, history: History) -> str:
 
 
 def _rung(name: str, loss: float | None, words: str) -> Row:
-    return [(f"{name:<{LABEL}}", "eval"), (f"{value(loss):<9}", "bold"), (words, "dim")]
+    return [
+        (f"{name:<{LABEL}}", "eval"),
+        (f"{fixed(loss, 8, decimals=DECIMALS):<9}", "bold"),
+        (words, "dim"),
+    ]
 
 
 def explained(event: Ladder, place: int) -> str:
@@ -165,7 +175,7 @@ def explained(event: Ladder, place: int) -> str:
     if spread is not None and n < event.examples:
         orders = f" (mean of {event.orders} random orders, standard deviation {spread:.2g})"
     text = (
-        f"At n = {n:,} train is {batch:.4g}{orders} and eval {running:.4g}, a gap of "
+        f"At n = {n:,} train is {batch:.4f}{orders} and eval {running:.4f}, a gap of "
         f"{batch - running:+.4f}: "
         f"{batch - precise:+.4f} because a batch's statistics are noisy (batch − precise), "
         f"{precise - running:+.4f} because the running ones are not precise (precise − running)."

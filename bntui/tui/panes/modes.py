@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from dataclasses import replace
-from math import isnan, nan
+from math import nan
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -16,7 +16,7 @@ from bntui.text import clean
 from bntui.tui.commands import NEXT_NETWORK, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm, arms_of
 from bntui.tui.panes.base import Part
-from bntui.tui.panes.pane import Pane, as_of, brief, marked, value
+from bntui.tui.panes.pane import Pane, as_of, fixed, marked, value
 from bntui.tui.plotting.figure import Figure, Guide, Layer, Panel, Points
 from bntui.tui.plotting.plot import Plot
 from bntui.tui.plotting.scale import ScaleKeeper, log_steps
@@ -39,7 +39,6 @@ LABEL, SHORT_LABEL = 6, 3
 """Characters of the table's first column; short where only so all n have room."""
 NARROWEST, WIDEST = 6, 10
 """Characters of its other columns."""
-DECIMALS = 3
 ROOM_FOR_NOTE, ROOM_FOR_LOSSES = 14, 8
 """Rows of the pane from which a remark stands below the table, and rows of the plot from which
 its upper half, the losses, is the higher one.
@@ -182,12 +181,13 @@ class ModesPane(Pane):
         label = SHORT_LABEL if short else LABEL
         shown = self._columns(count, label)
         width = min(max((self.size.width - label) // max(len(shown), 1), NARROWEST), WIDEST)
+        sizes = {place: f"{last.sizes[place]:,}" for place in shown}
+        if any(len(n) >= width for n in sizes.values()):  # columns stay apart
+            sizes = {place: n.replace(",", "") for place, n in sizes.items()}
         parts: list[Part] = [(f"{'n':>{label}}"[-label:], "dim")]
         for place in shown:
             style = "bold reverse" if place == self.place else "dim"
-            n = f"{last.sizes[place]:,}"
-            n = n if len(n) < width else n.replace(",", "")  # columns stay apart
-            parts.append((f"{n:>{width}}", style))
+            parts.append((f"{sizes[place]:>{width}}", style))
         for mode in MODES:
             sign = "▶" if mode == self.mode else " "
             losses = getattr(last, mode)
@@ -251,23 +251,6 @@ def _compared(arm: ArmHistory) -> int:
 def _difference(last: ModeLosses, place: int) -> float | None:
     train, evaluation = last.train[place], last.eval[place]
     return None if train is None or evaluation is None else train - evaluation
-
-
-def fixed(number: float | None, width: int, sign: str = "-") -> str:
-    """A number with `DECIMALS` decimals or as many as fit into `width` characters.
-
-    One that they would show as zero has significant digits instead.
-    """
-    if number is None or isnan(number):
-        return "–"
-    for decimals in range(DECIMALS, -1, -1):
-        text = f"{number:{sign}.{decimals}f}"
-        if number and not float(text):
-            break
-        texts = (text, text.replace("0.", ".", 1) if abs(number) < 1 else text)
-        if fitting := next((each for each in texts if len(each) <= width), None):
-            return fitting
-    return brief(number, width, sign)
 
 
 def _gap_text(last: ModeLosses, place: int) -> str:

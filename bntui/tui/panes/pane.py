@@ -15,6 +15,9 @@ from bntui.tui.plotting.marks import marks
 from bntui.tui.plotting.plot import ARM_SHAPES
 
 WAITING = "waiting for the first measurement"
+DECIMALS = 3
+"""Of losses in a table."""
+
 NO_BATCHNORM = "no network here has BatchNorm"
 
 
@@ -127,3 +130,20 @@ def brief(number: float | None, width: int, sign: str = "-") -> str:
     by_digits = [text for pair in zip(texts, bare, strict=True) for text in pair]
     power = f"{number:{sign}.0e}".replace("e-0", "e-").replace("e+0", "e")
     return next((text for text in [*by_digits, power] if len(text) <= width), "*")
+
+
+def fixed(number: float | None, width: int, sign: str = "-", decimals: int = DECIMALS) -> str:
+    """A number with so many decimals, or as many as fit into `width` characters.
+
+    One that they would show as zero has significant digits instead.
+    """
+    if number is None or isnan(number):
+        return "–"
+    for places in range(decimals, -1, -1):
+        text = f"{number:{sign}.{places}f}"
+        if number and not float(text):
+            break
+        texts = (text, text.replace("0.", ".", 1) if abs(number) < 1 else text)
+        if fitting := next((each for each in texts if len(each) <= width), None):
+            return fitting
+    return brief(number, width, sign)

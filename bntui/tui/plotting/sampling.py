@@ -9,10 +9,10 @@ from math import ceil, isnan, nan, sqrt
 from statistics import fmean
 from weakref import WeakKeyDictionary
 
-from bntui.history.columns import Column
+from bntui.history.columns import SMOOTHED, Column
 from bntui.tui.plotting.scale import Scale
 
-WIDEST_MEAN = 25
+WIDEST_MEAN = SMOOTHED
 """Steps of the widest centred mean; at step t it is min(25, t / 4), so that no decade lags."""
 
 SAMPLE = 64

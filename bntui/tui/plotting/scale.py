@@ -18,6 +18,9 @@ MOST_DECADES = 8
 
 MARKS = (1, 2, 5)
 
+SMALLEST_FIXED, SMALL = 1e-4, 1e-3
+"""Numbers below the first are written as powers of ten; below the second so is a whole axis."""
+
 FAR = 4
 """Ranges beyond which a value outside is moved nearer: only the slope of its line sees it."""
 
@@ -136,13 +139,17 @@ def number(value: float, decimals: int | None = None) -> str:
     """A number for an axis: `decimals` fixed where given, else short."""
     if not isfinite(value):
         return str(value)
-    if value and not 1e-4 <= abs(value) < 1e6:
-        places = 1 if decimals is None else max(floor(log10(abs(value))) + decimals, 1)
-        mantissa, exponent = f"{value:.{places}e}".split("e")
-        return f"{mantissa.rstrip('0').removesuffix('.')}e{int(exponent)}"
+    if value and not SMALLEST_FIXED <= abs(value) < 1e6:
+        return _power(value, decimals)
     if decimals is not None:
         return f"{value + 0.0:,.{max(decimals, 0)}f}"
     return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _power(value: float, decimals: int | None) -> str:
+    places = 1 if decimals is None else max(floor(log10(abs(value))) + decimals, 1)
+    mantissa, exponent = f"{value:.{places}e}".split("e")
+    return f"{mantissa.rstrip('0').removesuffix('.')}e{int(exponent)}"
 
 
 def _linear_ticks(scale: Scale, most: int) -> list[Tick]:
@@ -159,6 +166,9 @@ def _linear_ticks(scale: Scale, most: int) -> list[Tick]:
     at = [min(max(i * step, scale.low), scale.high) for i in range(first, last + 1)]
     if scale.steps:
         return [(position, f"{position:,.0f}") for position in at]
+    if max(map(abs, at), default=0.0) < SMALL:
+        return [(position, _power(position, decimals) if abs(position) > step / 2 else "0")
+                for position in at]  # fmt: skip
     return [(position, number(round(position, decimals), decimals)) for position in at]
 
 
@@ -171,7 +181,10 @@ def _log_ticks(scale: Scale, most: int) -> list[Tick]:
     if scale.steps or len(inside) > most:
         stride = max(-(-len(whole) // most), 1)
         inside = [(e, m) for e, m in whole if e % stride == 0] or inside[:1]
-    return [(m * 10.0**e, number(m * 10.0**e)) for e, m in inside]
+    small = bool(inside) and 10.0 ** inside[0][0] < SMALLEST_FIXED
+    return [
+        (m * 10.0**e, f"{m}e{e}" if small and e < 0 else number(m * 10.0**e)) for e, m in inside
+    ]
 
 
 def _position(value: float) -> float | None:

@@ -28,7 +28,7 @@ from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.checks import relative, verdict
 from bntui.tui.panes.inference import explained
 from bntui.tui.panes.layers import Measured, top
-from bntui.tui.panes.modes import fixed
+from bntui.tui.panes.pane import fixed
 from bntui.tui.panes.statistics import lag
 from bntui.tui.panes.units import drawn, unpacked
 from bntui.tui.plotting.text_rows import Rows
@@ -205,9 +205,9 @@ async def test_a_thousand_units() -> None:
 async def test_the_ladder_is_a_table_and_a_sentence_that_adds_up() -> None:
     async with lab(some()) as it:
         text = await it.press("8")
-        for told in ("0.1938", "0.1921", "11.6", "0.24", "by class", "the same 90 examples"):
+        for told in ("0.1938", "0.1921", "11.6000", " 0.2400", "by class", "the same 90 examples"):
             assert told in text
-        assert "At n = 32 train is 0.24 and eval 0.1938, a gap of +0.0462" in text
+        assert "At n = 32 train is 0.2400 and eval 0.1938, a gap of +0.0462" in text
         assert "+0.0479 because a batch's statistics are noisy" in text
         assert "At n = 1 train is 11.6" in await it.press("n")
 
@@ -354,7 +354,7 @@ def test_a_layers_bowl_is_seen_beside_saturated_ends() -> None:
 async def test_the_inference_page_says_of_how_many_examples_and_orders() -> None:
     event = Ladder("BN", 100, 90, 0.2, 0.2, [2, 90], [0.5, 0.2], [0.6, 0.2], 45, 8, [0.1, 0.0])
     text = explained(event, 0)
-    assert "train is 0.5 (mean of 8 random orders, standard deviation 0.1)" in text
+    assert "train is 0.5000 (mean of 8 random orders, standard deviation 0.1)" in text
     assert "orders" not in explained(event, 1)
     async with lab([*beginning(), *steps(0, 100), event]) as it:
         assert "one pass over 45 examples, a sample" in await it.press("8")
