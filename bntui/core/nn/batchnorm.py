@@ -240,7 +240,11 @@ class BatchNorm1d(nn.BatchNorm1d):
         def compute(
             rows: Tensor, gamma: Tensor | None, beta: Tensor | None, first: bool
         ) -> tuple[Tensor, Saved]:
-            return self._compute(rows, gamma, beta, mode, update=first, keep_inf=True)
+            y, saved = self._compute(rows, gamma, beta, mode)
+            if mode and first:
+                with torch.no_grad():
+                    self._track(saved.mean, saved.var, rows.shape[0], keep_inf=True)
+            return y, saved
 
         if x.ndim == 2:
             return autograd.apply(compute, backward, x, *self._affine())
@@ -250,31 +254,26 @@ class BatchNorm1d(nn.BatchNorm1d):
         return y.reshape(n, length, channels).transpose(1, 2)
 
     def normalize(self, x: Tensor, training: bool, update: bool = True) -> tuple[Tensor, Saved]:
-        """Algorithm 1 on x (n, C), for code that calls `backward` itself.
+        """Algorithm 1 on x (n, C), for code that uses no autograd and calls `backward` itself.
 
         With `update` false the running statistics stay as they are.
         """
-        gamma, beta = self._affine()
-        return self._compute(x, gamma, beta, training, update, keep_inf=False)
+        y, saved = self._compute(x, *self._affine(), training)
+        if training and update:
+            self._track(saved.mean, saved.var, x.shape[0], keep_inf=False)
+        return y, saved
 
-    def _compute(  # noqa: PLR0917 (a hot path: keywords cost)
-        self,
-        x: Tensor,
-        gamma: Tensor | None,
-        beta: Tensor | None,
-        training: bool,
-        update: bool,
-        keep_inf: bool,
+    def _compute(
+        self, x: Tensor, gamma: Tensor | None, beta: Tensor | None, training: bool
     ) -> tuple[Tensor, Saved]:
-        """Algorithm 1 by the statistics of this mode, and the running ones' update.
+        """Algorithm 1 by the statistics of this mode.
 
         Types below float32 are computed in float32; the output has the type of x.
         """
-        n = x.shape[0]
         work = x.float() if x.dtype.itemsize < 4 else x
         mean, var = self._buffers.get("running_mean"), self._buffers.get("running_var")
         if training or mean is None or var is None:
-            if n == 1 and self.single_row == "raise":
+            if x.shape[0] == 1 and self.single_row == "raise":
                 raise ValueError(
                     "one value a channel has no variance to normalize with in training"
                 )
@@ -284,8 +283,6 @@ class BatchNorm1d(nn.BatchNorm1d):
             # Copies: a backward may come after a later batch has moved the buffers.
             mean, var = mean.clone(), var.clone()
             y, saved = forward_by(work, gamma, beta, eps=self.eps, mean=mean, var=var)
-        if training and update:
-            self._track(saved.mean, saved.var, n, keep_inf)
         return y if y.dtype == x.dtype else y.to(x.dtype), saved
 
     def normalize_by(self, x: Tensor, mean: Tensor, var: Tensor) -> tuple[Tensor, Saved]:
@@ -306,25 +303,24 @@ class BatchNorm1d(nn.BatchNorm1d):
 
         `keep_inf` keeps a statistic that has overflowed infinite, as the formula does; `lerp_`, one
         operation less and equal up to rounding, computes inf - inf. It is for training code that
-        ends at the first infinite loss.
+        ends at the first infinite loss. Autograd must not record this.
         """
         # From where they are kept: as attributes of a module each takes a microsecond to find.
         running_mean, running_var, count = map(self._buffers.get, STATISTICS)
         if running_mean is None or running_var is None or count is None:
             return
-        with torch.no_grad():
-            count.add_(1)
-            share = 1 / int(count) if self.momentum is None else self.momentum
-            if n > 0:
-                _move(running_mean, mean, share, keep_inf)
-            if (wanted := n - self.correction.running) > 0:
-                divisor = max(n - self.correction.normalizing, 1)
-                taken = var if divisor == wanted else var * (divisor / wanted)
-                if self.correction.std:
-                    _move(running_var.sqrt_(), taken.sqrt(), share, keep_inf)
-                    running_var.square_()
-                else:
-                    _move(running_var, taken, share, keep_inf)
+        count.add_(1)
+        share = 1 / int(count) if self.momentum is None else self.momentum
+        if n > 0:
+            _move(running_mean, mean, share, keep_inf)
+        if (wanted := n - self.correction.running) > 0:
+            divisor = max(n - self.correction.normalizing, 1)
+            taken = var if divisor == wanted else var * (divisor / wanted)
+            if self.correction.std:
+                _move(running_var.sqrt_(), taken.sqrt(), share, keep_inf)
+                running_var.square_()
+            else:
+                _move(running_var, taken, share, keep_inf)
 
     def _check(self, x: Tensor) -> None:
         if not isinstance(x, Tensor):

@@ -79,7 +79,7 @@ class Linear(Layer):
         torch.mm(self.x.T, grad, out=self.param_grads[0])
         if self.b is not None:
             torch.sum(grad, 0, out=self.param_grads[1])
-        return torch.mm(grad, self.W.T)
+        return torch.nn.functional.linear(grad, self.W)
 
 
 class CrossEntropy:
@@ -97,5 +97,5 @@ class CrossEntropy:
 
     def backward(self) -> Tensor:
         """dlogits = (softmax - onehot) / N."""
-        grad = self.out.exp().scatter_(1, self.targets[:, None], -1, reduce="add")
+        grad = self.out.exp().scatter_(1, self.targets.unsqueeze(1), -1, reduce="add")
         return grad.mul_(1 / grad.shape[0])
