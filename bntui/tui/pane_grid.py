@@ -4,15 +4,16 @@ from typing import Generic
 
 from textual.containers import Container
 
-from bntui.tui.panes.base import PaneT, owner
+from bntui.tui.panes.base import AnyPane, PaneT, owner
 from bntui.tui.plotting.plot import Plot
 
 
 class PaneGrid(Container, Generic[PaneT]):
     """The panes of a screen, and the current one.
 
-    The `four` share the room; a page, one of those `beyond`, has it all. `zoomed` and `narrow` show
-    one of the four alone. `cursor` is the step at which plots are read, if any.
+    The `four` share the room; a page, one of those `beyond`, has it all, and is mounted when it is
+    first needed. `zoomed` and `narrow` show one of the four alone. `cursor` is the step at which
+    plots are read, if any.
     """
 
     DEFAULT_CSS = "PaneGrid { layout: grid; grid-size: 2 2; grid-gutter: 0 1; height: 1fr; }"
@@ -20,7 +21,7 @@ class PaneGrid(Container, Generic[PaneT]):
     def __init__(self, four: list[PaneT], beyond: list[PaneT]) -> None:
         self.four, self.beyond = four, beyond
         self.panes = [*four, *beyond]
-        super().__init__(*self.panes, id="panes")
+        super().__init__(*four, id="panes")
         self.current = self.home = four[0]
         self.zoomed = self.narrow = False
         self.cursor: int | None = None
@@ -40,8 +41,14 @@ class PaneGrid(Container, Generic[PaneT]):
         """The panes on the screen."""
         return [self.current] if self.single else self.four
 
+    def choose(self, pane: AnyPane) -> None:
+        """Focus `pane`, which makes it the current one."""
+        self._mount_first(pane)
+        pane.focus()
+
     def bring(self, pane: PaneT) -> None:
         """Make `pane` the current one; leaving a page leads back to the last of the four."""
+        self._mount_first(pane)
         self.current = pane
         if not self.on_page:
             self.home = pane
@@ -78,4 +85,10 @@ class PaneGrid(Container, Generic[PaneT]):
 
     def owner(self, action: str) -> PaneT:
         """The pane whose key has that action: the current one first."""
-        return owner(action, [self.current, *self.panes])
+        pane = owner(action, [self.current, *self.panes])
+        self._mount_first(pane)
+        return pane
+
+    def _mount_first(self, pane: AnyPane) -> None:
+        if not pane.is_attached:
+            self.mount(pane)

@@ -4,6 +4,7 @@ import pytest
 
 from bntui.config.schema import RunConfig
 from bntui.protocol import AnyEvent, Probe, Recalibrate, Subscribe, TraceUnits
+from bntui.tui.panes.pane import Pane
 from tests.scripted import beginning, diagnostics, hello, probes, steps, updates
 from tests.tui.screen import lab
 
@@ -35,6 +36,8 @@ def some(config: RunConfig | None = None) -> list[AnyEvent]:
 async def test_a_page_has_the_whole_room_and_the_lab_comes_back(size: tuple[int, int]) -> None:
     async with lab(some(), size) as it:
         before = it.text
+        mounted = it.app.lab.query(Pane)
+        assert list(mounted) == it.app.lab.pages.four  # a page is made when it is first needed
         for key, (title, seen) in PAGES.items():
             text = await it.press(key)
             assert f" {title}  " in text

@@ -85,7 +85,6 @@ class LabScreen(PaneScreen[Pane]):
         yield self._status
         yield self.tabs
         yield self.pages
-        yield self._strip
         yield self._scrub_bar
         yield self._findings
         yield self._key_bar
@@ -210,7 +209,7 @@ class LabScreen(PaneScreen[Pane]):
 
     def action_focus_pane(self, name: str) -> None:
         """Focus the pane of that id."""
-        self.query_one(f"#{name}", Pane).focus()
+        self.pages.choose(next(pane for pane in self.pages.panes if pane.id == name))
 
     def action_lab(self) -> None:
         """Hide the cursor; without one, from a page back to the lab."""
@@ -285,18 +284,20 @@ class LabScreen(PaneScreen[Pane]):
 
     # Keys: settings, forks, undo
 
-    def action_controls(self) -> None:
+    async def action_controls(self) -> None:
         """Show the settings that can change in mid-run, or hide them."""
         self.toggle_class("-settings")
         if self.has_class("-settings"):
             self._settings.update(self.history)
+            if not self._strip.is_attached:
+                await self.mount(self._strip, before=self._scrub_bar)
             self._strip.open()
         else:
             self.pages.current.focus()
 
-    def on_fields_left(self) -> None:
+    async def on_fields_left(self) -> None:
         """Hide the settings."""
-        self.action_controls()
+        await self.action_controls()
 
     def on_fields_entered(self) -> None:
         """From them to those that need a new network."""

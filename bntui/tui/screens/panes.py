@@ -78,7 +78,7 @@ class PaneScreen(Screen[None], Generic[PaneT]):
 
     def on_pane_tabs_chosen(self, event: PaneTabs.Chosen) -> None:
         """A tab was clicked."""
-        event.pane.focus()
+        self.grid.choose(event.pane)
 
     # Keys: panes
 
@@ -113,7 +113,7 @@ class PaneScreen(Screen[None], Generic[PaneT]):
 
     def action_next_pane(self, by: int) -> None:
         """Focus the pane `by` places on."""
-        self.grid.next(by).focus()
+        self.grid.choose(self.grid.next(by))
 
     def action_zoom(self) -> None:
         """The current pane alone, or all."""

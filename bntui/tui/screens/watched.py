@@ -146,7 +146,7 @@ class WatchedScreen(PaneScreen[WatchedPane]):
 
     def action_focus_pane(self, number: int) -> None:
         """Focus the pane or page of that number."""
-        self.grid.panes[number - 1].focus()
+        self.grid.choose(self.grid.panes[number - 1])
 
     def action_home_pane(self) -> None:
         """Hide the cursor; without one, from a page back to the four; then list all layers."""
