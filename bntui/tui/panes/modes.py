@@ -39,9 +39,9 @@ LABEL, SHORT_LABEL = 6, 3
 """Characters of the table's first column; short where only so all n have room."""
 NARROWEST, WIDEST = 6, 10
 """Characters of its other columns."""
-ROOM_FOR_NOTE, ROOM_FOR_LOSSES = 14, 8
-"""Rows of the pane from which a remark stands below the table, and rows of the plot from which
-its upper half, the losses, is the higher one.
+ROOM_FOR_NOTE, ROOM_FOR_LOSSES = 14, 13
+"""Rows of the pane from which a remark stands below the table, and from which the losses have more
+of the plot than the gap.
 """
 
 
@@ -147,7 +147,7 @@ class ModesPane(Pane):
         for mode in MODES:
             layers += _points(steps, losses[mode], mode, breaks)
         gap = _points(steps, gaps, "gap", breaks)
-        high = 2.0 if self._plot.size.height >= ROOM_FOR_LOSSES else 1.0
+        high = 2.0 if self.size.height >= ROOM_FOR_LOSSES else 1.0
         upper = Panel(x, y, tuple(layers), x_labels=False, height=high)
         lower = Panel(x, around, (Guide(0.0, "gap 0"), *gap))
         return Figure(((upper,), (lower,)), self.cursor)
