@@ -28,6 +28,12 @@ LAYER_RULES: dict[str, LayerRule] = {
 MOMENTS = 32
 """Earlier moments of a layer at which a rule is tried, to say since when."""
 
+PAST = 2000
+"""Earlier moments of all layers together at which rules are tried for what is gone: hundreds of
+layers have fewer each, but at least `FEWEST`, so that a key that moves in time is not waited for.
+"""
+FEWEST = 8
+
 
 def examine(run: WatchedRun, resolved: bool = False) -> list[Finding]:
     """Every finding that holds now, the worst first; those that were `resolved` too, if wanted."""
@@ -75,17 +81,19 @@ def _of_models(run: WatchedRun) -> Iterable[Finding]:
 
 def _gone(run: WatchedRun) -> Iterable[Finding]:
     """What held once and does not now, with the step at which it was gone."""
-    for rule, decide in LAYER_RULES.items():
-        for layer in run.layers:
-            moments = layer.facts_at[:: max(1, len(layer.facts_at) // MOMENTS)]
+    count = max(min(MOMENTS, PAST // max(len(run.layers), 1)), FEWEST)
+    for layer in run.layers:
+        known = layer.facts_at[:: max(1, len(layer.facts_at) // count)]
+        moments = [Subject(layer.layer, facts, run) for facts in (*known, layer.facts)]
+        for rule, decide in LAYER_RULES.items():
             evidence, since, gone = None, 0, 0
-            for facts in [*moments, layer.facts]:
-                found = decide(Subject(layer.layer, facts, run))
+            for moment in moments:
+                found = decide(moment)
                 if found:
-                    since = since if evidence else facts.step
+                    since = since if evidence else moment.facts.step
                     evidence, gone = found, 0
                 elif evidence and not gone:
-                    gone = facts.step
+                    gone = moment.facts.step
             if evidence and gone:
                 name = [layer.layer.name]
                 yield _finding(rule, layer.layer.model, name, evidence, since=since, resolved=gone)

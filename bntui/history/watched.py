@@ -83,9 +83,22 @@ class Series:
 
     def as_of(self, step: int) -> "Series":
         """The numbers up to `step`, for reading."""
-        then, count = Series(), bisect_right(self.steps, step)
-        then.steps, then.column = self.steps[:count], self.column.prefix(count)
+        (then,) = as_of_all([self], step)
         return then
+
+
+def as_of_all(series: Sequence[Series], step: int) -> list[Series]:
+    """Each series up to `step`, for reading; what shares an array of steps still shares one."""
+    steps: dict[int, array[int]] = {}
+    found = []
+    for each in series:
+        known = steps.get(id(each.steps))
+        if known is None:
+            known = steps[id(each.steps)] = each.steps[: bisect_right(each.steps, step)]
+        then = Series(known)
+        then.column = each.column.prefix(len(known))
+        found.append(then)
+    return found
 
 
 def extend_all(
@@ -151,10 +164,11 @@ class LayerHistory:
     def as_of(self, step: int) -> "LayerHistory":
         """What was known of the layer at `step`, for reading."""
         then = LayerHistory(self.layer, self.facts.layer)
-        then.samples = {name: series.as_of(step) for name, series in self.samples.items()}
-        then.sizes = self.sizes.as_of(step)
+        then.sizes, *samples = as_of_all([self.sizes, *self.samples.values()], step)
+        then.samples = dict(zip(self.samples, samples, strict=True))
         then.units = self.units
-        then.trace = {name: series.as_of(step) for name, series in self.trace.items()}
+        traces = as_of_all(list(self.trace.values()), step)
+        then.trace = dict(zip(self.trace, traces, strict=True))
         for side, kept in self.histograms.items():
             then.histograms[side] = [histogram for histogram in kept if histogram.step <= step]
         then.facts_at = [facts for facts in self.facts_at if facts.step <= step]

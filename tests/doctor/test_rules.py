@@ -263,3 +263,20 @@ def test_a_finding_says_since_when_and_goes_with_its_cause() -> None:
     assert examine(run) == []
     (gone,) = examine(run, resolved=True)
     assert (gone.since, gone.resolved) == (700, 900)
+
+
+def test_what_is_gone_is_looked_for_at_fewer_moments_of_each_of_many_layers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[int] = []
+    monkeypatch.setitem(LAYER_RULES, "stuck-in-eval", lambda s: looked.append(s.facts.layer))
+    for layers in (2, 400):
+        kinds = [WatchedLayer(f"bn{i}", "net", "BatchNorm1d", 8) for i in range(layers)]
+        run = watched([Watching(PROTOCOL, "0.1.0", "2026-01-01", "net", ["net"], kinds)])
+        for step in range(1, 65):
+            for layer in range(layers):
+                run.fold(LayerFacts(layer, step, **HEALTHY))
+        looked.clear()
+        examine(run, resolved=True)
+        each = looked.count(0) - 1  # now
+        assert (each, len(looked)) == ({2: 33, 400: 9}[layers], layers * (each + 1))
