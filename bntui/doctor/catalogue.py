@@ -72,7 +72,7 @@ _STATISTICS = (
         "an average of momentum m over batches of n values is off by sqrt(m / ((2 - m) n)) sd.",
         symptom="Eval mode is worse than train mode and slowly improves as training goes on.",
         cause="The momentum is too small for the number of steps, or the weights change faster "
-        "than the average follows.",
+        "than the average follows; with momentum=None it never lets go of the first batches.",
         fix="Train longer, raise the momentum, or recompute the statistics before evaluating with "
         "torch.optim.swa_utils.update_bn.",
         legal="The first steps of a run; it resolves itself once the average has caught up.",
@@ -262,11 +262,11 @@ _MODES = (
         certainty="evidence",
         title="Frozen layer, moving statistics",
         measures="how far running_mean moved, in sd, in passes in train mode where the layer and "
-        "everything before it takes no gradient",
+        "everything before it takes no gradient, or is in no optimizer; since it has been so",
         threshold="More than 0.25 sd in the worst channel: less is the noise of an average.",
         symptom="A frozen backbone gives other features than before, and old results are gone.",
-        cause="requires_grad=False freezes the parameters; the buffers follow every batch in train "
-        "mode.",
+        cause="requires_grad=False, or leaving them out of the optimizer, freezes the parameters; "
+        "the buffers follow every batch in train mode.",
         fix="Put frozen layers into eval mode, again after every model.train().",
         legal="Adapting the statistics to new data on purpose (AdaBN).",
         source="pytorch/pytorch#86590, lightly-ai/lightly#1438, wasidennis/AdaptSegNet#79",
@@ -350,9 +350,10 @@ _BATCHES = (
         severity="warning",
         certainty="evidence",
         title="Batches of different distributions",
-        measures="the spread of batch means over the spread that equal draws would have",
-        threshold="Above 1.6 at the inputs (1.7 over 12 batches) and 5 at a layer, and a share of "
-        "the total standard deviation of 25 % and 50 %; equal draws give 1.",
+        measures="the spread of batch means (of words, how often they occur) over the spread that "
+        "equal draws would have",
+        threshold="Above 1.6 at the inputs (1.7 over 12 batches, 2.3 over 4) and 5 at a layer, and "
+        "a share of the total standard deviation of 25 % and 50 %; equal draws give 1.",
         symptom="Eval mode is much worse than train mode, and recomputing the statistics does not "
         "help.",
         cause="The data is sorted by class, source or time and not shuffled.",
@@ -426,8 +427,8 @@ _INPUTS = (
         severity="warning",
         certainty="evidence",
         title="Dropout before BatchNorm",
-        measures="the input's variance in eval mode over running_var, after a Dropout that is "
-        "active in train mode",
+        measures="the input's variance in eval mode over running_var, after a Dropout, or a mask "
+        "of 0 and 1 / (1 - p), in train mode",
         threshold="Below 0.8: the variance that was learned holds noise that eval mode lacks.",
         symptom="Eval mode is worse than train mode although dropout is off.",
         cause="Dropout raises the variance in train mode only.",

@@ -201,7 +201,7 @@ class LayerFacts(Event, frozen=True, omit_defaults=True):
     """Distance of the unfollowed passes' means from the trained ones', as above."""
     unfollowed_var: Number | None = None
     dropout: Number = 0.0
-    """The largest p of a Dropout that ran before this layer in the same pass."""
+    """The largest p of a dropout that ran before this layer in the same pass."""
     eval_var: Number | None = None
     """Input variance in eval mode over running_var, median over channels and recent passes."""
     eval_mean: Number | None = None

@@ -1,7 +1,8 @@
 """From what was counted and sampled to the facts that the doctor's rules decide on."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -10,13 +11,12 @@ from torch import Tensor, nn
 
 from bntui.protocol import Event, Histogram, LayerFacts, LayerSamples, ModelFacts, Statistics
 from bntui.watch import statistics
-from bntui.watch.layers import buffer, dtype_name, is_frozen_kind
+from bntui.watch.layers import buffer, dtype_name, is_frozen_kind, tensors
 from bntui.watch.monitor import MONITOR
 from bntui.watch.observer import (
     BACKWARD,
     FROZEN,
     GRAD,
-    NEEDS_GRAD,
     PASSES,
     RECALIBRATING,
     ROOT,
@@ -29,7 +29,7 @@ from bntui.watch.observer import (
     usual,
 )
 from bntui.watch.readout import Readout
-from bntui.watch.statistics import ENOUGH, Moments, Sample
+from bntui.watch.statistics import ENOUGH, FEW, Moments, Sample
 
 SMALL_GAMMA = 0.01
 NO_VARIANCE = 1e-7
@@ -40,7 +40,7 @@ CAUGHT_UP = 30
 EVALUATED = 8
 """Evaluations of a layer over which its inputs are averaged."""
 
-FEW = 16
+LEAST_VALUES = 16
 """Values a channel below which an evaluation's variance says nothing."""
 
 Numbers = dict[object, list[float | None]]
@@ -69,7 +69,7 @@ class LayerSummary:
         self._histograms: list[tuple[Side, int, Tensor, Tensor, Tensor]] = []
         self._initial: bool | None = None
         self._phases: list[EvalPhase] = []
-        self._held = _tensors(layer.ref())
+        self._held = tensors(layer.ref())
         self._start = {name: value.detach().clone() for name, value in self._held.items()}
 
     # Before the numbers come
@@ -82,13 +82,15 @@ class LayerSummary:
         self._evaluated(readout)
         self._looked_at(readout)
         if module is not None:
-            self._held = _tensors(module)
+            self._held = tensors(module)
         self._ask_state(readout)
 
     def _count(self) -> None:
-        counts, self.layer.counts = self.layer.counts, defaultdict(int)
-        drifted = others = 0
-        for (flags, shape), times in counts.items():
+        layer = self.layer
+        counts, before = dict(layer.counts), layer.counts_before
+        layer.counts.clear()
+        layer.counts_before = Counter()
+        for (flags, shape), times in chain(before.items(), counts.items()):
             self._passes[flags] += times
             if not flags & TRAIN or flags & BACKWARD:
                 continue
@@ -98,11 +100,14 @@ class LayerSummary:
             n = shape.numel() // max(shape[1], 1)
             self._sizes[_rounded(n)] += times
             self._examples[shape[0]] += times
-            if flags & FROZEN and not flags & NEEDS_GRAD:
-                drifted += times
-            else:
-                others += times
-        self._drifted = drifted if others else self._drifted + drifted
+        if before or layer.frozen is None:
+            self._drifted = 0
+        if layer.frozen is not None:
+            self._drifted += sum(
+                times
+                for (flags, _), times in counts.items()
+                if flags & TRAIN and not flags & (BACKWARD | RECALIBRATING)
+            )
 
     def _sampled(self, readout: Readout) -> None:
         samples, self.layer.samples = self.layer.samples, []
@@ -128,10 +133,10 @@ class LayerSummary:
         if first.count >= ENOUGH:
             ratio, share = first.scatter()
             readout.add((self.index, "scatter"), torch.stack([ratio, share]))
-            if first.lags >= ENOUGH:
-                readout.add((self.index, "lag"), first.lag())
-                readout.add((self.index, "var_lag"), first.var_lag(self.layer.eps))
-        streams = [m.settled for m in self._moments if m.settled.count >= ENOUGH]
+        if first.lags >= (ENOUGH if self.facts.momentum is not None else FEW):
+            readout.add((self.index, "lag"), first.lag())
+            readout.add((self.index, "var_lag"), first.var_lag(self.layer.eps))
+        streams = [m.settled for m in self._moments if m.settled.count >= FEW]
         pairs = [
             torch.stack(statistics.apart(a, b))
             for place, a in enumerate(streams)
@@ -139,8 +144,9 @@ class LayerSummary:
         ]
         if pairs:
             readout.add((self.index, "domains"), torch.stack(pairs).amax(0))
-        if self._missed.count >= 2 and first.count >= ENOUGH:
-            apart = statistics.apart(self._missed, first)
+        trained = max((moments.settled for moments in self._moments), key=lambda m: m.count)
+        if self._missed.count >= 2 and trained.count >= FEW:
+            apart = statistics.apart(self._missed, trained)
             readout.add((self.index, "missed"), torch.stack(apart))
 
     def _evaluated(self, readout: Readout) -> None:
@@ -154,7 +160,7 @@ class LayerSummary:
             mean = (
                 (sample.mean - sample.running_mean.float()).abs() / (known + eps).sqrt()
             ).median()
-            enough = torch.tensor(float(sample.n >= FEW), device=var.device)
+            enough = torch.tensor(float(sample.n >= LEAST_VALUES), device=var.device)
             readout.add(
                 (self.index, "eval", place), torch.stack([var, mean, initial.float(), enough])
             )
@@ -181,10 +187,11 @@ class LayerSummary:
         if mean is not None and var is not None:
             finite = mean.isfinite() & var.isfinite()
             drift = torch.zeros(())
-            start = self._start.get("running_mean"), self._start.get("running_var")
-            if start[0] is not None and start[1] is not None and self._drifted:
-                scale = (start[1].float() + self.layer.eps).sqrt()
-                drift = ((mean.float() - start[0].float()).abs() / scale).amax()
+            frozen = self.layer.frozen or {}
+            if "running_mean" in frozen and self._drifted:
+                then = frozen["running_mean"].float()
+                scale = (frozen["running_var"].float() + self.layer.eps).sqrt()
+                drift = ((mean.float() - then).abs() / scale).amax() * ~_is_initial(frozen)
             found = [~finite, var < NO_VARIANCE, var.float().amin(), drift]
             parts = [part.sum() if part.dim() else part for part in found]
             readout.add(
@@ -195,13 +202,13 @@ class LayerSummary:
             before = self._start.get("weight")
             small = (weight.abs() < SMALL_GAMMA).sum().float()
             then = small if before is None else (before.abs() < SMALL_GAMMA).sum().float()
-            same = torch.ones_like(small) if before is None else (weight == before).all().float()
-            readout.add((self.index, "gamma"), torch.stack([small, then, same]))
+            same = [
+                torch.ones_like(small) if held is None else (weight == held).all().float()
+                for held in (before, (self.layer.frozen or {}).get("weight"))
+            ]
+            readout.add((self.index, "gamma"), torch.stack([small, then, *same]))
         if "running_mean" in self._start and self._initial is None:
-            initial = (self._start["running_mean"] == 0).all() & (
-                self._start["running_var"] == 1
-            ).all()
-            readout.add((self.index, "initial"), initial)
+            readout.add((self.index, "initial"), _is_initial(self._start))
 
     # When they are there
 
@@ -223,10 +230,11 @@ class LayerSummary:
         if initial := get("initial"):
             self._initial = bool(initial[0])
         if gamma := get("gamma"):
-            small, then, same = (v or 0.0 for v in gamma)
+            small, then, still, held = (v or 0.0 for v in gamma)
             values |= {"small_gammas": int(small), "small_gammas_at_start": int(then)}
-            if not same:  # a teacher whose weights are averages is not frozen
-                values |= {"drifted": 0, "recalibrated_frozen": 0}
+            # A teacher whose weights are averages is not frozen.
+            values |= {} if still else {"recalibrated_frozen": 0}
+            values |= {} if held else {"drifted": 0}
         if module is not None:
             values |= self._settings(module)
         if counted := get("updates"):
@@ -322,11 +330,11 @@ class LayerSummary:
                 "scatter_share": scatter[1],
                 "scatter_batches": first.count,
             }
-            if lag := get("lag"):
-                found |= {"lag": lag[0], "lag_noise": first.lag_noise(self.facts.momentum)}
-                found["var_lag"] = get("var_lag")[0]
+        if lag := get("lag"):
+            found |= {"lag": lag[0], "lag_noise": first.lag_noise(self.facts.momentum)}
+            found["var_lag"] = get("var_lag")[0]
         if domains := get("domains"):
-            streams = [m.settled.count for m in self._moments if m.settled.count >= ENOUGH]
+            streams = [m.settled.count for m in self._moments if m.settled.count >= FEW]
             found |= {"domains": len(streams), "domain_samples": min(streams)}
             found |= {"domain_mean": domains[0], "domain_var": domains[1]}
             found["domains_within"] = model.domains_within
@@ -378,7 +386,7 @@ def ask_model(observer: ModelObserver, readout: Readout) -> None:
     for mean, var, examples in batches:
         observer.inputs.add(mean, var, examples)
     settled = observer.inputs.settled
-    if settled.count >= ENOUGH:
+    if settled.count >= FEW and observer.has_inputs:
         readout.add((observer.name, "inputs"), torch.stack(settled.scatter()))
 
 
@@ -444,15 +452,9 @@ def replicas(some: ModelObserver, other: ModelObserver) -> float | None:
     return worst
 
 
-def _tensors(module: nn.Module | None) -> dict[str, Tensor]:
-    """A layer's running statistics and gamma; empty for a lazy one."""
-    if module is None:
-        return {}
-    found = {name: buffer(module, name) for name in ("running_mean", "running_var")}
-    weight = module._parameters.get("weight")
-    if weight is not None and type(weight) is nn.Parameter:
-        found["weight"] = weight
-    return {name: value for name, value in found.items() if value is not None}
+def _is_initial(held: dict[str, Tensor]) -> Tensor:
+    """Whether statistics are exactly 0 and 1."""
+    return (held["running_mean"] == 0).all() & (held["running_var"] == 1).all()
 
 
 def _was_missed(record: Pass | None) -> bool:

@@ -80,6 +80,17 @@ def buffer(module: nn.Module, name: str) -> Tensor | None:
     return None if value is None or lazy else value
 
 
+def tensors(module: nn.Module | None) -> dict[str, Tensor]:
+    """A layer's running statistics and gamma; empty for a lazy one, and for one that is gone."""
+    if module is None:
+        return {}
+    found = {name: buffer(module, name) for name in ("running_mean", "running_var")}
+    weight = module._parameters.get("weight")
+    if weight is not None and type(weight) is nn.Parameter:
+        found["weight"] = weight
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def describe(name: str, module: nn.Module, model: str) -> WatchedLayer:
     """What is known of a layer without running it."""
     running = buffer(module, "running_mean")

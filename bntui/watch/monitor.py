@@ -91,6 +91,7 @@ class Monitor:
             if model is not None and any(id(p) in decay for p in model.parameters()):
                 owned.append(observer)
                 observer.own()
+                observer.moved_by(decay)
                 for layer in observer.layers:
                     module = layer.ref()
                     weight = module._parameters.get("weight") if module else None

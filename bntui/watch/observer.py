@@ -4,9 +4,10 @@ The hooks run in the user's training: all they do in every pass is to count. A p
 flags; statistics are taken at sampled steps alone, and stay tensors until the log is written.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
+from random import Random
 from statistics import median_high
 from typing import Any, Literal
 from weakref import ref
@@ -18,7 +19,14 @@ from torch.utils.hooks import RemovableHandle
 from bntui.protocol import WatchedLayer
 from bntui.watch import statistics
 from bntui.watch.hooks import Hook, put, put_after
-from bntui.watch.layers import batchnorms, buffer, describe, hidden_batchnorms, other_norms
+from bntui.watch.layers import (
+    batchnorms,
+    buffer,
+    describe,
+    hidden_batchnorms,
+    other_norms,
+    tensors,
+)
 from bntui.watch.polling import FLOATS, LEAST_MOMENTUM, Poll
 from bntui.watch.sampling import Sampling
 from bntui.watch.statistics import Moments, Sample
@@ -41,6 +49,15 @@ PASSES = 4
 
 CHECKED = 24
 """Samples in which padding is looked for; a quarter of them look for a mistaken axis."""
+
+INPUTS = 16
+"""The model's inputs are looked at again when 1/16 of the run has passed, more or less by chance,
+which costs little beside what is measured in layers."""
+
+GRAPH, MASK = 24, 4096
+"""Nodes before a layer that are looked at for a dropout without a module, and values of a mask."""
+
+WHOLE = frozenset({torch.int64, torch.int32})
 
 TRANSPARENT = frozenset({"TransposeBackward0", "PermuteBackward0", "ToCopyBackward0"})
 BIAS_PLACE = {"AddmmBackward0": 0, "ConvolutionBackward0": 2}
@@ -89,6 +106,21 @@ class Pending:
     momentum: float
 
 
+class Passes(dict[tuple[int, torch.Size], int]):
+    """How often a layer ran, by flags and shape; what is not yet in it is told to `new` first.
+
+    So changes of kind are seen while passes are only counted.
+    """
+
+    def __init__(self, new: Callable[[int], None]) -> None:
+        super().__init__()
+        self._new = new
+
+    def __missing__(self, key: tuple[int, torch.Size]) -> int:
+        self._new(key[0])
+        return 0
+
+
 class LayerObserver(Hook):
     """One BatchNorm layer, and the hook before its forward passes; keeps no reference to it."""
 
@@ -97,7 +129,12 @@ class LayerObserver(Hook):
         self.model = model
         self.described = described
         self.eps = described.eps
-        self.counts: defaultdict[tuple[int, torch.Size], int] = defaultdict(int)
+        self.counts = Passes(self._counts_new)
+        self.counts_before: Counter[tuple[int, torch.Size]] = Counter()
+        """Of passes before the layer was frozen or thawed."""
+        self.frozen: dict[str, Tensor] | None = None
+        """Gamma and buffers as they were when the layer was frozen, while it is."""
+        self._left_alone = self.moved = False
         self.interval = -1
         self.index = 0
         self.eval_phase = 0
@@ -169,6 +206,27 @@ class LayerObserver(Hook):
                 self._sample_train(module, x, index, grad)
         except Exception as error:
             model.give_up(error)
+
+    def _counts_new(self, flags: int) -> None:
+        if flags & TRAIN and not flags & (BACKWARD | RECALIBRATING):
+            self._freeze(self._left_alone or flags & (FROZEN | NEEDS_GRAD) == FROZEN)
+
+    def leave_alone(self, alone: bool) -> None:
+        """No optimizer moves the layer, or anything before it."""
+        self._left_alone = alone
+        if alone:
+            self._freeze(True)
+
+    def _freeze(self, frozen: bool) -> None:
+        """From here on training leaves it as it is, or no longer does."""
+        if frozen == (self.frozen is not None):
+            return
+        self.counts_before.update(self.counts)
+        self.counts.clear()
+        held = tensors(self.ref())
+        if self.pending is not None:  # the step has updated them already
+            held |= zip(("running_mean", "running_var"), self.pending.before, strict=True)
+        self.frozen = {k: v.detach().clone() for k, v in held.items()} if frozen else None
 
     def await_output(self, module: nn.Module, seen: Callable[[Tensor], None]) -> None:
         """Have `seen` called with the output of the pass that has just begun."""
@@ -261,8 +319,9 @@ class LayerObserver(Hook):
     def _check(self, module: nn.Module, x: Tensor) -> None:
         """What can only be seen in the input itself, in the first samples."""
         self.checked += 1
-        if self.checked <= 2 and (name := self.model.bias_before(x)):
-            self.dead_bias = name
+        if self.checked <= 2:
+            self.dead_bias = self.model.bias_before(x) or self.dead_bias
+            self.dropout = max(self.dropout, dropout_before(x))
         if self.checked in {1, 8, 64}:
             self._bin("input", x)
             self.await_output(module, self._bin_output)
@@ -366,6 +425,9 @@ class ModelObserver(Hook):
         self._awaited, self._alert = 0, WATCHFUL
         self.inputs = Moments()
         self.input_batches: list[tuple[Tensor, Tensor, int]] = []
+        self._next_input = self._words = 0
+        """When a batch of inputs is looked at next; the length of its rows, if these are words."""
+        self._random = Random(0)  # our own: the user's draws stay as they are
         self._root_passes = self._root_calls = 0
         self.domains_within = False
         self.weights = Weights(model, self.budget)
@@ -409,7 +471,8 @@ class ModelObserver(Hook):
             if not _is_grad_enabled():
                 return
             self._root_passes += 1
-            if self.sampling.now and self._root_passes == 1 and args:
+            due = self.sampling.now or self.interval >= self._next_input
+            if due and self._root_passes == 1 and args:
                 self._sample_input(args[0])
         except Exception as error:
             self.give_up(error)
@@ -425,12 +488,20 @@ class ModelObserver(Hook):
         sampling.timed = True
 
     def _sample_input(self, x: object) -> None:
-        if type(x) is not Tensor or not x.is_floating_point() or x.dim() < 2 or not _is_plain(x):
+        spacing = self.interval / INPUTS * self._random.uniform(0.5, 1.5)
+        self._next_input = self.interval + 1 + int(spacing)
+        if type(x) is not Tensor or x.dim() < 2 or not x.numel() or not _is_plain(x):
             return
         began = self.budget.clock()
         with torch.no_grad():
-            thinned = x[..., :: max(1, x.numel() // 2**20)] if x.dim() > 2 else x
-            self.input_batches.append((*statistics.from_input(thinned), x.shape[0]))
+            if x.is_floating_point():
+                thinned = x[..., :: max(1, x.numel() // 2**20)] if x.dim() > 2 else x
+                self.input_batches.append((*statistics.from_input(thinned), x.shape[0]))
+            elif x.dim() == 2 and x.dtype in WHOLE and self._words in {0, x.shape[1]}:
+                self._words = x.shape[1]
+                self.input_batches.append((*statistics.from_words(x), x.shape[0]))
+            else:  # padded to lengths of their own: how much padding there is says nothing
+                self._words = -1
         self.budget.charge(began, of_step=True)
 
     def passes_through(
@@ -515,6 +586,22 @@ class ModelObserver(Hook):
                 self.phase.before, self.phase.trained = self.weights.left(self.owned)
                 self.budget.charge(began)
 
+    def moved_by(self, ids: Container[int]) -> None:
+        """An optimizer moves these parameters: layers with a gamma that were registered before the
+        first of them, and are in no optimizer, are left alone.
+        """
+        model = self.ref()
+        if model is None:
+            return
+        layers = {id(layer.ref()): layer for layer in self.layers}
+        reached = False
+        for module in model.modules():
+            reached = reached or any(id(p) in ids for p in module._parameters.values())
+            layer = layers.get(id(module))
+            if layer is not None and module._parameters.get("weight") is not None:
+                layer.moved = layer.moved or reached
+                layer.leave_alone(not layer.moved)
+
     # Steps
 
     def own(self) -> None:
@@ -522,7 +609,7 @@ class ModelObserver(Hook):
         if not self.owned and 0 < self.interval <= SCANNED_STEPS:
             for layer in self.layers:
                 layer.interval = 0 if layer.interval == self.interval else -1
-            self.interval = 0
+            self.interval = self._next_input = 0
         self.owned = True
 
     def stepped(self, own: bool, now: float) -> None:
@@ -638,6 +725,11 @@ class ModelObserver(Hook):
         names = (name for name, parameter in model.named_parameters() if parameter is bias)
         return next(names, "bias")
 
+    @property
+    def has_inputs(self) -> bool:
+        """Whether batches of its inputs can be compared."""
+        return self._words >= 0
+
     def close(self) -> None:
         """Take every hook off again."""
         _remove(self._handles + self._scanned)
@@ -645,6 +737,35 @@ class ModelObserver(Hook):
             layer.await_nothing()
             layer.handle.remove()
         _remove([hidden.handle for hidden in self.hidden.values()])
+
+
+def dropout_before(x: Tensor) -> float:
+    """The largest p of a dropout without a module that x has come through since the layer before:
+    a factor that is 0 or 1 / (1 - p) everywhere, or torch's fused node.
+    """
+    nodes, seen, most = [x.grad_fn], 0, 0.0
+    while nodes and seen < GRAPH:
+        node = nodes.pop(0)
+        if node is None or "BatchNorm" in node.name():
+            continue
+        seen += 1
+        nodes += [before for before, _ in node.next_functions]
+        if node.name() == "NativeDropoutBackward0":
+            most = max(most, float(getattr(node, "_saved_p", 0)))
+        elif node.name() == "MulBackward0":
+            most = max(most, _dropped_by(getattr(node, "_saved_other", None)))
+    return most
+
+
+def _dropped_by(factor: object) -> float:
+    """The p of a dropout's mask; 0 of any other factor."""
+    if not isinstance(factor, Tensor) or factor.requires_grad or factor.dim() < 2:
+        return 0.0
+    some = factor.flatten()[:MASK]
+    kept = float(some.amax()) if some.is_floating_point() and len(some) else 0.0
+    if kept <= 1 or not bool(((some == 0) | (some == kept)).all()):
+        return 0.0
+    return 1 - 1 / kept if bool((some == 0).any()) else 0.0
 
 
 def usual(values: Counter[int]) -> int:

@@ -20,6 +20,14 @@ BLOCK = 64
 ENOUGH = 12
 """Batches from which on they are reported."""
 
+FEW = 3
+"""Batches from which on what the rules weigh by their number is reported: inputs, passes apart."""
+
+BUCKETS = 16
+GOLDEN = 2654435761
+"""Buckets into which words are hashed to count them: times 2**32 over the golden ratio, the upper
+bits of 32, so that neighbouring numbers are spread."""
+
 TRACED = 5
 """Channels that are traced one by one."""
 
@@ -58,6 +66,17 @@ def from_input(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and biased variance of x (N, C, ...) over all axes but the second, in float32."""
     axes = [axis for axis in range(x.dim()) if axis != 1]
     var, mean = torch.var_mean(x.detach().float(), axes, correction=0)
+    return mean, var
+
+
+def from_words(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and biased variance over examples of what share of a row of x (N, L), whole numbers,
+    falls into each of `BUCKETS`.
+    """
+    counts = torch.zeros(len(x), BUCKETS, device=x.device)
+    buckets = (x.long() * GOLDEN % 2**32) // (2**32 // BUCKETS)
+    counts.scatter_add_(1, buckets, torch.ones((), device=x.device).expand(x.shape))
+    var, mean = torch.var_mean(counts / x.shape[1], 0, correction=0)
     return mean, var
 
 

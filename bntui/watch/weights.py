@@ -26,11 +26,16 @@ class Weights:
     """Some weights of a model; keeps no reference to them."""
 
     def __init__(self, model: nn.Module, budget: Budget) -> None:
-        found = [p for p in model.parameters() if p.dim() > 1 and type(p) is nn.Parameter]
+        found = [
+            (module, name, weight)
+            for module in model.modules()
+            for name, weight in module._parameters.items()
+            if weight is not None and weight.dim() > 1 and type(weight) is nn.Parameter
+        ]
         chosen = found[:: max(1, len(found) // WEIGHTS)][:WEIGHTS]
         self._budget = budget
-        self._refs = [ref(weight) for weight in chosen]
-        self._strides = [max(1, weight.numel() // VALUES) for weight in chosen]
+        self._places = [(ref(module), name) for module, name, _ in chosen]
+        self._strides = [max(1, weight.numel() // VALUES) for *_, weight in chosen]
         self._start = self.fingerprint()
         self._versions: list[int] = []
         self._latest: Tensor | None = None
@@ -40,8 +45,8 @@ class Weights:
 
     def fingerprint(self) -> Tensor | None:
         """Values now; None without weights."""
-        weights = [weight() for weight in self._refs]
-        alive = [(w, s) for w, s in zip(weights, self._strides, strict=True) if w is not None]
+        pairs = zip(self._weights(), self._strides, strict=True)
+        alive = [(weight, stride) for weight, stride in pairs if weight is not None]
         if not alive:
             return None
         with torch.no_grad():
@@ -79,7 +84,19 @@ class Weights:
 
     def versions(self) -> list[int]:
         """Counters that every operation in place moves, but for those on `.data`."""
-        return [-1 if (w := weight()) is None else w._version for weight in self._refs]
+        return [-1 if weight is None else weight._version for weight in self._weights()]
+
+    def _weights(self) -> list[Tensor | None]:
+        """The weights that modules compute with; pruning puts another tensor in their place."""
+        found: list[Tensor | None] = []
+        for place, name in self._places:
+            module = place()
+            held = {} if module is None else module._parameters
+            weight = held.get(name)
+            if weight is None and module is not None:
+                weight = vars(module).get(name)
+            found.append(weight if isinstance(weight, Tensor) else None)
+        return found
 
 
 def _spaced(weight: Tensor, stride: int) -> Tensor:

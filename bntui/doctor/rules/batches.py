@@ -8,6 +8,11 @@ from bntui.doctor.rules import Evidence, LayerRule, Subject, limit, misfit
 LASTING = 8
 """Updates, or sampled batches, before sizes and inputs are judged."""
 
+APART = 4
+APART_EXAMPLES = 128
+"""Sampled steps, and examples in all, from which passes of one step are compared: by chance alone
+their means differ by at most sqrt(2 / 128), an eighth of an sd."""
+
 LEAST_VALUES = 16
 SCATTER_SHARE = 0.5
 DOMAIN_VAR = log(3)
@@ -75,7 +80,9 @@ def domains(s: Subject) -> Evidence | None:
     if f.domains < 2 or f.domain_mean is None or f.domain_var is None or not s.layer.tracked:
         return None
     alike = f.domain_mean <= limit("shared-across-domains") and f.domain_var <= DOMAIN_VAR
-    if alike or f.domain_samples < LASTING:
+    if alike or f.domain_samples < APART:
+        return None
+    if f.domain_samples * f.usual_examples < APART_EXAMPLES:
         return None
     apart = (
         f"{f.domains} passes a step have means {f.domain_mean:.2f} sd and variances a factor of "

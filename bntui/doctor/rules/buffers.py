@@ -2,10 +2,14 @@
 
 from math import exp, log
 
-from bntui.doctor.rules import Evidence, LayerRule, Subject, limit, misfit
+from bntui.doctor.rules import MISFIT_MEAN, MISFIT_VAR, Evidence, LayerRule, Subject, limit, misfit
+from bntui.protocol import LayerFacts
 
 SETTLED = 60
 """Updates before lag is called lag: with torch's momentum of 0.1 the start weighs 0.2 % then."""
+
+GROWN_APART = log(1.25)
+"""ln of running over batch variance from which a plain average is behind where eval suffers."""
 
 LAG = 0.5
 LAG_NOISES = 4.0
@@ -57,8 +61,15 @@ def lag(s: Subject) -> Evidence | None:
             f"{weight:.0%}.",
             10 + weight,
         )
+    return _apart(f)
+
+
+def _apart(f: LayerFacts) -> Evidence | None:
+    """The average is somewhere else than recent batches."""
     if f.lag is None or f.lag_noise is None or f.domains > 1:
         return None
+    if f.momentum is None and misfit(f) >= 1:
+        return _outdated(f, f.lag > LAG_NOISES * f.lag_noise)
     if f.lag > LAG + LAG_NOISES * f.lag_noise:
         return Evidence(
             f"running_mean stays {f.lag:.2f} sd from the mean of recent batches.",
@@ -74,6 +85,22 @@ def lag(s: Subject) -> Evidence | None:
             limit=VAR_LAG if f.var_lag > 0 else -VAR_LAG,
         )
     return None
+
+
+def _outdated(f: LayerFacts, by_mean: bool) -> Evidence | None:
+    """A plain average over weights that have changed since, where the batches say so as well."""
+    if not by_mean and abs(f.var_lag or 0.0) <= GROWN_APART:
+        return None
+    mean, var = f.eval_mean or 0.0, f.eval_var or 0.0
+    fact, most = ("eval_mean", MISFIT_MEAN) if mean >= MISFIT_MEAN else ("eval_var", MISFIT_VAR)
+    return Evidence(
+        f"With momentum None the statistics average over all {f.updates} batches since the start; "
+        f"in eval mode the inputs are {mean:.2f} sd from running_mean and have {var:.2g} times "
+        "running_var.",
+        misfit(f),
+        fact=fact,
+        limit=most if fact == "eval_mean" else exp(most if var > 1 else -most),
+    )
 
 
 def stale(s: Subject) -> Evidence | None:

@@ -24,7 +24,7 @@ def unfollowed(s: Subject) -> Evidence | None:
     regular = f.unfollowed_steps > REGULAR * max(f.step, 1)
     mean, var = f.unfollowed_mean, f.unfollowed_var
     alike = mean is not None and var is not None and mean < ALIKE_MEAN and var < ALIKE_VAR
-    if regular and alike:
+    if regular and (mean is None or alike):
         return None
     off = "" if f.unfollowed_mean is None else f", {f.unfollowed_mean:.2f} sd from those trained on"
     single = f.unfollowed <= f.unfollowed_steps
@@ -62,8 +62,8 @@ def drifting(s: Subject) -> Evidence | None:
     if f.drift is None or f.drift <= limit("frozen-but-drifting"):
         return None
     return Evidence(
-        f"{f.drifted} batches moved the statistics of a frozen layer, by {f.drift:.2f} sd in "
-        "the worst channel.",
+        f"{f.drifted} batches moved the statistics of a layer whose weights stand still, by "
+        f"{f.drift:.2f} sd in the worst channel.",
         f.drift,
     )
 
