@@ -427,8 +427,8 @@ _INPUTS = (
         severity="warning",
         certainty="evidence",
         title="Dropout before BatchNorm",
-        measures="the input's variance in eval mode over running_var, after a Dropout, or a mask "
-        "of 0 and 1 / (1 - p), in train mode",
+        measures="the input's variance in eval mode over running_var, after a dropout that is "
+        "active in train mode",
         threshold="Below 0.8: the variance that was learned holds noise that eval mode lacks.",
         symptom="Eval mode is worse than train mode although dropout is off.",
         cause="Dropout raises the variance in train mode only.",

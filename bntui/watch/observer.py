@@ -54,8 +54,8 @@ INPUTS = 16
 """The model's inputs are looked at again when 1/16 of the run has passed, more or less by chance,
 which costs little beside what is measured in layers."""
 
-GRAPH, MASK = 24, 4096
-"""Nodes before a layer that are looked at for a dropout without a module, and values of a mask."""
+GRAPH = 24
+"""Nodes before a layer that are looked at for a dropout without a module."""
 
 WHOLE = frozenset({torch.int64, torch.int32})
 
@@ -425,7 +425,8 @@ class ModelObserver(Hook):
         self._awaited, self._alert = 0, WATCHFUL
         self.inputs = Moments()
         self.input_batches: list[tuple[Tensor, Tensor, int]] = []
-        self._next_input = self._words = 0
+        self._next_input: float = 0
+        self._words = 0
         """When a batch of inputs is looked at next; the length of its rows, if these are words."""
         self._random = Random(0)  # our own: the user's draws stay as they are
         self._root_passes = self._root_calls = 0
@@ -609,7 +610,7 @@ class ModelObserver(Hook):
         if not self.owned and 0 < self.interval <= SCANNED_STEPS:
             for layer in self.layers:
                 layer.interval = 0 if layer.interval == self.interval else -1
-            self.interval = self._next_input = 0
+            self.interval = 0
         self.owned = True
 
     def stepped(self, own: bool, now: float) -> None:
@@ -740,8 +741,10 @@ class ModelObserver(Hook):
 
 
 def dropout_before(x: Tensor) -> float:
-    """The largest p of a dropout without a module that x has come through since the layer before:
-    a factor that is 0 or 1 / (1 - p) everywhere, or torch's fused node.
+    """The largest p of torch's fused dropout that x has come through since the layer before.
+
+    On a CPU a dropout without a module is a product with a mask, which cannot be read: inside of
+    activation checkpointing that would run the forward pass again.
     """
     nodes, seen, most = [x.grad_fn], 0, 0.0
     while nodes and seen < GRAPH:
@@ -752,20 +755,7 @@ def dropout_before(x: Tensor) -> float:
         nodes += [before for before, _ in node.next_functions]
         if node.name() == "NativeDropoutBackward0":
             most = max(most, float(getattr(node, "_saved_p", 0)))
-        elif node.name() == "MulBackward0":
-            most = max(most, _dropped_by(getattr(node, "_saved_other", None)))
     return most
-
-
-def _dropped_by(factor: object) -> float:
-    """The p of a dropout's mask; 0 of any other factor."""
-    if not isinstance(factor, Tensor) or factor.requires_grad or factor.dim() < 2:
-        return 0.0
-    some = factor.flatten()[:MASK]
-    kept = float(some.amax()) if some.is_floating_point() and len(some) else 0.0
-    if kept <= 1 or not bool(((some == 0) | (some == kept)).all()):
-        return 0.0
-    return 1 - 1 / kept if bool((some == 0).any()) else 0.0
 
 
 def usual(values: Counter[int]) -> int:

@@ -34,6 +34,7 @@ class Weights:
         ]
         chosen = found[:: max(1, len(found) // WEIGHTS)][:WEIGHTS]
         self._budget = budget
+        self._refs = [ref(weight) for *_, weight in chosen]
         self._places = [(ref(module), name) for module, name, _ in chosen]
         self._strides = [max(1, weight.numel() // VALUES) for *_, weight in chosen]
         self._start = self.fingerprint()
@@ -84,7 +85,7 @@ class Weights:
 
     def versions(self) -> list[int]:
         """Counters that every operation in place moves, but for those on `.data`."""
-        return [-1 if weight is None else weight._version for weight in self._weights()]
+        return [-1 if (w := weight()) is None else w._version for weight in self._refs]
 
     def _weights(self) -> list[Tensor | None]:
         """The weights that modules compute with; pruning puts another tensor in their place."""

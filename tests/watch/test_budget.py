@@ -118,6 +118,7 @@ def test_a_step_that_is_not_measured_takes_few_python_calls() -> None:
         watch._next = float("inf")
         watch.observers[0].weights._next = float("inf")
         train(WATCHFUL + 64)
+        watch.observers[0]._next_input = float("inf")
         sys.setprofile(profile)
         train(14)
         sys.setprofile(None)

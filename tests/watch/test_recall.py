@@ -11,7 +11,7 @@ from copy import deepcopy
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, cross_entropy, dropout, normalize, pad, relu
+from torch.nn.functional import avg_pool2d, cross_entropy, normalize, pad, relu
 from torch.nn.utils.prune import l1_unstructured
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from torch.utils.checkpoint import checkpoint
@@ -269,6 +269,7 @@ def levels() -> Iterator[nn.Module]:
 
 
 def dropped_without_module() -> Iterator[nn.Module]:
+    """By functional dropout as it is on a GPU."""
     model, data = Around(Recurrent(), _dropping), sequences()
     yield model
     train(model, data, each=lambda: evaluate(model, data))
@@ -277,7 +278,8 @@ def dropped_without_module() -> Iterator[nn.Module]:
 def _dropping(model: nn.Module, x: Tensor) -> Tensor:
     assert isinstance(model, Recurrent)
     last = model.rnn(x.transpose(1, 2))[0][:, -1]
-    return model.head(dropout(last, 0.6, model.training))  # type: ignore[no-any-return]
+    dropped, _ = torch.native_dropout(last, 0.6, model.training)
+    return model.head(dropped)  # type: ignore[no-any-return]
 
 
 def dropped() -> Iterator[nn.Module]:
