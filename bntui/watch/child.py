@@ -28,6 +28,7 @@ from bntui.watch import command
 if TYPE_CHECKING:
     from torch import nn
 
+    from bntui.watch.discovery import Discovery
     from bntui.watch.handle import Watch
 
 OURS = {__file__, "<frozen runpy>"}
@@ -71,6 +72,7 @@ class Watcher:
     def __init__(self, options: argparse.Namespace, script: str) -> None:
         self._options, self._script = options, script
         self._watch: Watch | None = None
+        self._discovery: Discovery | None = None
         self._problem: str | None = None
 
     def start(self) -> None:
@@ -78,7 +80,7 @@ class Watcher:
         try:
             from bntui.watch.discovery import Discovery  # noqa: PLC0415 (torch is there by now)
 
-            Discovery(self._add, self._report, self._options.steps, _end)
+            self._discovery = Discovery(self._add, self._report, self._options.steps, _end)
         except Exception as error:
             self._report(error)
 
@@ -120,6 +122,8 @@ class Watcher:
         if self._watch is None and self._problem is None:
             has_torch = "torch" in sys.modules
             reason = "no model with BatchNorm ran" if has_torch else "torch was not imported"
+            if self._discovery is not None and self._discovery.constructed:
+                reason += " where hooks are called (a step that is compiled as a whole calls none)"
             _write(
                 f"nothing was watched or logged: {reason} in {self._script}. Processes that it "
                 "starts are not watched; bntui.watch(model) in their code watches them."

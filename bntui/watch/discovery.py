@@ -61,6 +61,8 @@ class Discovery:
         self._steps_left, self._done = steps, done
         self._seen: WeakSet[nn.Module] = WeakSet()
         self._is_new = True
+        self.constructed = False
+        """Whether a BatchNorm layer was made."""
         self._next_look = 0.0
         self._look_handle: RemovableHandle | None = None
         self._handles = [
@@ -87,7 +89,7 @@ class Discovery:
     def _construct(self, module: nn.Module, name: str, buffer: object) -> None:
         """A module registers a buffer; before its first pass, a BatchNorm layer does."""
         if isinstance(module, _NormBase) and not torch.compiler.is_compiling():
-            self._is_new = True
+            self._is_new = self.constructed = True
             self._look_again()
 
     def _look(self, module: nn.Module, args: object) -> None:

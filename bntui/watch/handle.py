@@ -252,7 +252,7 @@ class Watch:
 
     def _observe(self, model: nn.Module, name: str) -> None:
         sampling = Sampling(self.budget, self._every)
-        observer = ModelObserver(model, name, sampling, self.give_up)
+        observer = ModelObserver(model, name, sampling, self.give_up, self.stepped)
         self.observers.append(observer)
         for layer in observer.layers:
             self._summaries.append(LayerSummary(layer, len(self._summaries)))

@@ -44,6 +44,9 @@ SPACED = 7
 """Passes for which every backward pass is awaited, at first and after one that did not come; of
 the others one in seven, since waiting costs as much as all the rest of the hooks."""
 
+UNSTEPPED = 64
+"""Training passes without an optimizer's step after which backward passes count as steps."""
+
 PASSES = 4
 """Passes of a step that are sampled, and of an evaluation."""
 
@@ -396,8 +399,18 @@ class ModelObserver(Hook):
     keeps no reference to the model.
     """
 
-    def __init__(self, model: nn.Module, name: str, sampling: Sampling, give_up: Any) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        name: str,
+        sampling: Sampling,
+        give_up: Callable[[Exception], None],
+        stepped: Callable[[list["ModelObserver"]], None],
+    ) -> None:
         self.ref = ref(model)
+        self._report_step = stepped
+        self.by_passes = False
+        """Whether backward passes count as steps, since no optimizer's was seen."""
         self.name = name
         self.sampling = sampling
         self.budget = sampling.budget
@@ -471,6 +484,10 @@ class ModelObserver(Hook):
             self._root_calls += 1
             if not _is_grad_enabled():
                 return
+            if self.by_passes and self.last_pass is not None and self.last_pass.followed:
+                self._report_step([self])
+            elif self._root_passes == UNSTEPPED and not self.interval:
+                self.by_passes = True
             self._root_passes += 1
             due = self.sampling.now or self.interval >= self._next_input
             if due and self._root_passes == 1 and args:
@@ -584,7 +601,8 @@ class ModelObserver(Hook):
                 began = self.budget.clock()
                 self.phase.sampled = True
                 self.phase.now = self.weights.fingerprint()
-                self.phase.before, self.phase.trained = self.weights.left(self.owned)
+                if (self.interval and not self.by_passes) or not self.ever_trained:
+                    self.phase.before, self.phase.trained = self.weights.left(self.owned)
                 self.budget.charge(began)
 
     def moved_by(self, ids: Container[int]) -> None:
@@ -611,7 +629,7 @@ class ModelObserver(Hook):
             for layer in self.layers:
                 layer.interval = 0 if layer.interval == self.interval else -1
             self.interval = 0
-        self.owned = True
+        self.owned, self.by_passes = True, False
 
     def stepped(self, own: bool, now: float) -> None:
         """After an optimizer's step, this model's `own` or, while none is known, any; `now` is the
@@ -694,6 +712,16 @@ class ModelObserver(Hook):
     @property
     def unavailable(self) -> str:
         """What cannot be seen of this model, and why; "" if nothing."""
+        if self.by_passes:
+            return (
+                f"{self.name}: no step of a torch optimizer was seen, so every training pass that "
+                "a backward pass followed counts as one."
+            )
+        if not self.interval:
+            return (
+                f"{self.name}: no step of a torch optimizer was seen, and little is known without. "
+                "Other optimizers, and a training step that is compiled as a whole, call no hook."
+            )
         count = sum(layer.poll.needed for layer in self.layers)
         if not count:
             return ""

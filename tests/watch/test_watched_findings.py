@@ -191,6 +191,31 @@ def test_zeros_written_past_the_version_counters_are_seen() -> None:
         assert "stale-stats" in {finding.rule for finding in watch.findings()}
 
 
+def test_without_a_torch_optimizer_backward_passes_are_the_steps() -> None:
+    """As under an optimizer of another library, which writes to `.data` past every counter."""
+
+    def by_hand(steps: int) -> tuple[Watch, set[str]]:
+        model = net()
+        x, y = data()
+        with bntui.watch(model, log=None) as watch:
+            for step in range(steps):
+                chosen = torch.arange(32 * step, 32 * step + 32) % len(x)
+                model.zero_grad()
+                cross_entropy(model(x[chosen]), y[chosen]).backward()
+                for parameter in model.parameters():
+                    assert parameter.grad is not None
+                    parameter.data.add_(parameter.grad, alpha=-0.05)
+            validate(model)
+            return watch, {finding.rule for finding in watch.findings()}
+
+    for steps, seen, said in ((20, 0, "little is known without"), (200, 135, "counts as one")):
+        watch, found = by_hand(steps)
+        assert watch._run.watching
+        assert (watch._run.steps, found) == (seen, set())
+        assert said in watch._run.watching.unavailable[0]
+        assert watch.problem is None
+
+
 def test_blocks_in_a_list_are_found_by_their_place() -> None:
     class Hidden(nn.Module):
         def __init__(self) -> None:

@@ -18,9 +18,8 @@ from bntui.tui.plotting.plot import Plot
 from bntui.tui.plotting.scale import ScaleKeeper
 from bntui.tui.plotting.text_rows import Row, Rows, wrapped
 from bntui.tui.watched.pane import WatchedPane
-from bntui.tui.watched.view import View, rule_of
+from bntui.tui.watched.view import INKS, View, rule_of
 
-INKS = {"error": "bad", "warning": "highish", "info": "axis"}
 NONE = "Nothing found so far."
 HELP = (
     "What the doctor's rules find in this run: the layer, the cause, the numbers that show it, "

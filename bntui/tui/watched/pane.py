@@ -26,7 +26,8 @@ class WatchedPane(BasePane[View]):
         layer = view.selected
         if layer is None:
             return ("no BatchNorm layer yet", "dim")
-        return (cut(view.name(layer), room), "bold $error" if view.of(layer) else "bold")
+        ink = view.ink(layer)
+        return (cut(view.name(layer), room), "bold" if ink == "plain" else f"bold $ink-{ink}")
 
 
 class LayerRows(Rows):
@@ -76,7 +77,7 @@ def cut(text: str, width: int) -> str:
 def name_cell(view: View, index: int, width: int) -> list[tuple[str, str]]:
     """A layer's mark of a finding and its name, in `width` columns."""
     layer = view.run.layers[index]
-    mark = ("!", "bad") if view.of(layer) else (" ", "plain")
+    mark = ("!" if view.of(layer) else " ", view.ink(layer))
     style = "chosen" if index == view.layer else "plain"
     return [mark, (f"{cut(view.name(layer), width - 2):<{width - 2}}", style), (" ", "plain")]
 

@@ -10,7 +10,8 @@ from bntui.doctor.finding import SEVERITIES, Finding
 from bntui.history.watched import WatchedRun
 from bntui.text import clean
 from bntui.tui.panes.base import Part
-from bntui.tui.watched.doctor import INKS, sentence, unavailable
+from bntui.tui.watched.doctor import sentence, unavailable
+from bntui.tui.watched.view import INKS
 from bntui.tui.widgets.findings_line import TURN
 from bntui.tui.widgets.status import SIGNS, StatusLine
 

@@ -65,7 +65,7 @@ class TablePane(WatchedPane):
             cells = name_cell(view, index, wide)
             for column in columns:
                 text = f"{column.text(view, layer)[: column.width - 1]:<{column.width}}"
-                cells.append((text, "bad" if column.title == "findings" else "plain"))
+                cells.append((text, view.ink(layer) if column.title == "findings" else "plain"))
             return cells
 
         self._rows.show_layers(view, max(self.size.height - 1, 2), header, row)

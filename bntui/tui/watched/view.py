@@ -10,6 +10,9 @@ from bntui.history.watched import LayerHistory, WatchedRun
 from bntui.tui.plotting.figure import Mark
 from bntui.tui.plotting.scale import MARKS, Scale, log_steps, steps
 
+INKS = {"error": "bad", "warning": "highish", "info": "axis"}
+"""Of findings, the worst first."""
+
 LEAST_STEPS = 100
 """Steps that a plot shows at least."""
 
@@ -52,6 +55,11 @@ class View:
     def of(self, layer: LayerHistory) -> list[Finding]:
         """The findings that hold for a layer."""
         return self.found.get((layer.layer.model, layer.layer.name), [])
+
+    def ink(self, layer: LayerHistory) -> str:
+        """That of the worst finding that holds for a layer; "plain" without one."""
+        held = {finding.severity for finding in self.of(layer)}
+        return next((ink for severity, ink in INKS.items() if severity in held), "plain")
 
     def name(self, layer: LayerHistory) -> str:
         """A layer's name, after its model's where there are several."""
