@@ -61,8 +61,9 @@ PROBING = 0.2
 READ_FROM_LOG = (Statistics, Scalars)
 """Kept in the log alone: they grow with the run, and no rule of the doctor reads them."""
 
-FIRST_PROBES = 2
-"""Steps in which the probe is measured whatever it costs."""
+FIRST_PROBE = 32
+"""The step after which the probe is measured whatever it costs: before, no gap is judged. A run
+that is over sooner is probed at its end."""
 
 Probe = tuple[Any, Any, Callable[..., Tensor]]
 """Inputs, targets, and a loss of the model's output and the targets."""
@@ -104,7 +105,7 @@ class Watch:
         self._inflight: Readout | None = None
         self._writing = 0.0
         """Seconds that the last writing took."""
-        self._next_probe = 0
+        self._next_probe = FIRST_PROBE
         self._probe_due = 0.0
         self._writer = _open(log, name)
         self.path = self._writer.path if self._writer else None
@@ -284,6 +285,8 @@ class Watch:
         if not self.closed:
             for observer in self.observers:
                 observer.conclude()
+            if self._next_probe == FIRST_PROBE and self._steps:
+                self._measure_probe()
             self._flush(wait=True, replica=True)
 
     def _flush(self, wait: bool = False, replica: bool = False) -> None:
@@ -361,9 +364,8 @@ class Watch:
         began = self.budget.clock()
         found = three_losses(model, [batch], loss)
         cost = self.budget.charge(began)
-        if self._steps > FIRST_PROBES:
-            due = self.budget.clock() + self.budget.spacing(cost, PROBING)
-            self._probe_due = due - self.budget.began
+        due = self.budget.clock() + self.budget.spacing(cost, PROBING)
+        self._probe_due = due - self.budget.began
         name = self.observers[0].name
         losses = (found.batch, found.running, found.recalibrated)
         self._emit([ThreeLosses(name, self._steps, *losses)])

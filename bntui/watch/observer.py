@@ -261,7 +261,8 @@ class LayerObserver(Hook):
             return
         model.evaluates(self, flags)
         if self.eval_phase != model.phase.number:
-            self.eval_phase, self.eval_left = model.phase.number, PASSES
+            self.eval_phase = model.phase.number
+            self.eval_left = PASSES if model.sampling.affords_evaluation() else 1
         if self.eval_left and model.phase.sampled and _is_plain(x):
             self.eval_left -= 1
             self._sample_eval(module, x)
@@ -354,7 +355,7 @@ class LayerObserver(Hook):
                     self.model.interval, 0, x.shape[0], n, mean.clone(), var.clone(), *batch
                 )
             self.eval_samples.append((sample, self.model.phase))
-        self.model.budget.charge(began)
+        self.model.budget.charge_evaluation(began)
 
 
 @dataclass(slots=True)
@@ -603,7 +604,7 @@ class ModelObserver(Hook):
                 self.phase.now = self.weights.fingerprint()
                 if (self.interval and not self.by_passes) or not self.ever_trained:
                     self.phase.before, self.phase.trained = self.weights.left(self.owned)
-                self.budget.charge(began)
+                self.budget.charge_evaluation(began)
 
     def moved_by(self, ids: Container[int]) -> None:
         """An optimizer moves these parameters: layers with a gamma that were registered before the

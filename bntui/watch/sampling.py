@@ -16,8 +16,8 @@ FIRST_SECONDS = 0.02
 is soon over has no other. The steps after them pay it back."""
 
 LEAST = 0.25
-"""Share of the budget that measurements keep where the hooks alone exceed it, and that steps keep
-where probes and evaluations do: what is measured in steps cannot be had later."""
+"""Share of the budget that measurements keep where the hooks alone exceed it, and that steps, and
+evaluations, keep where all else does: what is measured there cannot be had later."""
 
 LONGEST = 2.0
 """Times a step's own duration. What takes no longer is measured whenever the run has doubled since
@@ -29,9 +29,6 @@ TIMED = 64
 KEPT = 400
 """A step is measured at the earliest when 1/400 of the run has passed since the last, so that a
 run of any length keeps a bounded number: about KEPT ln(steps / KEPT)."""
-
-FIRST_EVALUATIONS = 4
-"""Evaluations that are looked at whatever they cost."""
 
 AHEAD = 0.1
 """Share of the run so far by which a later evaluation may be charged ahead: it cannot be put off
@@ -52,7 +49,7 @@ class Budget:
         self.began = self._paid = clock()
         self.measured = 0.0
         """Seconds that everything but the hooks has taken so far."""
-        self._hooks = self.of_steps = 0.0
+        self._hooks = self.of_steps = self._of_evaluations = 0.0
         self.step_due = self.began
         """From when on a step can be measured: all that was spent is earned, or steps took little.
         """
@@ -83,6 +80,10 @@ class Budget:
         self.step_due = min(self._paid, self.began + self.of_steps / (LEAST * self.share))
         return cost
 
+    def charge_evaluation(self, began: float) -> None:
+        """Charge what was measured in an evaluation from `began` to now."""
+        self._of_evaluations += self.charge(began)
+
     def charge_hooks(self, seconds: float) -> None:
         """Add what hooks took over a number of steps."""
         self._hooks += seconds
@@ -95,10 +96,13 @@ class Budget:
         """Whether the allowance of the first steps is not yet used up."""
         return self.measured < FIRST_SECONDS
 
-    def affords_ahead(self) -> bool:
-        """Whether something that cannot wait may be charged ahead."""
-        now = self.clock()
-        return self._paid <= now + AHEAD * (now - self.began)
+    def affords_evaluation(self) -> bool:
+        """Whether one may be charged, ahead if need be; the first in any case."""
+        elapsed = self.clock() - self.began
+        return (
+            self._of_evaluations <= LEAST * self.share * elapsed
+            or self._paid <= self.began + (1 + AHEAD) * elapsed
+        )
 
 
 class Sampling:
@@ -118,7 +122,6 @@ class Sampling:
         """Of the step whose hooks are timed; only while `timed`."""
         self._last_timed = (0, inf)
         self._next_timed = 2
-        self._evaluations = 0
         self._next_step = self._measured = self._last = 0
 
     def decide(self, step: int, now: float) -> bool:
@@ -160,5 +163,4 @@ class Sampling:
 
     def affords_evaluation(self) -> bool:
         """Whether an evaluation is looked at now."""
-        self._evaluations += 1
-        return self._evaluations <= FIRST_EVALUATIONS or self.budget.affords_ahead()
+        return self.every is not None or self.budget.affords_evaluation()

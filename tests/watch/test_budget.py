@@ -25,16 +25,24 @@ class Training:
         sample: Seconds that measuring a step takes.
         hooks: Seconds that the hooks take in every step.
         probe: Seconds that a probe takes at every hundredth step.
+        evaluation: Seconds that looking at an evaluation takes, at every hundredth step.
     """
 
     def __init__(
-        self, sample: float, hooks: float = 0.0, models: int = 1, probe: float = 0.0
+        self,
+        sample: float,
+        hooks: float = 0.0,
+        models: int = 1,
+        probe: float = 0.0,
+        evaluation: float = 0.0,
     ) -> None:
         self.now = 0.0
         self.budget = Budget(0.02, lambda: self.now)
         self.models = [Sampling(self.budget) for _ in range(models)]
         self.sampled: list[int] = []
+        self.evaluated: list[int] = []
         self._sample, self._hooks, self._probe = sample, hooks, probe
+        self._evaluation = evaluation
 
     def run(self, steps: int) -> None:
         for step in range(1, steps + 1):
@@ -50,6 +58,10 @@ class Training:
             if self._probe and step % 100 == 0:
                 began, self.now = self.now, self.now + self._probe
                 self.budget.charge(began)
+            if self._evaluation and step % 100 == 0 and self.models[0].affords_evaluation():
+                self.evaluated.append(step)
+                began, self.now = self.now, self.now + self._evaluation
+                self.budget.charge_evaluation(began)
 
 
 @pytest.mark.parametrize("models", [1, 3])
@@ -87,6 +99,30 @@ def test_steps_are_measured_all_along_beside_probes_that_take_the_budget() -> No
     steps = training.budget.measured - 20 * 100 * MS
     assert steps / training.now == pytest.approx(0.02 * LEAST, rel=0.15)
     assert max(training.sampled) > 1900
+
+
+@pytest.mark.parametrize("steps", [400, 4000])
+def test_evaluations_have_the_same_budget_but_for_the_first(steps: int) -> None:
+    training = Training(0.1 * MS, evaluation=50 * MS)
+    training.run(steps)
+    assert training.evaluated[0] == 100
+    assert training.budget.measured < 0.02 * 1.1 * training.now + 50 * MS
+    beside = Training(0.1 * MS, evaluation=50 * MS, probe=200 * MS)
+    beside.run(steps)
+    assert len(beside.evaluated) >= steps // 2000 + 1  # a quarter is theirs
+
+
+@pytest.mark.parametrize(("steps", "probed"), [(10, 10), (60, 32)])
+def test_a_short_run_is_probed_once(steps: int, probed: int) -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    x = torch.randn(32, 4)
+    probe = x, x[:, :2], nn.functional.mse_loss
+    with bntui.watch(model, log=None, budget=1e-6, probe=probe) as watch:
+        for _ in range(steps):
+            model(x).square().mean().backward()
+            optimizer.step()
+    assert [losses.step for losses in watch._run.probes["Sequential"]] == [probed]
 
 
 def test_a_step_that_was_interrupted_does_not_count_for_all_the_others() -> None:
