@@ -51,11 +51,16 @@ _LIGHT_TEXT = {
 
 
 def inks(dark: bool, ground: str) -> dict[str, str]:
-    """The CSS variables `$ink-...` of every colour a plot may use, on a ground of that colour."""
+    """The CSS variables `$ink-...` of every colour a plot may use, on a ground of that colour.
+
+    One of the terminal's own colours is unknown: it is taken as black or white.
+    """
     series = DARK_SERIES if dark else LIGHT_SERIES
+    below = Color.parse(ground)
+    if below.ansi is not None:
+        below = Color.parse("black" if dark else "white")
     faint = {
-        f"{name}-faint": Color.parse(color).blend(Color.parse(ground), 0.62).hex
-        for name, color in series.items()
+        f"{name}-faint": Color.parse(color).blend(below, 0.62).hex for name, color in series.items()
     }
     text = _DARK_TEXT if dark else _LIGHT_TEXT
     return {f"ink-{name}": color for name, color in {**series, **faint, **text}.items()}

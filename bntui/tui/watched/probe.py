@@ -84,14 +84,14 @@ class ProbePane(WatchedPane):
         for name, ink, glyph in LOSSES:
             losses = [_value(getattr(event, name)) for event in known]
             values += losses
-            label = number(losses[-1])
+            label = f"{glyph} {number(losses[-1])}"
             curves.append(Points(steps, losses, ink, glyph, label, name=f"{glyph} {name}"))
             if name != "batch":
                 apart = [
                     loss - _value(event.batch) for loss, event in zip(losses, known, strict=True)
                 ]
                 differences += apart
-                label = f"{apart[-1]:+.3g}"
+                label = f"{glyph} {apart[-1]:+.3g}"
                 gap = f"{name} − batch"
                 gaps.append(Points(steps, apart, ink, glyph, label, name=gap, form="+.3g"))
         y = self._losses.fit(key, values, log=all(not v <= 0 for v in values))

@@ -219,6 +219,11 @@ def test_levels_of_a_strip_are_five_colours_where_a_terminal_has_sixteen(dark: b
     assert len({Color.parse(c).downgrade(ColorSystem.STANDARD).number for c in levels}) == 5
 
 
+@pytest.mark.parametrize(("dark", "own"), [(True, "black"), (False, "white")])
+def test_faint_inks_keep_their_hue_on_a_terminals_own_ground(dark: bool, own: str) -> None:
+    assert themes.inks(dark, "ansi_default") == themes.inks(dark, own)
+
+
 def test_points_of_two_kinds_in_a_cell_are_seen_as_two() -> None:
     train, evaluation = Points([0.5], [0.5], "train", "×"), Points([0.5], [0.5], "eval", "○")
     assert ("⊗", "eval+train") in {
