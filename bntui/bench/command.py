@@ -160,7 +160,7 @@ def _record(figure: Figure, repeats: Repeats) -> Record:
     described = (figure.name, figure.text, figure.bound, figure.goal, figure.unit)
     try:
         found = figure.measure(repeats)
-    except UnavailableError as error:
+    except (UnavailableError, TimeoutError) as error:  # the other figures stand
         return Record(*described, None, None, None, [], missing=str(error))
     cpu = Measurement(list(found.cpu)).median if found.cpu else None
     return Record(*described, found.median, found.low, found.high, found.values, cpu)

@@ -19,7 +19,7 @@ class Repeats(NamedTuple):
         return min(self.rounds, 3)
 
 
-USUAL, QUICK = Repeats(5, 0.5), Repeats(1, 0.02)
+USUAL, QUICK = Repeats(5, 0.4), Repeats(1, 0.02)
 
 
 class UnavailableError(Exception):

@@ -1,6 +1,8 @@
 """From a command to a picture: the first frame, and a long log."""
 
 import sys
+from collections.abc import Iterator
+from itertools import count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -56,19 +58,20 @@ def scrub(repeats: Repeats) -> Measurement:
     """One move back through that log, key press to screen, 99th percentile, in ms."""
     with TemporaryDirectory() as place:
         path = _log(place)
-        return Measurement([_scrub(path) for _ in range(repeats.few)])
+        with Terminal(*BNTUI, "open", str(path), size=LARGE) as terminal:
+            terminal.wait_for("finished")
+            terminal.read_for(0.5)
+            back = count(1)
+            return Measurement([_moves(terminal, back) for _ in range(repeats.few)])
 
 
-def _scrub(path: Path) -> float:
+def _moves(terminal: Terminal, back: Iterator[int]) -> float:
     moves = []
-    with Terminal(*BNTUI, "open", str(path), size=LARGE) as terminal:
-        terminal.wait_for("finished")
-        terminal.read_for(0.5)
-        for i in range(1, MOVES + 1):
-            begun = monotonic()
-            terminal.send(",")
-            terminal.wait_for(f"◀ step {LOG_STEPS - i:,}")
-            moves.append(1000 * (monotonic() - begun))
+    for steps in islice(back, MOVES):
+        begun = monotonic()
+        terminal.send(",")
+        terminal.wait_for(f"◀ step {LOG_STEPS - steps:,}")
+        moves.append(1000 * (monotonic() - begun))
     return worst(moves)
 
 

@@ -17,7 +17,7 @@ from bntui.sweep.store import SweepStore
 STEPS = 2_000
 """Of a job: about a second."""
 
-JOBS, ROUNDS = 10, 2
+JOBS, ROUNDS = 8, 2
 """Jobs a core in a round, for each second of a figure's round; and most rounds: starting a cluster
 takes longer than a round of most figures.
 """

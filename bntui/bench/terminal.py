@@ -1,8 +1,9 @@
-"""A program on a pseudo-terminal of its own: what it writes is read, timed and counted."""
+"""A program on a pseudo-terminal of its own: what it writes is read, timed, counted and shown."""
 
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -11,6 +12,10 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
+from bntui.bench.figure import UnavailableError
+
+KITTY = re.compile(rb"\x1b\[[<>=?]\d*u")
+"""Codes of the kitty keyboard protocol, which pyte does not know."""
 PATIENCE = 60.0
 """Seconds after which a text that does not come is given up."""
 
@@ -20,12 +25,23 @@ class Terminal:
 
     Attributes:
         taken: Bytes that the program has written so far.
+
+    Raises:
+        UnavailableError: pyte, which emulates the terminal, is not installed.
     """
 
     def __init__(self, *command: str, size: tuple[int, int]) -> None:
         self._command, self._size = command, size
         self.taken = 0
+        try:
+            import pyte  # noqa: PLC0415 (an extra)
+        except ImportError:
+            raise UnavailableError("pyte is not installed: pip install 'bntui[bench]'") from None
+        self._screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self._screen)
         self._text = bytearray()
+        """Written, and not on the screen yet."""
+        self._lines = [""] * size[1]
 
     def __enter__(self) -> Self:
         self._ours, theirs = pty.openpty()
@@ -83,7 +99,7 @@ class Terminal:
         end = monotonic() + seconds
         while (left := end - monotonic()) > 0:
             self.read(left)
-        self._text.clear()
+        self._show()
 
     def read_to_end(self) -> None:
         """Take in everything until the program ends."""
@@ -91,14 +107,25 @@ class Terminal:
             self.read(0.1)
 
     def wait_for(self, text: str) -> None:
-        """Take in everything until `text` is written from here on.
+        """Take in everything until the screen shows `text`.
 
         Raises:
-            TimeoutError: It does not come.
+            TimeoutError: It does not.
         """
-        end, sought = monotonic() + PATIENCE, text.encode()
-        while sought not in self._text:
+        end = monotonic() + PATIENCE
+        while not self._shows(text):
             if monotonic() > end or self._process.poll() is not None:
-                raise TimeoutError(f"{text!r} was not written by {' '.join(self._command)}")
+                raise TimeoutError(f"{text!r} was not shown by {' '.join(self._command)}")
             self.read(0.5)
-        del self._text[: self._text.find(sought) + len(sought)]
+
+    def _shows(self, text: str) -> bool:
+        self._show()
+        return any(text in line for line in self._lines)
+
+    def _show(self) -> None:
+        self._stream.feed(KITTY.sub(b"", self._text))
+        self._text.clear()
+        for y in self._screen.dirty:
+            row = self._screen.buffer[y]
+            self._lines[y] = "".join(row[x].data for x in range(self._size[0]))
+        self._screen.dirty.clear()

@@ -10,7 +10,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from bntui.bench import command, engine, watching
+from bntui.bench import command, engine, live, opening, terminal, watching
 from bntui.bench.figure import Figure, Measurement, Repeats, UnavailableError, in_turn
 from bntui.bench.figures import FIGURES
 from bntui.bench.grow import SIZES
@@ -139,6 +139,22 @@ def test_without_wandb_nothing_is_compared_with_it(monkeypatch: pytest.MonkeyPat
     (record,) = msgspec.json.decode(bench("--json", "--only", "watch-wandb").stdout)["figures"]
     assert record["missing"] == "wandb is not installed"
     assert record["median"] is None
+
+
+def test_the_live_screen_is_measured_and_what_is_not_shown_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    brief = Repeats(1, 0.05)
+    assert len(live.bytes_small(brief).values) == 1
+    assert live.key(brief).median > 0
+    monkeypatch.setattr(opening, "LOG_STEPS", 1_000)
+    assert opening.scrub(brief).median > 0
+    monkeypatch.setattr(terminal, "PATIENCE", 0.5)
+    monkeypatch.setattr(live, "UP", "words of an earlier version")
+    monkeypatch.setattr(command, "FIGURES", (replace(beside(), measure=live.key), counted([3.0])))
+    shown = bench("--quick").stdout
+    assert "'words of an earlier version' was not shown" in " ".join(shown.split())
+    assert "3.00 ms" in shown
 
 
 @pytest.mark.usefixtures("short")
