@@ -31,7 +31,7 @@ from bntui.tui.commands import Keymap
 from bntui.tui.keymap import read_keymap
 from bntui.tui.messages import SendCommand
 from bntui.tui.palette import Commands
-from bntui.tui.screens.lab import COMMANDS, LabScreen
+from bntui.tui.screens.lab import COMMANDS, RECORDED, LabScreen
 from bntui.tui.snapshot import as_text, copied, has_matplotlib, save_figures, save_svg
 from bntui.tui.terminal.driver import BntuiDriver, has_job_control
 from bntui.tui.themes import DARK, LIGHT, inks
@@ -276,7 +276,7 @@ class BntuiApp(ThemedApp):
         """Send a command to the source, or refuse it as the engine would."""
         if not self.source.accepts_commands:
             if not isinstance(event.command, Subscribe):
-                self._refuse("This is a recording: it takes no commands.")
+                self._refuse(RECORDED)
         elif self.history.failed:
             self._refuse("The engine has stopped. Press q to quit.")
         else:

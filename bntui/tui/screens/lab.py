@@ -46,6 +46,8 @@ USUAL_PACE = 500.0
 
 PAUSE = "pause"
 
+RECORDED = "This is a recording: it takes no commands."
+
 COMMANDS = with_panes(LAB_COMMANDS, (pane.COMMANDS for pane in PANES))
 """Every key of the lab: its own and its panes'."""
 
@@ -286,6 +288,9 @@ class LabScreen(PaneScreen[Pane]):
 
     async def action_controls(self) -> None:
         """Show the settings that can change in mid-run, or hide them."""
+        if self.recording:
+            self.notify(RECORDED)
+            return
         self.toggle_class("-settings")
         if self.has_class("-settings"):
             self._settings.update(self.history)
@@ -305,6 +310,9 @@ class LabScreen(PaneScreen[Pane]):
 
     def action_new_network(self) -> None:
         """Choose what needs a new network, then start a run of it."""
+        if self.recording:
+            self.notify(RECORDED)
+            return
 
         def start(config: RunConfig | None) -> None:
             if config:
@@ -315,6 +323,9 @@ class LabScreen(PaneScreen[Pane]):
 
     def action_fork(self) -> None:
         """Choose what to fork."""
+        if self.recording:
+            self.notify(RECORDED)
+            return
         if not self.history.arms:
             return
         if self.timeline.at is not None:

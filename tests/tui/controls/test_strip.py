@@ -280,14 +280,6 @@ async def test_the_mouse_chooses_and_turns() -> None:
         assert it.source.sent == [Change("eps", 1)]
 
 
-async def test_a_recording_claims_nothing() -> None:
-    async with lab(some(), commands=False) as it:
-        await it.press("k", "right", "up")
-        await it.wait_for("takes no")
-        await it.play(*steps(100, 10))
-        assert row(it, "learning rate") == "0.1"
-
-
 async def test_data_that_cannot_be_read_is_refused_and_the_run_goes_on() -> None:
     async with lab(some()) as it:
 

@@ -337,6 +337,9 @@ async def test_a_recording_takes_no_commands_and_says_so() -> None:
         await it.press("space")
         await it.wait_for("takes no commands")
         assert it.source.sent == []
+        for key in ("k", "K", "f"):
+            text = await it.press(key)
+            assert not any(words in text for words in ("learning rate", "New network", "copy of"))
 
 
 async def test_refused_input_ends_the_app_with_its_sentence() -> None:
