@@ -107,7 +107,8 @@ _STATISTICS = (
         title="Channels of almost no variance",
         measures="channels whose running_var is below 1e-7",
         threshold="Below 1e-7, 1 % of the default eps: eps alone decides the scale, and the layer "
-        "multiplies any deviation by about 300. Info where a larger eps keeps it below 100.",
+        "multiplies any deviation by about 300. Info where a larger eps keeps it below 100, and "
+        "for at most 1 % of the channels, as training leaves them in wide networks.",
         symptom="An input that is unlike the training data produces huge activations.",
         cause="A feature that is constant in the training data, or a dead channel.",
         fix="Remove the constant feature, or find why the channel is dead; a larger eps limits the "
@@ -261,8 +262,8 @@ _MODES = (
         severity="warning",
         certainty="evidence",
         title="Frozen layer, moving statistics",
-        measures="how far running_mean moved, in sd, in passes in train mode where the layer and "
-        "everything before it takes no gradient, or is in no optimizer; since it has been so",
+        measures="how far running_mean moved, in sd, in passes in train mode while the layer and "
+        "everything before it took no gradient or were in no optimizer",
         threshold="More than 0.25 sd in the worst channel: less is the noise of an average.",
         symptom="A frozen backbone gives other features than before, and old results are gone.",
         cause="requires_grad=False, or leaving them out of the optimizer, freezes the parameters; "

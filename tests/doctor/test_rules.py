@@ -31,8 +31,9 @@ def run_of(
     model: dict[str, Any] | None = None,
     more: list[Event] | None = None,
     eps: float = 1e-5,
+    channels: int = 40,
 ) -> WatchedRun:
-    kind = WatchedLayer("bn", "net", "BatchNorm1d", 40, eps=eps)
+    kind = WatchedLayer("bn", "net", "BatchNorm1d", channels, eps=eps)
     hello = Watching(PROTOCOL, "0.1.0", "2026-01-01", "net", ["net"], [kind])
     facts = LayerFacts(0, 500, **(HEALTHY | (layer or {})))
     whole = ModelFacts("net", 500, **({"optimizer_steps": 500} | (model or {})))
@@ -198,6 +199,12 @@ def test_a_large_eps_keeps_dead_channels_from_harm() -> None:
     run = run_of({"no_variance": 43, "min_var": 3e-8}, eps=1e-3)
     (finding,) = examine(run)
     assert (finding.severity, finding.evidence.split()[-1]) == ("info", "32.")
+
+
+@pytest.mark.parametrize(("channels", "severity"), [(1152, "info"), (99, "warning")])
+def test_one_dead_channel_among_hundreds_is_info(channels: int, severity: str) -> None:
+    (finding,) = examine(run_of({"no_variance": 1, "min_var": 3e-8}, channels=channels))
+    assert finding.severity == severity
 
 
 def test_the_layer_that_suffers_most_gives_the_severity() -> None:

@@ -20,6 +20,9 @@ VAR_LAG = log(3)
 HARMFUL_GAIN = 100.0
 """1 / sqrt(running_var + eps): eps = 1e-4 and above keep it below."""
 
+FEW_EMPTY = 0.01
+"""Share of channels without variance that wide, healthy networks end up with."""
+
 
 def nonfinite(s: Subject) -> Evidence | None:
     """NaN or infinity."""
@@ -130,8 +133,8 @@ def no_variance(s: Subject) -> Evidence | None:
     return Evidence(
         f"{f.no_variance} of {s.channels} channels have a running_var below 1e-7: eval mode "
         f"multiplies whatever else comes there by up to {gain:.0f}.",
-        f.no_variance,
-        severity="info" if gain < HARMFUL_GAIN else None,
+        f.no_variance / s.channels,
+        severity="info" if gain < HARMFUL_GAIN or f.no_variance <= FEW_EMPTY * s.channels else None,
     )
 
 
