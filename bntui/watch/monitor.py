@@ -85,13 +85,17 @@ class Monitor:
             for group in optimizer.param_groups
             for p in group["params"]
         }
+        living = [o for known in self._owners.values() if (o := known[0]()) is not None]
+        moved = {
+            id(p) for each in (optimizer, *living) for g in each.param_groups for p in g["params"]
+        }
         owned = []
         for observer in self.observers():
             model = observer.ref()
             if model is not None and any(id(p) in decay for p in model.parameters()):
                 owned.append(observer)
                 observer.own()
-                observer.moved_by(decay)
+                observer.moved_by(moved)
                 for layer in observer.layers:
                     module = layer.ref()
                     weight = module._parameters.get("weight") if module else None

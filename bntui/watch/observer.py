@@ -137,7 +137,7 @@ class LayerObserver(Hook):
         """Of passes before the layer was frozen or thawed."""
         self.frozen: dict[str, Tensor] | None = None
         """Gamma and buffers as they were when the layer was frozen, while it is."""
-        self._left_alone = self.moved = False
+        self._left_alone = False
         self.interval = -1
         self.index = 0
         self.eval_phase = 0
@@ -607,8 +607,8 @@ class ModelObserver(Hook):
                 self.budget.charge_evaluation(began)
 
     def moved_by(self, ids: Container[int]) -> None:
-        """An optimizer moves these parameters: layers with a gamma that were registered before the
-        first of them, and are in no optimizer, are left alone.
+        """These are the parameters that optimizers move: layers with a gamma that were registered
+        before the first of them are left alone.
         """
         model = self.ref()
         if model is None:
@@ -619,8 +619,7 @@ class ModelObserver(Hook):
             reached = reached or any(id(p) in ids for p in module._parameters.values())
             layer = layers.get(id(module))
             if layer is not None and module._parameters.get("weight") is not None:
-                layer.moved = layer.moved or reached
-                layer.leave_alone(not layer.moved)
+                layer.leave_alone(not reached)
 
     # Steps
 

@@ -185,10 +185,10 @@ def frozen_later() -> Iterator[nn.Module]:
 
 
 def left_out() -> Iterator[nn.Module]:
-    """Only the head is in the optimizer."""
+    """Only the head is in the optimizer that comes after."""
     model, (x, y) = convolutional(), images()
-    train(model, (x, y), 20)
     yield model
+    train(model, (x, y), 20)
     optimizer = torch.optim.SGD(model[-1].parameters(), 0.1)
     for rows in torch.randint(len(x), (20, BATCH)):
         optimizer.zero_grad()
