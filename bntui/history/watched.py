@@ -2,10 +2,8 @@
 
 Memory: a sample of a layer takes about 240 bytes with its traced channels and 50 without, the facts
 of a moment about 800. The writer of the log spaces its samples to about 3,800 in 10^6 steps, and
-facts are kept at `KEPT` moments a layer, fewer where there are many layers. Measured with
-tracemalloc, samples and facts of 10^6 steps take 1.15 MB a layer with traced channels, and 0.34 MB
-without. For 500 layers, with 100 moments each, that makes some 500 MB where a log is read, and
-100 MB in the training's own process. A scalar takes 15 bytes a step where a log is read.
+facts are kept at `KEPT` moments a layer, fewer where there are many layers. What a whole run takes
+was measured, see the README of `watch`.
 """
 
 from array import array
@@ -44,7 +42,7 @@ KEPT_IN_ALL = 50_000
 every second one is dropped."""
 
 RECENT = 10
-"""Samples of a layer over which its distance now is averaged."""
+"""Samples of a layer, at most, over which its distance now is averaged."""
 
 LINES = 2000
 """Lines of a script's output that are kept."""
@@ -130,13 +128,17 @@ class LayerHistory:
 
     @property
     def distance(self) -> float:
-        """Distance of running from batch statistics over the last `RECENT` samples; NaN if unknown.
+        """Distance of running from batch statistics over the last `RECENT` samples, of the run's
+        later half; NaN if unknown.
 
         The larger of |running_mean - batch mean| in sd and half of |ln(running_var / batch
         variance)|: either is about what a normalized value is off by, in sd.
         """
-        mean = self.samples["mean_distance"].column.mean_of_last(RECENT)
-        var = abs(self.samples["var_ratio"].column.mean_of_last(RECENT)) / 2
+        steps = self.sizes.steps
+        late = len(steps) - bisect_right(steps, steps[-1] // 2) if steps else 0
+        count = min(max(late, 1), RECENT)
+        mean = self.samples["mean_distance"].column.mean_of_last(count)
+        var = abs(self.samples["var_ratio"].column.mean_of_last(count)) / 2
         return max((each for each in (mean, var) if not isnan(each)), default=nan)
 
     def extend(self, event: LayerSamples) -> None:

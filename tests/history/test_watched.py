@@ -1,10 +1,11 @@
 """A watched run's events folded."""
 
+import pytest
 from msgspec.structs import replace
 
 from bntui.history.history import folded
-from bntui.history.watched import KEPT, KEPT_IN_ALL, WatchedRun, as_of, watched
-from bntui.protocol import LayerFacts, LayerSamples, Statistics
+from bntui.history.watched import KEPT, KEPT_IN_ALL, LayerHistory, WatchedRun, as_of, watched
+from bntui.protocol import LayerFacts, LayerSamples, Statistics, WatchedLayer
 from tests.watched_events import watched_run, watching
 
 
@@ -75,3 +76,13 @@ def test_as_of_an_earlier_step_nothing_later_is_known() -> None:
 def test_the_labs_history_counts_them_as_skipped() -> None:
     events = watched_run(8)
     assert folded(events).skipped_count > 0
+
+
+def test_the_distance_now_is_of_the_later_half_of_a_short_run() -> None:
+    """A run that is measured whenever it has doubled has ten samples from its very start on."""
+    layer = LayerHistory(WatchedLayer("bn", "net", "BatchNorm1d", 8), 0)
+    steps = [0, 1, 3, 7, 15, 31, 63, 100]
+    far: list[float | None] = [8.0, 8.0, 8.0, 8.0, 4.0, 2.0, 0.3, 0.1]
+    flat: list[float | None] = [0.0] * len(steps)
+    layer.extend(LayerSamples(0, steps, [64] * len(steps), far, far, flat, flat))
+    assert layer.distance == pytest.approx(0.2)

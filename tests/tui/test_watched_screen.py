@@ -6,13 +6,16 @@ import msgspec
 import pytest
 
 from bntui.doctor.catalogue import RULES
+from bntui.doctor.finding import Finding, Severity
 from bntui.history.watched import watched
 from bntui.protocol import AnyEvent, Ended, Failed, LayerFacts, Output, WatchedLayer
 from bntui.tui import snapshot
 from bntui.tui.plotting.text_rows import Rows
 from bntui.tui.watched.output import LONGEST, as_row, lines
+from bntui.tui.watched.scalars import _inks
 from bntui.tui.watched.selection import COLUMNS, Selection
 from bntui.tui.watched.table import TablePane
+from bntui.tui.watched.view import View
 from tests.scripted import beginning
 from tests.tui.screen import lab
 from tests.watched_events import watched_run, watching
@@ -199,3 +202,20 @@ def test_what_a_script_prints_before_its_first_model_runs_is_kept() -> None:
     assert [line for line, _ in lines(run)] == ["loading", "epoch 1"]
     run.fold(msgspec.structs.replace(watching(), started="another"))
     assert lines(run) == []
+
+
+def test_names_on_different_axes_have_different_colours() -> None:
+    inks = _inks([["loss", "val_loss"], ["acc"]])
+    assert list(inks.values()) == ["unit-0", "unit-1", "unit-2"]
+
+
+def test_a_layer_has_the_ink_of_its_worst_finding() -> None:
+    run = watched(watched_run())
+    cases: list[tuple[list[Severity], str]] = [
+        ([], "plain"),
+        (["info"], "axis"),
+        (["info", "warning"], "highish"),
+    ]
+    for kinds, ink in cases:
+        findings = [Finding("r", kind, "net", ["head.1"], "") for kind in kinds]
+        assert View(run, findings=findings).ink(run.layers[1]) == ink

@@ -75,21 +75,24 @@ class ScalarsPane(WatchedPane):
         room = max(self._plot.size.height // ROWS, 1)
         shown, hidden = groups[:room], [name for group in groups[room:] for name in group]
         parts: list[Part] = [(f"{name} {_mean(logged[name])}  ", "") for name in hidden]
-        for group in shown:
-            for place, name in enumerate(group):
-                parts.append((f"{name} {_mean(logged[name])}  ", f"$ink-unit-{place % CURVES}"))
-        panels = [self._panel(view, logged, group, group is shown[-1]) for group in shown]
+        inks = _inks(shown)
+        for name, ink in inks.items():
+            parts.append((f"{name} {_mean(logged[name])}  ", f"$ink-{ink}"))
+        panels = [self._panel(view, logged, inks, group, group is shown[-1]) for group in shown]
         figure = Figure(tuple((panel,) for panel in panels), view.cursor)
         words = self.read_at_cursor(figure) or [*parts, (f"mean of last {RECENT}", "dim")]
         self.headline(*words)
         self._plot.show(figure)
 
-    def _panel(self, view: View, logged: dict[str, Logged], names: list[str], last: bool) -> Panel:
+    def _panel(
+        self, view: View, logged: dict[str, Logged], inks: dict[str, str], names: list[str],
+        last: bool,
+    ) -> Panel:  # fmt: skip
         dots = 2 * max(self._plot.size.width - 18, 8)
         bands: list[Layer] = []
         lines: list[Series | Points] = []
         for place, name in enumerate(names[:CURVES]):
-            series, ink = logged[name], f"unit-{place}"
+            series, ink = logged[name], inks[name]
             taken = curve(series, view.x, dots, window=WIDEST_MEAN)
             label = f"{_mean(series)} {name}"
             if len(series) > FEW:
@@ -112,6 +115,12 @@ def _mean(series: Logged) -> str:
 def _kind(name: str) -> str:
     """The last word of a name, in small letters: what it is a number of."""
     return re.split(r"[\W_]+", name.strip("_").lower())[-1] or name
+
+
+def _inks(groups: Sequence[Sequence[str]]) -> dict[str, str]:
+    """A colour a name, also of names that have different axes, as far as colours go."""
+    names = [name for group in groups for name in group]
+    return {name: f"unit-{place % CURVES}" for place, name in enumerate(names)}
 
 
 def is_loss(name: str) -> bool:
