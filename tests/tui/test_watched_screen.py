@@ -11,6 +11,7 @@ from bntui.history.watched import watched
 from bntui.protocol import AnyEvent, Ended, Failed, LayerFacts, Output, WatchedLayer
 from bntui.tui import snapshot
 from bntui.tui.plotting.text_rows import Rows
+from bntui.tui.screens.watched import WatchedScreen
 from bntui.tui.watched.output import LONGEST, as_row, lines
 from bntui.tui.watched.scalars import _inks
 from bntui.tui.watched.selection import COLUMNS, Selection
@@ -165,6 +166,18 @@ async def test_a_watched_log_after_one_of_the_lab_and_a_failure() -> None:
         await it.play(Failed("crash", "the script was killed by SIGKILL"))
         assert "killed by SIGKILL" in it.text
         assert it.app.exit_code == 1
+
+
+async def test_a_run_that_has_ended_is_examined_at_once() -> None:
+    """Else its last frame, as of --once, would show what was found a second before."""
+    async with lab(watched_run(8), size=(120, 40)) as it:
+        screen = it.app.screen
+        assert isinstance(screen, WatchedScreen)
+        screen._examine_every = float("inf")
+        await it.play(*broken())
+        assert "No finding so far" in it.text
+        await it.play(Ended())
+        assert "head.1: " in it.text
 
 
 def test_layers_sorted_and_filtered() -> None:

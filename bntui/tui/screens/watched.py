@@ -115,7 +115,8 @@ class WatchedScreen(PaneScreen[WatchedPane]):
 
     @property
     def _may_examine(self) -> bool:
-        return monotonic() - self._examined_at >= self._examine_every
+        ended = self.run.ended and self._is_unexamined  # nothing will come any more: now
+        return ended or monotonic() - self._examined_at >= self._examine_every
 
     def draw(self) -> None:
         """Draw everything that is shown, as of the timeline's step."""

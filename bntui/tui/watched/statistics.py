@@ -71,7 +71,7 @@ class ChannelsPane(WatchedPane):
         untracked = "" if layer.layer.tracked else " · has no running statistics"
         momentum = "None" if layer.facts.momentum is None else number(layer.facts.momentum)
         what = "variance" if self.moment == "var" else "mean"
-        band = f" · ⣿ batches of {layer.units[self.channel or 0]}" if layer.units else ""
+        band = f" · ⣿ batches, channel {layer.units[self.channel or 0]}" if layer.units else ""
         return [
             what,
             f" · momentum {momentum}{untracked}{frozen}",
