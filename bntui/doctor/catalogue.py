@@ -6,6 +6,9 @@ read this catalogue. `owner/repo#number` is a public issue or pull request on Gi
 
 from bntui.doctor.finding import Rule
 
+FEW_EMPTY = 0.01
+"""Share of a layer's channels without variance that wide, healthy networks end up with."""
+
 _BATCHNORM = "docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html"
 
 _STATISTICS = (

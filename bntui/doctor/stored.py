@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from bntui.doctor.catalogue import RULES
+from bntui.doctor.catalogue import FEW_EMPTY, RULES
 from bntui.doctor.finding import SEVERITIES, Finding, Severity
 from bntui.text import number
 
@@ -148,7 +148,9 @@ def _no_variance(layers: Sequence[StoredLayer]) -> Iterator[Hit]:
         ]  # fmt: skip
         if dead:
             evidence = f"running_var is below 1e-7 in {_of(len(dead), layer)}, "
-            yield Hit(layer, f"{evidence}the least is {number(min(dead))}.", len(dead))
+            share = len(dead) / len(layer.var)
+            severity: Severity | None = "info" if share <= FEW_EMPTY else None
+            yield Hit(layer, f"{evidence}the least is {number(min(dead))}.", share, severity)
 
 
 def _half(layers: Sequence[StoredLayer]) -> Iterator[Hit]:

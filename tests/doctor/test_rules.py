@@ -84,7 +84,7 @@ FIRING: dict[str, list[dict[str, Any]]] = {
         {"domains": 3, "domain_samples": 40, "domain_mean": 0.1, "domain_var": 2.0},
     ],
     "dropout-before-bn": [{"dropout": 0.5, "eval_var": 0.5}],
-    "padding-in-stats": [{"padding": 0.3, "padding_range": 0.6, "padding_samples": 20}],
+    "padding-in-stats": [{"padding": 0.3, "padding_range": 0.6, "padding_samples": 4}],
     "wrong-axis": [{"axis_scales": 40.0, "axis_samples": 6}],
 }
 
@@ -117,6 +117,7 @@ LEGAL: list[dict[str, Any]] = [
     },
     {"dropout": 0.5},
     {"eval_var": 0.7},
+    {"padding": 0.3, "padding_range": 0.6, "padding_samples": 3},
     {"padding": 0.6, "padding_range": 0.02, "padding_samples": 20},
     {"axis_scales": 3.0, "axis_samples": 6},
 ]

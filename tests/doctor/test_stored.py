@@ -87,6 +87,12 @@ def test_a_layer_without_beta_counts_as_trained_if_all_are_initial() -> None:
             "running_var is below 1e-7 in 1 of 2 channels, the least is 0.",
         ),
         (
+            StoredLayer("bn", "", mean=[0.1] * 100, var=[0.0, *[1.0] * 99], count=9),
+            "zero-variance",
+            "info",
+            "running_var is below 1e-7 in 1 of 100 channels, the least is 0.",
+        ),
+        (
             replace(HEALTHY, dtype="float16"),
             *("low-precision-stats", "warning"),
             "The running statistics are float16, gamma float32.",

@@ -8,10 +8,11 @@ from bntui.doctor.rules import Evidence, LayerRule, Subject, limit, misfit
 LASTING = 8
 """Updates, or sampled batches, before sizes and inputs are judged."""
 
-APART = 4
+FEW_STEPS = 4
 APART_EXAMPLES = 128
 """Sampled steps, and examples in all, from which passes of one step are compared: by chance alone
-their means differ by at most sqrt(2 / 128), an eighth of an sd."""
+their means differ by at most sqrt(2 / 128), an eighth of an sd. Padding is read off exactly, and
+so many batches show how it varies."""
 
 LEAST_VALUES = 16
 SCATTER_SHARE = 0.5
@@ -80,7 +81,7 @@ def domains(s: Subject) -> Evidence | None:
     if f.domains < 2 or f.domain_mean is None or f.domain_var is None or not s.layer.tracked:
         return None
     alike = f.domain_mean <= limit("shared-across-domains") and f.domain_var <= DOMAIN_VAR
-    if alike or f.domain_samples < APART:
+    if alike or f.domain_samples < FEW_STEPS:
         return None
     if f.domain_samples * f.usual_examples < APART_EXAMPLES:
         return None
@@ -141,7 +142,7 @@ def dropout(s: Subject) -> Evidence | None:
 def padding(s: Subject) -> Evidence | None:
     """Padded positions count as values, and how many changes from batch to batch."""
     f = s.facts
-    if f.padding is None or f.padding_range is None or f.padding_samples < LASTING:
+    if f.padding is None or f.padding_range is None or f.padding_samples < FEW_STEPS:
         return None
     if f.padding <= limit("padding-in-stats") or f.padding_range <= PADDING_RANGE:
         return None

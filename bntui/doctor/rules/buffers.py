@@ -2,6 +2,7 @@
 
 from math import exp, log
 
+from bntui.doctor.catalogue import FEW_EMPTY
 from bntui.doctor.rules import MISFIT_MEAN, MISFIT_VAR, Evidence, LayerRule, Subject, limit, misfit
 from bntui.protocol import LayerFacts
 
@@ -19,9 +20,6 @@ VAR_LAG = log(3)
 
 HARMFUL_GAIN = 100.0
 """1 / sqrt(running_var + eps): eps = 1e-4 and above keep it below."""
-
-FEW_EMPTY = 0.01
-"""Share of channels without variance that wide, healthy networks end up with."""
 
 
 def nonfinite(s: Subject) -> Evidence | None:
