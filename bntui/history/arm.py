@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from bntui.config.schema import Norm, RunConfig
 from bntui.history.columns import Column
+from bntui.history.kept import KEPT
 from bntui.history.standing import Standing
 from bntui.protocol import (
     Activations,
@@ -24,9 +25,6 @@ from bntui.protocol import (
 )
 
 Measured = TypeVar("Measured", Layers, Weights, Units, Ladder, Checks, SplitLosses)
-
-KEPT = 512
-"""Measurements kept of each kind; beyond that, every other of the older half is dropped."""
 
 LAST = 500
 """Steps whose mean loss stands for a network's loss now: the notebook's."""
@@ -100,7 +98,10 @@ class ArmHistory:
         return n, [event for event in self.modes if n in event.sizes]
 
     def measure(self, event: Layers | Weights | Units | Ladder | Checks | SplitLosses) -> None:
-        """Add a measurement; one of the same step, layer and examples replaces the older one."""
+        """Add a measurement; one of the same step, layer and examples replaces the older one.
+
+        Beyond `KEPT` of a kind, every other of the older half is dropped.
+        """
         kept = self._measured.setdefault(type(event), [])
         again = (event.step, _of(event))
         kept[:] = [old for old in kept if (getattr(old, "step", -1), _of(old)) != again]

@@ -5,6 +5,7 @@ from operator import itemgetter
 
 from bntui.config.schema import Knob, RunConfig
 from bntui.config.settings import SETTINGS
+from bntui.history.kept import MARKS, keep
 
 
 class Standing:
@@ -28,7 +29,7 @@ class Standing:
         """Take in a change of one layer, or of all."""
         every = range(self._config.depth + 1) if SETTINGS[knob].per_layer else [0]
         for place in every if layer is None else {layer} & set(every):
-            self._changes.setdefault((knob, place), []).append((step, value))
+            keep(self._changes.setdefault((knob, place), []), (step, value), MARKS)
 
     def as_of(self, step: int) -> "Standing":
         """The settings when `step` steps were done, to change apart from these."""

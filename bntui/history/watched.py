@@ -15,6 +15,7 @@ from math import isnan, nan
 from msgspec.structs import replace
 
 from bntui.history.columns import Column
+from bntui.history.kept import KEPT, keep
 from bntui.protocol import (
     PROTOCOL,
     Ended,
@@ -36,10 +37,11 @@ from bntui.protocol import (
     Watching,
 )
 
-KEPT = 512
 KEPT_IN_ALL = 50_000
-"""Most moments at which a layer's facts are kept, and those of all layers together; beyond them
-every second one is dropped."""
+"""Most moments at which the facts of all layers together are kept."""
+
+MODELS, NAMES, CHANNELS = 1000, 1000, 8
+"""Most models, named scalars, and traced channels of a layer; others are counted as skipped."""
 
 RECENT = 10
 """Samples of a layer, at most, over which its distance now is averaged."""
@@ -147,8 +149,9 @@ class LayerHistory:
         extend_all([self.sizes, *self.samples.values()], event.steps, columns)
 
     def follow(self, event: Statistics) -> None:
-        """Append the traced channels of sampled steps."""
-        self.units = event.units
+        """Append the traced channels of sampled steps; others than before begin anew."""
+        if event.units != self.units:
+            self.units, self.trace = event.units, {}
         columns = zip(*(getattr(event, name) for name in self.TRACED), strict=True)
         for unit, four in zip(event.units, columns, strict=True):
             if (self.TRACED[0], unit) not in self.trace:
@@ -159,9 +162,7 @@ class LayerHistory:
     def learn(self, facts: LayerFacts, most: int = KEPT) -> None:
         """Keep the facts of a moment, of at most so many."""
         self.facts = facts
-        self.facts_at.append(facts)
-        if len(self.facts_at) > most:
-            del self.facts_at[1:-1:2]
+        keep(self.facts_at, facts, most)
 
     def as_of(self, step: int) -> "LayerHistory":
         """What was known of the layer at `step`, for reading."""
@@ -238,7 +239,7 @@ class WatchedRun:
     def _(self, event: Statistics) -> None:
         rows = [event.batch_mean, event.running_mean, event.batch_var, event.running_var]
         columns = [column for row in rows for column in row]
-        if any(len(row) != len(event.units) for row in rows):
+        if len(event.units) > CHANNELS or any(len(row) != len(event.units) for row in rows):
             self.skipped += 1
         elif layer := self._layer(event.layer, event.steps, columns):
             layer.follow(event)
@@ -246,20 +247,20 @@ class WatchedRun:
     @_fold.register
     def _(self, event: Histogram) -> None:
         if layer := self._layer(event.layer):
-            layer.histograms[event.side].append(event)
+            keep(layer.histograms[event.side], event, self._moments)
 
     @_fold.register
     def _(self, event: LayerFacts) -> None:
         if layer := self._layer(event.layer):
-            layer.learn(event, min(KEPT, max(KEPT_IN_ALL // len(self.layers), 2)))
+            layer.learn(event, self._moments)
 
     @_fold.register
     def _(self, event: ModelFacts) -> None:
+        if event.model not in self.models and len(self.models) >= MODELS:
+            self.skipped += 1
+            return
         self.models[event.model] = event
-        kept = self.models_at.setdefault(event.model, [])
-        kept.append(event)
-        if len(kept) > KEPT:
-            del kept[1:-1:2]
+        keep(self.models_at.setdefault(event.model, []), event)
 
     @_fold.register
     def _(self, event: Scalars) -> None:
@@ -267,11 +268,17 @@ class WatchedRun:
             self.skipped += 1
             return
         for name, column in event.values.items():
+            if name not in self.scalars and len(self.scalars) >= NAMES:
+                self.skipped += 1
+                return
             self.scalars.setdefault(name, Series()).extend(event.steps, column)
 
     @_fold.register
     def _(self, event: ThreeLosses) -> None:
-        self.probes.setdefault(event.model, []).append(event)
+        if event.model not in self.probes and len(self.probes) >= MODELS:
+            self.skipped += 1
+            return
+        keep(self.probes.setdefault(event.model, []), event)
 
     @_fold.register
     def _(self, event: Timing) -> None:
@@ -301,6 +308,11 @@ class WatchedRun:
     @_fold.register
     def _(self, event: Skipped) -> None:
         self.skipped += 1
+
+    @property
+    def _moments(self) -> int:
+        """At how many moments facts and histograms of one layer are kept."""
+        return min(KEPT, max(KEPT_IN_ALL // len(self.layers), 2))
 
     def _layer(
         self, index: int, steps: list[int] | None = None, columns: Iterable[Sequence[object]] = ()

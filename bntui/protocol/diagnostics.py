@@ -12,8 +12,8 @@ class SplitLosses(Event, frozen=True):
 
     arm: str
     step: Count
-    losses: dict[str, Number | None]
-    examples: dict[str, Count]
+    losses: Annotated[dict[str, Number | None], Meta(max_length=16)]
+    examples: Annotated[dict[str, Count], Meta(max_length=16)]
 
 
 class LayerHealth(Struct, frozen=True):
@@ -53,7 +53,7 @@ class Updates(Event, frozen=True):
     """
 
     arm: str
-    names: list[str]
+    names: Annotated[list[str], Meta(max_length=60)]
     steps: list[Count]
     update_ratio: list[Column]
     grad_ratio: list[Column]

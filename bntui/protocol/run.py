@@ -54,7 +54,7 @@ class Dataset(Event, frozen=True):
     vocabulary: Count
     bytes_read: Count
     bytes_total: Count
-    held_out: dict[str, Count] = field(default_factory=dict)
+    held_out: Annotated[dict[str, Count], Meta(max_length=16)] = field(default_factory=dict)
 
 
 class State(Event, frozen=True):

@@ -6,8 +6,10 @@ import pytest
 
 from bntui.config.schema import RunConfig
 from bntui.history.history import History
+from bntui.history.kept import KEPT, MARKS
 from bntui.protocol import (
     Activations,
+    Changed,
     Diverged,
     Failed,
     ModeLosses,
@@ -41,6 +43,26 @@ def test_a_run_is_kept_step_by_step() -> None:
     assert history.trace is not None
     assert list(history.trace.steps) == list(range(150))
     assert history.skipped_count == 0
+
+
+def test_what_keeps_coming_stays_bounded_and_keeps_both_ends() -> None:
+    """A small packed log can hold very many events of a kind."""
+    history = folded(*beginning())
+    seen = history.arms["BN"]
+    for step in range(MARKS + 2):
+        history.fold(Changed(step, "momentum", step / 10_000, 0.1))
+        history.fold(ModeLosses("BN", step, [1], [1.0], [1.0]))
+        history.fold(Diverged("BN", step, None))
+        history.fold(Activations("BN", 0, step, 1, [0] * 50, 0.0))
+    for kept in (seen.modes, seen.turns, seen.activations[0]):
+        assert len(kept) <= KEPT
+        assert (kept[0].step, kept[-1].step) == (0, MARKS + 1)
+    assert len(history.marks) <= MARKS
+    assert seen.standing.value("momentum") == (MARKS + 1) / 10_000
+    assert seen.standing.as_of(0).value("momentum") == 0
+    layer = RunConfig().depth
+    history.fold(Activations("BN", layer, 0, 1, [0] * 50, 0.0))
+    assert history.skipped[-1].reason == f"activations of an unknown layer, {layer}"
 
 
 def test_every_event_asks_for_a_new_picture() -> None:

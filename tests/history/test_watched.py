@@ -4,8 +4,27 @@ import pytest
 from msgspec.structs import replace
 
 from bntui.history.history import folded
-from bntui.history.watched import KEPT, KEPT_IN_ALL, LayerHistory, WatchedRun, as_of, watched
-from bntui.protocol import LayerFacts, LayerSamples, Statistics, WatchedLayer
+from bntui.history.kept import KEPT
+from bntui.history.watched import (
+    CHANNELS,
+    KEPT_IN_ALL,
+    MODELS,
+    NAMES,
+    LayerHistory,
+    WatchedRun,
+    as_of,
+    watched,
+)
+from bntui.protocol import (
+    Histogram,
+    LayerFacts,
+    LayerSamples,
+    ModelFacts,
+    Scalars,
+    Statistics,
+    ThreeLosses,
+    WatchedLayer,
+)
 from tests.watched_events import watched_run, watching
 
 
@@ -42,6 +61,33 @@ def test_facts_over_time_stay_bounded_and_keep_both_ends() -> None:
     assert kept[0] == 0
     assert kept[-1] == 3 * KEPT - 1
     assert kept == sorted(kept)
+
+
+def test_what_keeps_coming_stays_bounded() -> None:
+    """A small packed log can hold very many events, each with names of its own."""
+    run = watched([watching()])
+    for step in range(3 * KEPT):
+        run.fold(ThreeLosses("net", step, 1.0, 1.0, 1.0))
+        run.fold(Histogram(0, step, "input", 0.0, 1.0, [0] * 50))
+        run.fold(ModelFacts(f"net {step}", step))
+        run.fold(ThreeLosses(f"net {step}", step, 1.0, 1.0, 1.0))
+        run.fold(Scalars([1], {f"loss {step}": [1.0]}))
+    for kept in (run.probes["net"], run.layers[0].histograms["input"]):
+        assert len(kept) <= KEPT
+        assert (kept[0].step, kept[-1].step) == (0, 3 * KEPT - 1)
+    assert len(run.models) == len(run.probes) == MODELS
+    assert len(run.scalars) == NAMES
+    assert run.skipped == 3 * (3 * KEPT - 1000) + 1
+
+
+def test_so_many_channels_of_a_layer_are_traced() -> None:
+    run = watched([watching()])
+    for first in (0, CHANNELS, 2 * CHANNELS):
+        units = list(range(first, first + CHANNELS))
+        run.fold(Statistics("net", 0, units, [1], *([[[1.0]] * CHANNELS] * 4)))
+    assert {unit for _, unit in run.layers[0].trace} == set(units)
+    run.fold(Statistics("net", 0, [*units, 0], [2], *([[[1.0]] * (CHANNELS + 1)] * 4)))
+    assert run.skipped == 1
 
 
 def test_many_layers_share_the_memory_for_facts_and_series_their_steps() -> None:

@@ -85,7 +85,7 @@ def test_a_bomb_ends_at_so_many_times_its_size(monkeypatch: pytest.MonkeyPatch) 
     decoder = Decoder()
     (event,) = decoder.feed(bomb)
     assert isinstance(event, Skipped)
-    assert "unpacks to more than 200 times its size" in event.reason
+    assert "unpacks to more than 50 times its size" in event.reason
     assert list(decoder.feed(gzip.compress(encode(RUN[0])))) == []
 
 
