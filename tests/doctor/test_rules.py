@@ -129,6 +129,7 @@ LEGAL: list[dict[str, Any]] = [
 def test_a_rule_fires_on_its_numbers_alone(rule: str, facts: dict[str, Any]) -> None:
     (finding,) = examine(run_of(facts))
     assert finding.rule == rule
+    assert finding.evidence.endswith(".")
     if finding.limit is None:
         assert not finding.fact or rule in {"momentum-changed", "decayed-affine"}
         return

@@ -94,6 +94,7 @@ def test_the_common_steps_are_those_of_the_shortest_run() -> None:
 def test_mean_and_spread_by_hand() -> None:
     mean, spread = mean_and_spread([1.0, 2.0, 6.0])
     assert (mean, spread) == (3.0, 7**0.5)
+    assert mean_and_spread([1.0, 3.0]) == (2.0, 2**0.5)
     assert mean_and_spread([1.0]) == (1.0, None)
 
 

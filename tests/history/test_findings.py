@@ -289,6 +289,8 @@ def test_the_widest_gap_between_the_modes() -> None:
     close = ModeLosses("BN", 200, [2, 90], [0.2, 0.2], [0.21, 0.39])
     history.fold(close)
     assert not any("training mode" in text for text in sentences(history))
+    history.fold(ModeLosses("BN", 300, [2, 90], [0.2, 0.2], [0.21, 0.4]))
+    assert any("training mode" in text for text in sentences(history))
 
 
 def test_a_loss_that_is_not_finite_in_evaluation_mode_alone_is_said() -> None:

@@ -19,7 +19,7 @@ from bntui.protocol import (
     Steps,
     Units,
 )
-from tests.scripted import beginning, hello, probes, steps
+from tests.scripted import beginning, hello, probes, steps, updates
 
 
 def folded(*events: object) -> History:
@@ -63,6 +63,13 @@ def test_what_keeps_coming_stays_bounded_and_keeps_both_ends() -> None:
     layer = RunConfig().depth
     history.fold(Activations("BN", layer, 0, 1, [0] * 50, 0.0))
     assert history.skipped[-1].reason == f"activations of an unknown layer, {layer}"
+
+
+def test_update_ratios_of_the_same_weights_are_one_curve() -> None:
+    history = folded(*beginning(), *updates(0, 100), *updates(100, 100))
+    ratios = history.arms["BN"].updates
+    assert ratios is not None
+    assert list(ratios.steps) == list(range(0, 200, 10))
 
 
 def test_every_event_asks_for_a_new_picture() -> None:

@@ -82,11 +82,16 @@ def test_what_keeps_coming_stays_bounded() -> None:
 
 def test_so_many_channels_of_a_layer_are_traced() -> None:
     run = watched([watching()])
+
+    def told(units: list[int]) -> Statistics:
+        columns: list[list[float | None]] = [[1.0] for _ in units]
+        return Statistics("net", 0, units, [1], columns, columns, columns, columns)
+
     for first in (0, CHANNELS, 2 * CHANNELS):
         units = list(range(first, first + CHANNELS))
-        run.fold(Statistics("net", 0, units, [1], *([[[1.0]] * CHANNELS] * 4)))
+        run.fold(told(units))
     assert {unit for _, unit in run.layers[0].trace} == set(units)
-    run.fold(Statistics("net", 0, [*units, 0], [2], *([[[1.0]] * (CHANNELS + 1)] * 4)))
+    run.fold(told([*units, 0]))
     assert run.skipped == 1
 
 

@@ -86,6 +86,7 @@ def test_holm_never_makes_a_p_value_smaller_and_keeps_their_order(p_values: list
 
 
 def test_what_so_many_seeds_can_decide() -> None:
+    assert smallest_p(0) == 1
     assert smallest_p(8) == 2 / 256
     assert not can_decide(8, 24)
     assert not can_decide(9, 24)
