@@ -101,8 +101,7 @@ def doctor(
 
 
 def _print(report: "Report", as_json: bool, sarif: bool) -> None:
-    from rich.console import Console  # noqa: PLC0415 (takes a moment)
-
+    from bntui.cli.printer import Printer  # noqa: PLC0415 (rich takes a moment)
     from bntui.doctor import report as forms  # noqa: PLC0415
     from bntui.doctor.sarif import as_sarif  # noqa: PLC0415
 
@@ -111,7 +110,7 @@ def _print(report: "Report", as_json: bool, sarif: bool) -> None:
     elif sarif:
         click.echo(as_sarif(report))
     else:
-        Console().print(forms.as_text(report))
+        Printer().print(forms.as_text(report))
 
 
 def _describe(rules: Sequence[Rule], as_json: bool, brief: bool) -> None:

@@ -10,6 +10,7 @@ from time import monotonic
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bntui.cli.printer import Printer
 from bntui.config.schema import RunConfig
 from bntui.export.summary import summary
 from bntui.history.history import History
@@ -73,7 +74,7 @@ class Headless:
 
     def _report(self) -> int:
         if self._history.steps and not self._as_json:
-            Console().print(summary(self._history))
+            Printer().print(summary(self._history))
         if failed := self._history.failed:
             log = f" The traceback is in {failed.log}." if failed.log else ""
             sys.stderr.write(f"bntui: {failed.message}{log}\n")

@@ -195,8 +195,7 @@ def _stop(number: int, frame: object) -> None:
 def _report(
     plan: Plan, outcomes: dict[str, Outcome], *, as_json: bool, csv: bool, figure: str | None
 ) -> int:
-    from rich.console import Console  # noqa: PLC0415 (takes a moment)
-
+    from bntui.cli.printer import Printer  # noqa: PLC0415 (rich takes a moment)
     from bntui.sweep import report  # noqa: PLC0415
     from bntui.sweep.results import results  # noqa: PLC0415
 
@@ -206,7 +205,7 @@ def _report(
     elif csv:
         report.write_csv(found, sys.stdout)
     else:
-        Console().print(report.table(plan, found))
+        Printer().print(report.table(plan, found))
     if figure is not None:
         from bntui.sweep.figure import write_figure  # noqa: PLC0415 (an extra)
 

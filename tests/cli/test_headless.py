@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -116,6 +117,15 @@ def test_signals_end_it_with_their_code(number: signal.Signals, *, stalled: bool
         if not stalled:
             process.stdout.read()
         assert process.wait() == 128 + number
+
+
+def test_a_table_that_nobody_reads_ends_it_quietly_too() -> None:
+    closed, write = os.pipe()
+    os.close(closed)
+    command = [*RUN, "--steps", "1", "--no-log", "--quiet"]
+    run = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (run.returncode, run.stderr) == (141, b"")
 
 
 def test_a_reader_that_leaves_ends_it_quietly() -> None:

@@ -1,0 +1,14 @@
+"""Printing of tables to stdout."""
+
+import errno
+import os
+
+from rich.console import Console
+
+
+class Printer(Console):
+    """A console on stdout; where the reader is gone, the command ends as by SIGPIPE."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise again: rich would end the program with code 1."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
