@@ -28,11 +28,16 @@ UNITS = [0, 1, 2, 3, 4]
 
 def run(steps: int) -> Iterator[AnyEvent]:
     """Every event of a run of so many steps: noisy losses that fall, statistics, probes."""
+    yield from start(steps)
+    yield from more(0, steps, steps)
+    yield State("finished", steps, None)
+
+
+def start(steps: int) -> Iterator[AnyEvent]:
+    """The first events of a run that will have so many steps."""
     config = RunConfig(steps=steps)
     yield Hello(PROTOCOL, "bench", "2026-01-01T00:00:00Z", config, config.arm_names)
     yield State("running", 0, None)
-    yield from more(0, steps, steps)
-    yield State("finished", steps, None)
 
 
 def more(first: int, count: int, steps: int) -> Iterator[AnyEvent]:
