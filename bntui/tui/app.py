@@ -263,6 +263,7 @@ class BntuiApp(ThemedApp):
                 self.exit(return_code=2)
             if isinstance(event, Refused) and self.source.accepts_commands:
                 self.lab.show_refusal(event.reason)
+        self.screen.refresh()  # who wrote the events may have written on this terminal as well
 
     @property
     def exit_code(self) -> int:

@@ -40,8 +40,13 @@ def test_many_partial_updates_are_a_full_redraw(size: tuple[int, int], log: Path
         terminal.resize(*size)
         settle(terminal)
         assert terminal.text == words
-        differing = [y for y, row in enumerate(cells(terminal)) if row != in_parts[y]]
-        assert [(in_parts[y], cells(terminal)[y]) for y in differing] == []
+        differing = [
+            (y, x, was, cell)
+            for y, (before, row) in enumerate(zip(in_parts, cells(terminal), strict=True))
+            for x, (was, cell) in enumerate(zip(before, row, strict=True))
+            if was != cell
+        ]
+        assert differing == []
 
 
 def settle(terminal: Terminal) -> None:
@@ -61,5 +66,6 @@ def cells(terminal: Terminal) -> list[list[Cell]]:
 
 
 def _seen(cell: pyte.screens.Char) -> Cell:
-    ink = "" if cell.data == " " and not cell.reverse else cell.fg
-    return cell.data, ink, cell.bg, cell.bold, cell.reverse
+    if cell.data == " " and not cell.reverse:
+        return " ", "", cell.bg, False, False
+    return cell.data, cell.fg, cell.bg, cell.bold, cell.reverse

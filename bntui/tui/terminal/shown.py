@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
+from time import monotonic
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -21,15 +22,27 @@ its others.
 """
 
 
+TRUSTED = 5.0
+"""Seconds for which a row is known: other programs write on the same terminal, too."""
+
+
 class Shown:
     """The cells on the terminal, row by row, as far as they are known."""
 
     def __init__(self) -> None:
-        self.rows: dict[int, list[Cell | None]] = {}
+        self._rows: dict[int, list[Cell | None]] = {}
+        self._since: dict[int, float] = {}
+
+    def row(self, y: int, width: int) -> list[Cell | None]:
+        """The cells of a row; None where the terminal may show anything."""
+        now = monotonic()
+        if y not in self._rows or now - self._since[y] > TRUSTED:
+            self._rows[y], self._since[y] = [None] * width, now
+        return self._rows[y]
 
     def forget(self) -> None:
         """The terminal may show anything."""
-        self.rows.clear()
+        self._rows.clear()
 
 
 class Difference(CompositorUpdate):
@@ -48,7 +61,7 @@ class Difference(CompositorUpdate):
 
     def _row(self, update: ChopsUpdate, y: int, first: int, stop: int, console: Console) -> str:
         """The changed cells of a row's columns from `first` to before `stop`."""
-        row = self._shown.rows.setdefault(y, [None] * update.chop_ends[y][-1])
+        row = self._shown.row(y, update.chop_ends[y][-1])
         written: list[str] = []
         for x, cells in _pieces(update, y, first, stop):
             seen = [_blank(cell) if cell[0] == " " else cell for cell in cells]

@@ -13,8 +13,9 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate
 from textual.strip import Strip
 
+from bntui.tui.terminal import shown as shown_module
 from bntui.tui.terminal.sgr import compact
-from bntui.tui.terminal.shown import Difference, Shown
+from bntui.tui.terminal.shown import TRUSTED, Difference, Shown
 
 ROWS, CUTS = 3, (0, 5, 12)
 """Two widgets beside each other."""
@@ -103,3 +104,15 @@ def test_after_a_full_update_everything_is_sent_again() -> None:
     first = Difference(update(rows, [(1, 0, 5)]), shown).render_segments(CONSOLE)
     shown.forget()
     assert Difference(update(rows, [(1, 0, 5)]), shown).render_segments(CONSOLE) == first != ""
+
+
+def test_a_row_is_sent_again_after_some_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, TRUSTED - 1, TRUSTED + 1])
+    monkeypatch.setattr(shown_module, "monotonic", lambda: next(clock))
+    shown, plain = Shown(), Style()
+    rows: list[list[Segments]] = [[[], []], [[("abcde", plain)], []], [[], []]]
+    first, soon, later = (
+        Difference(update(rows, [(1, 0, 5)]), shown).render_segments(CONSOLE) for _ in range(3)
+    )
+    assert soon == ""
+    assert later == first != ""
