@@ -195,7 +195,8 @@ class ModesPane(Pane):
             parts.append(("".join(f"{fixed(losses[i], width - 1):>{width}}" for i in shown), ""))
         gaps = (fixed(_difference(last, i), width - 1, "+") for i in shown)
         gap = "".join(f"{text:>{width}}" for text in gaps)
-        return Content.assemble(*parts, (f"\n{'gap' if short else ' gap':<{label}}{gap}", "dim"))
+        name = "gap" if short else " gap"
+        return Content.assemble(*parts, (f"\n{name:<{label}}{gap}", "$ink-gap"))
 
     def _columns(self, count: int, label: int) -> list[int]:
         """The sizes that there is room for: the chosen one, all examples, then the smallest."""

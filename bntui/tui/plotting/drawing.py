@@ -238,7 +238,8 @@ def _column_labels(panel: Panel, columns: int, shape: Shape, cursor: int | None)
     """Columns and texts at the x axis: the cursor, the last, the first, then what has room."""
     dots = columns * shape.across
     marked = [] if cursor is None else [(float(max(cursor, 1)), f"{cursor:,}")]
-    *between, last = panel.x.ticks(max(columns // 7, 2)) or [(0.0, "")]
+    fit = 4 if panel.x.log and panel.x.steps else 7  # decades are short; what overlaps is left out
+    *between, last = panel.x.ticks(max(columns // fit, 2)) or [(0.0, "")]
     kept: list[tuple[int, str]] = []
     for value, text in [*marked, last, *between]:
         dot = panel.x.dot(value, dots)

@@ -244,6 +244,12 @@ def test_the_last_step_is_labelled_at_any_width() -> None:
         assert text(draw(one(curve, x=log_steps(5000)), width, 12))[-1].rstrip().endswith("5,000")
 
 
+def test_decades_are_labelled_on_a_narrow_log_axis_of_steps() -> None:
+    curve = Series([1, 5000], [1.0, 0.0], "a")
+    labels = text(draw(one(curve, x=log_steps(5000)), 20, 12))[-1].split()
+    assert labels == ["1", "10", "100", "5,000"]
+
+
 def test_panels_below_each_other_share_their_left_and_right_edges() -> None:
     upper = Panel(UNIT, Scale(0.0, 1000.0), (Series([0, 1], [0, 1000], "train", "train 1,000"),))
     lower = Panel(UNIT, UNIT, (Guide(0.0, "gap 0"), Series([0, 1], [0, 1], "gap")))
