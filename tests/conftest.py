@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,9 @@ from tests import forking
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what tests start compiles nothing anew
 sys.dont_write_bytecode = False
-os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="bntui-test-")
+ROOM = tempfile.mkdtemp(prefix="bntui-test-")
+"""Logs of this process's tests, and what the programs that they start remember."""
+os.environ["XDG_DATA_HOME"] = ROOM
 
 settings.register_profile("suite", deadline=None, max_examples=60)
 settings.register_profile("long", deadline=None, max_examples=20_000)
@@ -22,3 +25,8 @@ settings.load_profile("suite")
 gc.set_threshold(100_000, 20, 50)  # a worker holds torch and textual: a quarter of the time else
 
 subprocess.Popen = forking.Popen  # type: ignore[misc]  # for asyncio and the standard library too
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind; programs that were forked from here do not come by."""
+    shutil.rmtree(ROOM, ignore_errors=True)

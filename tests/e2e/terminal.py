@@ -6,7 +6,6 @@ import re
 import signal
 import struct
 import sys
-import tempfile
 import termios
 import time
 from collections.abc import Callable, Mapping
@@ -26,8 +25,8 @@ PATIENCE = 120.0
 POLL = 0.01
 """Seconds between two looks at something that cannot be waited for."""
 
-STATE = Path(tempfile.mkdtemp(prefix="bntui-test-state-"))
-(STATE / "bntui").mkdir()
+STATE = Path(os.environ["XDG_DATA_HOME"]) / "state"
+(STATE / "bntui").mkdir(parents=True)
 (STATE / "bntui" / MARKER).touch()
 TOURED = {"XDG_STATE_HOME": str(STATE)}
 """The environment of someone who has seen the guided tour."""

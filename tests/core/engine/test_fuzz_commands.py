@@ -1,7 +1,6 @@
 """Whatever is written to the engine, it goes on: it obeys, or says that it cannot.
 
-`pytest --hypothesis-profile long tests/core/test_fuzz_commands.py tests/test_recordings.py` looks
-for longer.
+`pytest --hypothesis-profile long tests/core/engine/test_fuzz_commands.py` looks for longer.
 """
 
 import json
