@@ -17,6 +17,16 @@ def clean(text: str, limit: int = 1000) -> str:
     return shown if len(text) <= limit else shown[: limit - 1] + "…"
 
 
+def ends_of(text: str, limit: int) -> str:
+    """`text` without control characters; of a longer one than `limit` both ends.
+
+    Names of logs begin with their time, and end with what tells those of one second apart.
+    """
+    shown = clean(text)
+    kept = limit // 2
+    return shown if len(shown) <= limit else f"{shown[: limit - kept - 1]}…{shown[-kept:]}"
+
+
 def percent(share: float) -> str:
     """A share with one decimal, as 0 or 100 % only where it is exactly that."""
     text = f"{share:.1%}"

@@ -10,7 +10,7 @@ from string import ascii_uppercase
 import msgspec
 
 from bntui.config.diff import differing
-from bntui.config.schema import RunConfig
+from bntui.config.schema import RunConfig, has_running_statistics
 from bntui.config.settings import SETTINGS
 from bntui.errors import InputError
 from bntui.history.arm import LAST, ArmHistory
@@ -68,8 +68,13 @@ class Group:
 
     @property
     def networks(self) -> list[str]:
-        """Names of the networks."""
-        return list(self.runs[0].history.arms)
+        """Names of the networks: those with running statistics first, then one without a norm."""
+        norms = {name: arm.norm for name, arm in self.runs[0].history.arms.items()}
+
+        def later(name: str) -> tuple[bool, bool]:
+            return not has_running_statistics(norms[name]), norms[name] != "none"
+
+        return sorted(norms, key=later)
 
     def members(self, network: str) -> list[ArmHistory]:
         """The network of that name in every run."""
@@ -167,7 +172,7 @@ def compared(groups: Sequence[Group]) -> list[str]:
     """A sentence for each group after the first and each network that it shares with the first."""
     sentences = []
     for other in groups[1:]:
-        for network in reversed([n for n in groups[0].networks if n in other.networks]):
+        for network in (name for name in groups[0].networks if name in other.networks):
             pair = (groups[0], other)
             seeds = [{run.history.config.seed for run in group.runs} for group in pair]
             if not _agree(pair, EXAMPLES):

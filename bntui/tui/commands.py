@@ -180,7 +180,7 @@ COMPARE_COMMANDS = (
     HELP,
     SUSPEND,
     KeyCommand("escape", "leave", "Leave", "Hide the cursor, or close the comparison", APP),
-    KeyCommand("q,ctrl+c", "app.close", "Close", "Close the comparison", APP, True, "q"),
+    KeyCommand("q,ctrl+c", QUIT.action, "Close", "Close the comparison", APP, True, "q"),
     KeyCommand("ctrl+q", "app.quit", "Quit", "Quit", APP),
 )
 """The compare screen's own keys."""

@@ -211,6 +211,6 @@ def test_runs_of_one_kind_are_compared(tmp_path: Path) -> None:
 
 def test_a_group_knows_its_networks() -> None:
     group = Group("A", [run("a", RunConfig())])
-    assert group.networks == ["no BN", "BN"]
+    assert group.networks == ["BN", "no BN"]
     assert len(group.members("BN")) == 1
     assert group.members("LN") == []

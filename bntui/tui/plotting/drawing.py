@@ -385,7 +385,10 @@ def _count_clipped(canvas: Canvas, curves: list[_Placed]) -> None:
 
 
 def _end_labels(canvas: Canvas, curves: list[_Placed], margin: int) -> list[list[Run]]:
-    """What stands right of each row of the canvas, top first: `margin` cells."""
+    """What stands right of each row of the canvas, top first: `margin` cells.
+
+    Curves whose labels have no row are counted in the last one.
+    """
     rows = [[BLANK] * margin for _ in range(canvas.rows)]
     ends: list[tuple[int, float, str, str]] = []
     for curve, places in curves if margin else ():
@@ -395,6 +398,8 @@ def _end_labels(canvas: Canvas, curves: list[_Placed], margin: int) -> list[list
             last = next(y for y in reversed(curve.y) if isfinite(y))
             ends.append((-dot, -last, curve.label, curve.ink))
     ends.sort()
+    if (more := len(ends) - canvas.rows) > 0:
+        ends[canvas.rows - 1 :] = [(*ends[canvas.rows - 1][:2], f"+{more + 1} …", "axis")]
     wanted = [canvas.rows - 1 - -y // canvas.shape.up for y, *_ in ends]
     for row, (*_, label, ink) in zip(spread(wanted, canvas.rows), ends, strict=False):
         text = label if len(label) < margin else _first_word(label)

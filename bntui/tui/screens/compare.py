@@ -27,8 +27,15 @@ from bntui.history.comparison import (
 )
 from bntui.history.findings import final_loss
 from bntui.history.history import History
-from bntui.text import clean
-from bntui.tui.commands import COMPARE_COMMANDS, CURSOR_KEYS, KeyCommand, with_panes
+from bntui.text import clean, ends_of
+from bntui.tui.commands import (
+    COMPARE_COMMANDS,
+    CURSOR_KEYS,
+    HELP,
+    QUIT,
+    KeyCommand,
+    with_panes,
+)
 from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.base import AnyPane, Part, owner
 from bntui.tui.panes.loss import LossPane
@@ -82,7 +89,10 @@ class SideBySide(Screen[None], Generic[EntryT, PaneT]):
         yield self._legend
         yield self._findings
         yield Container(*self._panes)
-        yield KeyBar([command for command in self._keys if command not in CURSOR_KEYS])
+        listed = [command for command in self._keys if command not in CURSOR_KEYS]
+        always = {HELP.action, QUIT.action}
+        listed.sort(key=lambda command: command.action in always)
+        yield KeyBar(listed, sum(command.action in always for command in listed))
 
     def on_mount(self) -> None:
         """Read every log, and draw by the clock."""
@@ -234,13 +244,13 @@ def _overlaid(groups: Sequence[Group], shown: Sequence[Arm]) -> History:
 def table(groups: Sequence[Group]) -> Table:
     """A row a group: its name, the settings that differ, and each network's losses."""
     found = differences(groups)
-    networks = list(dict.fromkeys(name for group in groups for name in group.networks))[::-1]
+    networks = list(dict.fromkeys(name for group in groups for name in group.networks))
     first, stop = common_steps(groups)
     steps = f"{first + 1:,}–{stop:,}" if stop else "no step yet"
     head = [f"loss: {steps}", *found, *(f"{name} loss / eval" for name in networks)]
     rows: Table = [[(clean(text), "dim") for text in head]]
     for place, group in enumerate(groups):
-        name = clean(f"{ARM_SHAPES[place]} {group.letter} {group.name}", LONGEST)
+        name = f"{ARM_SHAPES[place]} {group.letter} {ends_of(group.name, LONGEST - 4)}"
         row: list[Part] = [(name, f"bold $ink-arm-{place}")]
         row += [clean(values[place], LONGEST) for values in found.values()]
         for network in networks:

@@ -12,7 +12,7 @@ from textual.content import Content
 from bntui.doctor.finding import Finding
 from bntui.history.comparison import WatchedEntry
 from bntui.history.watched import RECENT, WatchedRun
-from bntui.text import clean, number
+from bntui.text import clean, ends_of, number
 from bntui.tui.commands import (
     COMPARE_COMMANDS,
     COPY,
@@ -243,7 +243,7 @@ def table(compared: Compared) -> Table:
     head = "watched" if not facts or "layers" in differing else f"{facts[0]['layers']} layers each"
     rows: Table = [[(text, "dim") for text in (head, "step", *differing)]]
     for place, (run, known) in enumerate(zip(compared.runs, facts, strict=True)):
-        name = clean(f"{ARM_SHAPES[place]} {'ABCD'[place]} {run.name}", LONGEST)
+        name = f"{ARM_SHAPES[place]} {'ABCD'[place]} {ends_of(run.name, LONGEST - 4)}"
         row: list[Part] = [(name, f"bold $ink-arm-{place}"), f"{run.history.steps:,}"]
         rows.append([*row, *(clean(known[fact], LONGEST) for fact in differing)])
     return rows

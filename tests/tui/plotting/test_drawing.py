@@ -204,6 +204,14 @@ def test_labels_with_room_stay_where_they_belong(wanted: list[int]) -> None:
     assert spread(wanted, 21) == wanted
 
 
+def test_curves_whose_labels_have_no_row_are_counted() -> None:
+    curves = [Series([0.0, 1.0], [i / 10, i / 10], "a", f"n{i} 1") for i in range(12)]
+    rows = text(draw(one(*curves), 60, 8))
+    shown = [curve.label for curve in curves if any(curve.label in row for row in rows)]
+    assert 0 < len(shown) < 12
+    assert any(row.rstrip().endswith(f"+{12 - len(shown)} …") for row in rows)
+
+
 def test_labels_of_curves_that_end_in_one_dot_are_in_the_order_of_their_values() -> None:
     flat = [0.0, 1.0]
     for low, high in (("arm-0", "arm-1"), ("arm-1", "arm-0")):
