@@ -1,8 +1,13 @@
 """Every way to die: the terminal restored, no process left, the right code, the log whole."""
 
+import fcntl
 import os
+import pty
 import re
 import signal
+import struct
+import subprocess
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +15,9 @@ import pytest
 
 from bntui.cli.first_start import MARKER
 from bntui.logs.index import summarise
-from tests.e2e.terminal import Terminal, eventually, is_gone
+from bntui.protocol.codec import encode
+from tests.e2e.terminal import BNTUI, PATIENCE, TOURED, Terminal, eventually, is_gone
+from tests.scripted import beginning, steps
 
 LONG = ("--steps", "1000000", "--hidden", "8", "--pace", "500")
 
@@ -314,3 +321,20 @@ def test_what_others_write_to_stderr_is_not_painted_over_the_screen() -> None:
         assert terminal.wait() == 0
         assert "a library" in terminal.text
         assert b"\x1b[31mspeaks" not in terminal.sent
+
+
+def test_a_terminal_that_goes_without_a_signal_ends_the_app(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(b"".join(map(encode, [*beginning(), *steps(0, 100)])))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    process = subprocess.Popen(
+        [BNTUI, "open", str(path)], stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True, env={**os.environ, "TERM": "xterm-256color", **TOURED},
+    )  # fmt: skip
+    os.close(theirs)
+    seen = b""
+    while b"q" not in seen or b"Quit" not in seen:
+        seen += os.read(ours, 65536)
+    os.close(ours)
+    assert process.wait(PATIENCE) == 128 + signal.SIGHUP

@@ -1,10 +1,12 @@
 """Textual's Linux driver with non-blocking output, clean exit on signals, stderr captured."""
 
 import os
+import select
 import signal
 import tempfile
 import termios
 from contextlib import suppress
+from threading import Thread
 from typing import IO, Any
 
 from textual._compositor import CompositorUpdate
@@ -19,6 +21,10 @@ from bntui.tui.terminal.writer import NonBlockingWriter
 
 DRAIN_SECONDS = 1.0
 """How long a slow terminal may take, at the end, to accept pending output."""
+
+
+HANGUP_MILLISECONDS = 500
+"""Between two looks at whether the app has ended."""
 
 
 class BntuiDriver(LinuxDriver):
@@ -90,10 +96,27 @@ class BntuiDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read keys; a terminal that disappears ends the app as SIGHUP does."""
-        try:
+        Thread(target=self._await_hangup, daemon=True, name="bntui-hangup").start()
+        with suppress(OSError):  # of a terminal that is gone
             super().run_input_thread()
-        except OSError:
-            self._app.call_later(self._app.exit, None, 128 + signal.SIGHUP)
+            return
+        self._hang_up()
+
+    def _await_hangup(self) -> None:
+        """Where the terminal does not control the process it sends no signal when it goes.
+
+        Reading from it then gives nothing, at once and for ever.
+        """
+        poller = select.poll()
+        poller.register(self.fileno, 0)  # a hang-up is reported in any case
+        while not self.exit_event.is_set():
+            if happened := poller.poll(HANGUP_MILLISECONDS):
+                if any(event & select.POLLHUP for _, event in happened):
+                    self._hang_up()
+                return
+
+    def _hang_up(self) -> None:
+        self._app.call_later(self._app.exit, None, 128 + signal.SIGHUP)
 
     def _sigcont_application(self, *_: object) -> None:
         """Resume after a stop; ignore a stray signal."""
