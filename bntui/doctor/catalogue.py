@@ -181,8 +181,8 @@ _MODES = (
         title="Batch statistics in eval mode",
         measures="passes in eval mode of a layer with track_running_stats=False",
         threshold="More than 0.",
-        symptom="What an example gets depends on the rest of its batch; a single example fails or "
-        "is meaningless.",
+        symptom="The output for an example depends on the rest of its batch; a single example "
+        "fails or is meaningless.",
         cause="Without running statistics, eval() changes nothing in this layer.",
         fix="Use track_running_stats=True, or InstanceNorm or GroupNorm where batches should not "
         "matter.",
@@ -283,7 +283,7 @@ _MODES = (
         certainty="certain",
         title="Updated twice a batch",
         measures="passes in train mode inside a backward pass",
-        threshold="More than 2, so that a single pass does not count.",
+        threshold="More than 2, so that two passes on purpose do not count.",
         symptom="The running statistics follow the last batches more closely than the momentum "
         "says; the loss hardly changes.",
         cause="Activation checkpointing runs the forward pass again during backward.",
@@ -356,8 +356,9 @@ _BATCHES = (
         title="Batches of different distributions",
         measures="the spread of batch means (of words, how often they occur) over the spread that "
         "equal draws would have",
-        threshold="Above 1.6 at the inputs (1.7 over 12 batches, 2.3 over 4) and 5 at a layer, and "
-        "a share of the total standard deviation of 25 % and 50 %; equal draws give 1.",
+        threshold="At the inputs above 1.6 (1.7 over 12 batches, 2.3 over 4) with a share of over "
+        "25 % of the total standard deviation; at a layer above 5 with a share of at least 50 %. "
+        "Equal draws give 1.",
         symptom="Eval mode is much worse than train mode, and recomputing the statistics does not "
         "help.",
         cause="The data is sorted by class, source or time and not shuffled.",
@@ -520,9 +521,10 @@ _EVALUATION = (
         certainty="evidence",
         title="A gap that recalibration removes",
         measures="the loss of the same batch under batch, running and recalibrated statistics",
-        threshold="In three probes on end running statistics cost over 10 % of the loss, and of "
-        "the first loss, and recalibration removes half of it: a gap that it does not remove is "
-        "not BatchNorm's.",
+        threshold="In the last three probes (in all, if there are fewer) from step 30 on, running "
+        "statistics raise the loss by over 10 % of the batch's loss and of the first probe's, or "
+        "make it infinite or NaN, and recalibration removes over half of that: a gap that it does "
+        "not remove is not BatchNorm's.",
         symptom="Fine in train mode, broken in eval mode, on the very same data.",
         cause="The running statistics do not describe what reaches the layers.",
         fix="Look at the other findings for the reason; torch.optim.swa_utils.update_bn repairs "

@@ -95,7 +95,7 @@ def exported(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
 def is_gap(batch: float, running: float | None, first: float = 0.0) -> bool:
     """Whether the loss by running statistics is worse than by the batch's; None is not finite.
 
-    `first` is the loss before training, where it is known.
+    `first` is the first probe's loss by the batch's statistics, where it is known.
     """
     return running is None or running - batch > GAP * max(abs(batch), abs(first))
 

@@ -250,7 +250,8 @@ def table(groups: Sequence[Group]) -> Table:
     head = [f"loss: {steps}", *found, *(f"{name} loss / eval" for name in networks)]
     rows: Table = [[(clean(text), "dim") for text in head]]
     for place, group in enumerate(groups):
-        name = f"{ARM_SHAPES[place]} {group.letter} {ends_of(group.name, LONGEST - 4)}"
+        cut = ends_of if len(group.runs) == 1 else clean
+        name = f"{ARM_SHAPES[place]} {group.letter} {cut(group.name, LONGEST - 4)}"
         row: list[Part] = [(name, f"bold $ink-arm-{place}")]
         row += [clean(values[place], LONGEST) for values in found.values()]
         for network in networks:
