@@ -522,10 +522,9 @@ _EVALUATION = (
         certainty="evidence",
         title="A gap that recalibration removes",
         measures="the loss of the same batch under batch, running and recalibrated statistics",
-        threshold="In the last three probes (in all, if there are fewer) from step 30 on, running "
-        "statistics raise the loss by over 10 % of the batch's loss and of the first probe's, or "
-        "make it infinite or NaN, and recalibration removes over half of that: a gap that it does "
-        "not remove is not BatchNorm's.",
+        threshold="In the last three probes from step 30 on (in all, if fewer) the loss by running "
+        "statistics is not finite, or over 10 % of the batch's loss and of the first probe's above "
+        "the batch's, and recalibration removes over half of that.",
         symptom="Fine in train mode, broken in eval mode, on the very same data.",
         cause="The running statistics do not describe what reaches the layers.",
         fix="Look at the other findings for the reason; torch.optim.swa_utils.update_bn repairs "
