@@ -72,8 +72,7 @@ _STATISTICS = (
         measures="the weight that the initial 0 and 1 still have in the running statistics, and "
         "the distance of running_mean from the mean over recent batches",
         threshold="A weight above 5 %, or a lasting distance well beyond what chance makes of it: "
-        "an average of momentum m over batches of n values is off by sqrt(m / ((2 - m) n)) sd. In "
-        "the first 60 updates it is info, where an evaluation's inputs did not fit.",
+        "an average of momentum m over batches of n values is off by sqrt(m / ((2 - m) n)) sd.",
         symptom="Eval mode is worse than train mode and slowly improves as training goes on.",
         cause="The momentum is too small for the number of steps, or the weights change faster "
         "than the average follows; with momentum=None it never lets go of the first batches.",

@@ -300,14 +300,3 @@ def test_what_is_gone_is_looked_for_at_fewer_moments_of_each_of_many_layers(
         examine(run, resolved=True)
         each = looked.count(0) - 1  # now
         assert (each, len(looked)) == ({2: 33, 400: 9}[layers], layers * (each + 1))
-
-
-def test_an_evaluation_that_fails_after_few_updates_tells_how_young_the_statistics_are() -> None:
-    young = {
-        "updates": 20, "trained": 20, "evaluated": 1, "momentum": 0.1, "eval_samples": 1,
-        "initial_weight": 0.9**20, "eval_mean": 739.6, "eval_var": 480804.0,
-    }  # fmt: skip
-    (finding,) = examine(run_of(young))
-    assert (finding.rule, finding.severity) == ("ema-lag", "info")
-    assert "after 20 updates at momentum 0.1, the initial values weigh 12.2%" in finding.evidence
-    assert not examine(run_of(young | {"eval_mean": 0.05, "eval_var": 1.0}))

@@ -53,10 +53,8 @@ def never_updated(s: Subject) -> Evidence | None:
 def lag(s: Subject) -> Evidence | None:
     """The start still weighs, or the average stays away from the batches."""
     f = s.facts
-    if f.drifted:
+    if f.updates < SETTLED or f.drifted:
         return None
-    if f.updates < SETTLED:
-        return _early(f)
     weight = f.initial_weight
     if weight is not None and weight > limit("ema-lag"):
         return Evidence(
@@ -65,24 +63,6 @@ def lag(s: Subject) -> Evidence | None:
             10 + weight,
         )
     return _apart(f)
-
-
-def _early(f: LayerFacts) -> Evidence | None:
-    """Evaluated after few updates, where the batches did not fit."""
-    if not f.updates or not f.evaluated or f.initial_weight is None or f.momentum is None:
-        return None
-    if f.eval_mean is None or f.eval_var is None or f.eval_initial or f.nonfinite or f.domains > 1:
-        return None
-    if (f.changed_outside or 0.0) > limit("stale-stats") or misfit(f) < 1:
-        return None
-    return Evidence(
-        f"In eval mode the inputs were {f.eval_mean:.3g} sd from running_mean and had "
-        f"{f.eval_var:.2g} times running_var. The statistics are young: by now, after "
-        f"{f.updates} updates at momentum {f.momentum:g}, the initial values weigh "
-        f"{f.initial_weight:.1%}.",
-        misfit(f),
-        severity="info",
-    )
 
 
 def _apart(f: LayerFacts) -> Evidence | None:
