@@ -177,7 +177,7 @@ async def test_a_run_that_has_ended_is_examined_at_once() -> None:
         await it.play(*broken())
         assert "No finding so far" in it.text
         await it.play(Ended())
-        assert "head.1: " in it.text
+        await it.wait_for("head.1: ")  # at a later tick, if one began before
 
 
 def test_layers_sorted_and_filtered() -> None:
