@@ -15,7 +15,7 @@ from typing import Self
 from bntui.bench.figure import UnavailableError
 
 KITTY = re.compile(rb"\x1b\[[<>=?]\d*u")
-"""Codes of the kitty keyboard protocol, which pyte does not know."""
+"""Codes of the kitty keyboard protocol, which pyte does not know: it would print their tails."""
 PATIENCE = 60.0
 """Seconds after which a text that does not come is given up."""
 

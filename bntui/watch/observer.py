@@ -110,7 +110,7 @@ class Pending:
 
 
 class Passes(dict[tuple[int, torch.Size], int]):
-    """How often a layer ran, by flags and shape; what is not yet in it is told to `new` first.
+    """How often a layer ran, by flags and shape; what is not yet in it goes to `new` first.
 
     So changes of kind are seen while passes are only counted.
     """

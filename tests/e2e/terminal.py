@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import re
 import signal
 import struct
 import sys
@@ -16,6 +15,7 @@ from typing import Self
 import pexpect
 import pyte
 
+from bntui.bench.terminal import KITTY
 from bntui.cli.first_start import MARKER
 from tests.forking import bntui, can_fork, forked
 
@@ -106,8 +106,7 @@ class Terminal:
         except pexpect.EOF:
             return False
         self.sent += data
-        # pyte does not know the kitty keyboard protocol's sequences and would print their tails.
-        self._stream.feed(re.sub(rb"\x1b\[[<>=?]\d*u", b"", data))
+        self._stream.feed(KITTY.sub(b"", data))
         return True
 
     @property

@@ -12,7 +12,7 @@ from textual.content import Content
 from bntui.doctor.finding import Finding
 from bntui.history.comparison import WatchedEntry
 from bntui.history.watched import RECENT, WatchedRun
-from bntui.text import clean, ends_of, number
+from bntui.text import clean, ends_of
 from bntui.tui.commands import (
     COMPARE_COMMANDS,
     COPY,
@@ -22,21 +22,18 @@ from bntui.tui.commands import (
     with_panes,
 )
 from bntui.tui.panes.base import BasePane, Part
-from bntui.tui.plotting.figure import Band, Figure, Layer, Panel, Points, Series
+from bntui.tui.plotting.figure import Figure, Layer, Panel, Points, Series
 from bntui.tui.plotting.plot import ARM_SHAPES, Plot
-from bntui.tui.plotting.sampling import WIDEST_MEAN
 from bntui.tui.plotting.scale import ScaleKeeper, log_steps
 from bntui.tui.plotting.text_rows import Row, Rows
 from bntui.tui.screens.compare import LONGEST, SideBySide, Table, lines
 from bntui.tui.screens.help import HelpScreen
 from bntui.tui.watched.distances import INKS, LEVELS
 from bntui.tui.watched.doctor import examined, sentence
-from bntui.tui.watched.pane import curve, cut, distance_text
-from bntui.tui.watched.scalars import FEW, is_loss
+from bntui.tui.watched.pane import cut, distance_text
+from bntui.tui.watched.scalars import GLYPHS, LATEST, is_loss, mean_text, on_axis
 from bntui.tui.watched.view import last_step
 
-LATEST = 25
-"""Logged numbers over which the table averages."""
 DISTANCE = 10
 """Columns of a run's distance."""
 
@@ -114,15 +111,12 @@ class LossesPane(BasePane[Compared]):
             if series is None or not len(series):
                 parts.append((f"{letter} has none  ", "dim"))
                 continue
-            taken = curve(series, x, dots, window=WIDEST_MEAN)
-            mean = number(series.column.mean_of_last(LATEST))
+            mean = mean_text(series)
             parts.append((f"{letter} {mean}  ", f"$ink-{ink}"))
-            if len(series) > FEW:
-                bands.append(Band(taken.x, taken.low, taken.high, f"{ink}-faint"))
-                drawn.append(Series(taken.x, taken.mean, ink, f"{letter} {mean}", name=letter))
-            else:
-                label = f"{letter} {mean}"
-                drawn.append(Points(taken.x, taken.mean, ink, "×○•+"[len(drawn)], label, letter))
+            line = Series([], [], ink, f"{letter} {mean}", name=letter)
+            band, curve = on_axis(series, x, dots, line, GLYPHS[len(drawn)])
+            bands += band
+            drawn.append(curve)
         values = [y for line in drawn for y in line.y if not isnan(y)]
         log = self.log_scale and is_loss(name) and all(y > 0 for y in values)
         y = self._scale.fit((name, log), values, log=log)

@@ -97,10 +97,10 @@ class BntuiDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Read keys; a terminal that disappears ends the app as SIGHUP does."""
         Thread(target=self._await_hangup, daemon=True, name="bntui-hangup").start()
-        with suppress(OSError):  # of a terminal that is gone
+        try:
             super().run_input_thread()
-            return
-        self._hang_up()
+        except OSError:
+            self._hang_up()
 
     def _await_hangup(self) -> None:
         """Where the terminal does not control the process it sends no signal when it goes.

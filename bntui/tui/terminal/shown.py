@@ -30,15 +30,15 @@ class Shown:
     """The cells on the terminal, row by row, as far as they are known."""
 
     def __init__(self) -> None:
-        self._rows: dict[int, list[Cell | None]] = {}
-        self._since: dict[int, float] = {}
+        self._rows: dict[int, tuple[float, list[Cell | None]]] = {}
 
     def row(self, y: int, width: int) -> list[Cell | None]:
         """The cells of a row; None where the terminal may show anything."""
         now = monotonic()
-        if y not in self._rows or now - self._since[y] > TRUSTED:
-            self._rows[y], self._since[y] = [None] * width, now
-        return self._rows[y]
+        known = self._rows.get(y)
+        if known is None or now - known[0] > TRUSTED:
+            known = self._rows[y] = now, [None] * width
+        return known[1]
 
     def forget(self) -> None:
         """The terminal may show anything."""

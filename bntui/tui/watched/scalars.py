@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from textual.app import ComposeResult
 
@@ -12,7 +13,7 @@ from bntui.tui.panes.base import Part
 from bntui.tui.plotting.figure import Band, Figure, Layer, Panel, Points, Series
 from bntui.tui.plotting.plot import Plot
 from bntui.tui.plotting.sampling import WIDEST_MEAN
-from bntui.tui.plotting.scale import ScaleKeeper
+from bntui.tui.plotting.scale import Scale, ScaleKeeper
 from bntui.tui.plotting.text_rows import Rows, wrapped
 from bntui.tui.watched.pane import WatchedPane, curve
 from bntui.tui.watched.view import View
@@ -25,9 +26,10 @@ ROWS = 6
 """Rows of a panel at least."""
 CURVES = 5
 """Curves of a panel at most."""
+GLYPHS = "×○•+◆"
 FEW = 30
 """Numbers up to which each is a point."""
-RECENT = 25
+LATEST = 25
 """Numbers over which the headline averages."""
 
 
@@ -74,13 +76,13 @@ class ScalarsPane(WatchedPane):
         groups = _groups(logged)
         room = max(self._plot.size.height // ROWS, 1)
         shown, hidden = groups[:room], [name for group in groups[room:] for name in group]
-        parts: list[Part] = [(f"{name} {_mean(logged[name])}  ", "") for name in hidden]
+        parts: list[Part] = [(f"{name} {mean_text(logged[name])}  ", "") for name in hidden]
         inks = _inks(shown)
         for name, ink in inks.items():
-            parts.append((f"{name} {_mean(logged[name])}  ", f"$ink-{ink}"))
+            parts.append((f"{name} {mean_text(logged[name])}  ", f"$ink-{ink}"))
         panels = [self._panel(view, logged, inks, group, group is shown[-1]) for group in shown]
         figure = Figure(tuple((panel,) for panel in panels), view.cursor)
-        words = self.read_at_cursor(figure) or [*parts, (f"mean of last {RECENT}", "dim")]
+        words = self.read_at_cursor(figure) or [*parts, (f"mean of last {LATEST}", "dim")]
         self.headline(*words)
         self._plot.show(figure)
 
@@ -93,14 +95,11 @@ class ScalarsPane(WatchedPane):
         lines: list[Series | Points] = []
         for place, name in enumerate(names[:CURVES]):
             series, ink = logged[name], inks[name]
-            taken = curve(series, view.x, dots, window=WIDEST_MEAN)
-            label = f"{_mean(series)} {name}"
-            if len(series) > FEW:
-                bands.append(Band(taken.x, taken.low, taken.high, f"{ink}-faint"))
-                lines.append(Series(taken.x, taken.mean, ink, label, name=name, form=".3g"))
-            else:
-                glyph = "×○•+◆"[place]
-                lines.append(Points(taken.x, taken.mean, ink, glyph, label, name=name))
+            label = f"{mean_text(series)} {name}"
+            line = Series([], [], ink, label, name=name, form=".3g")
+            band, drawn = on_axis(series, view.x, dots, line, GLYPHS[place])
+            bands += band
+            lines.append(drawn)
         values = [y for line in lines for y in line.y]
         log = self.log_scale and is_loss(names[0]) and all(y > 0 for y in values if y == y)  # noqa: PLR0124 (NaN)
         keeper = self._scales.setdefault(_kind(names[0]), ScaleKeeper())
@@ -108,8 +107,20 @@ class ScalarsPane(WatchedPane):
         return Panel(view.x, y, (*bands, *lines), x_labels=last)
 
 
-def _mean(series: Logged) -> str:
-    return number(series.column.mean_of_last(RECENT))
+def on_axis(
+    series: Logged, x: Scale, dots: int, line: Series, glyph: str
+) -> tuple[list[Band], Series | Points]:
+    """A logged number as `line`, which has no places yet, over a band; few of them as points."""
+    taken = curve(series, x, dots, window=WIDEST_MEAN)
+    if len(series) > FEW:
+        band = Band(taken.x, taken.low, taken.high, f"{line.ink}-faint")
+        return [band], replace(line, x=taken.x, y=taken.mean)
+    return [], Points(taken.x, taken.mean, line.ink, glyph, line.label, line.name)
+
+
+def mean_text(series: Logged) -> str:
+    """The mean of the latest numbers."""
+    return number(series.column.mean_of_last(LATEST))
 
 
 def _kind(name: str) -> str:
