@@ -13,7 +13,7 @@ from bntui.cli.options import Value, fps_option, log_options, log_place
 from bntui.config.limits import Range
 from bntui.config.parsing import number
 from bntui.errors import InputError
-from bntui.logs.writer import already_exists, watched_path
+from bntui.logs.writer import NameTakenError, already_exists, watched_path
 from bntui.protocol import LOG_BY_DEFAULT
 from bntui.text import clean
 
@@ -80,11 +80,19 @@ def watch(
         return _run(place, [*options, *arguments])
     title = clean(name or Path(script).name, limit=80)
     with tempfile.TemporaryDirectory(prefix="bntui-") as unlogged:
-        log = Path(place or f"{unlogged}/run.jsonl")
-        log = watched_path(title) if place == LOG_BY_DEFAULT else log
         stdin = None if os.isatty(0) else _take_stdin()
         require_screen(WITHOUT)
-        return _show(ScriptSource(arguments, log, title, options, stdin), fps, bool(place))
+        while True:
+            log = Path(place or f"{unlogged}/run.jsonl")
+            log = watched_path(title) if place == LOG_BY_DEFAULT else log
+            source = ScriptSource(arguments, log, title, options, stdin)
+            try:
+                source.start()
+            except NameTakenError:
+                if place != LOG_BY_DEFAULT:
+                    raise
+                continue  # another run took the name just now
+            return _show(source, fps, bool(place))
 
 
 def _check(script: str) -> None:
@@ -127,12 +135,15 @@ def _run(place: str | None, arguments: list[str]) -> int:
 
 
 def _show(source: "ScriptSource", fps: float, is_logged: bool) -> int:
-    source.start()
     code = show_script(source, fps)
+    printed = clean(str(source.output))
     if source.is_running:
-        output = f"; its output is in {clean(str(source.output))}" if is_logged else ""
+        output = f"; its output is in {printed}" if is_logged else ""
         click.echo(f"bntui: {source.name} goes on as process {source.pid}{output}.", err=True)
         return 0
-    if is_logged and source.log.exists():
-        click.echo(f"bntui: the log is {clean(str(source.log))}.", err=True)
+    if source.failure:
+        click.echo(f"bntui: {clean(source.failure)}", err=True)
+    if is_logged:
+        log = clean(str(source.log)) if source.log.exists() else "not there: nothing was watched"
+        click.echo(f"bntui: the log is {log}; its output is in {printed} and .err.", err=True)
     return code

@@ -1,6 +1,7 @@
 """What the logs in a directory hold, from the first and last lines of each."""
 
 import os
+import re
 from pathlib import Path
 
 from msgspec import UNSET, Struct, UnsetType
@@ -19,15 +20,23 @@ last lines."""
 MODELS = 2**18
 """Bytes after the first line of a watched run: models that are found later are named there."""
 
+WATCHED = "watched"
+"""What is the preset of a watched run."""
+
 WATCHED_TAIL = 2**21
 """The same of a watched run: hundreds of layers write between two of its numbers."""
+
+
+SCALARS = re.compile(rb'\n({"event":"scalars".*)')
+NEWEST = 64
+"""Lines of logged numbers, and how many of them are read: each is of one name."""
 
 
 class RunSummary(Struct, frozen=True):
     """A log in a line; `differs` is what its config changes in its preset.
 
-    Of a watched run, whose preset is `watched`, `differs` holds its name and number of layers, and
-    `losses` what was logged last.
+    Of a watched run `differs` holds its name and number of layers, and `losses` the newest value
+    of each logged number, losses first.
     """
 
     path: str
@@ -86,18 +95,21 @@ def summarise(path: Path) -> RunSummary | None:
 def _watched(path: Path, watching: Watching, size: int, tail: bytes, growing: bool) -> RunSummary:
     """The summary of a watched run: its name and layers, its newest logged numbers."""
     whole = b"\n" + tail[: tail.rfind(b"\n") + 1]
-    kinds = (b"state", b"timing", b"scalars")
-    state, timing, scalars = (_decoded(whole, kind) for kind in kinds)
+    state, timing = (_decoded(whole, kind) for kind in (b"state", b"timing"))
     done = [event.step for event in (state, timing) if isinstance(event, State | Timing)]
-    known = scalars.values.items() if isinstance(scalars, Scalars) else ()
+    known: dict[str, float | None] = {}
+    for line in SCALARS.findall(whole)[-NEWEST:]:
+        for event in event_reader().feed(line + b"\n"):
+            if isinstance(event, Scalars):
+                known |= {name: column[-1] for name, column in event.values.items() if column}
     return RunSummary(
         path=str(path),
         started=watching.started,
-        preset="watched",
+        preset=WATCHED,
         differs={"watched": watching.name, "layers": len(watching.layers)},
         steps=max(done, default=0),
         steps_wanted=0,
-        losses={name: column[-1] for name, column in known if column},
+        losses=dict(sorted(known.items(), key=lambda pair: "loss" not in pair[0].lower())),
         state=_ending(state if isinstance(state, State) else None, tail, growing),
         bytes=size,
     )

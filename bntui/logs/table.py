@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bntui.logs.index import RunSummary
+from bntui.logs.index import WATCHED, RunSummary
 from bntui.text import number
 
 COLUMNS = (
@@ -15,13 +15,27 @@ COLUMNS = (
 )
 
 
+MOST_LOSSES = 2
+"""Logged losses of a watched run that are listed."""
+
+
 def cells(summary: RunSummary) -> tuple[str, ...]:
     """A log as a table's row."""
     return (
         Path(summary.path).stem,
         " ".join(f"{name}={value}" for name, value in summary.differs.items()) or "–",
         f"{summary.steps:,}",
-        " / ".join(map(number, summary.losses.values())),
+        _losses(summary),
         summary.state,
-        f"{summary.bytes / 1e6:.1f} MB",
+        f"{summary.bytes / 1e6:.1f} MB"
+        if summary.bytes >= 1e5
+        else f"{summary.bytes / 1e3:.0f} kB",
     )
+
+
+def _losses(summary: RunSummary) -> str:
+    """The last loss of each network; of a watched run, those that were logged and their names."""
+    if summary.preset != WATCHED:
+        return " / ".join(map(number, summary.losses.values()))
+    named = [f"{name} {number(value)}" for name, value in summary.losses.items()]
+    return " · ".join(named[:MOST_LOSSES])

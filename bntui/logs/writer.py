@@ -82,6 +82,10 @@ def watched_path(name: str) -> Path:
     return free(directory() / f"{datetime.now():%Y%m%d-%H%M%S}-watch-{stem}.jsonl")
 
 
+class NameTakenError(InputError):
+    """A run's files would have to overwrite others."""
+
+
 def output_paths(log: Path) -> tuple[Path, Path]:
     """The files beside the log of a watched script that have its stdout and stderr."""
     return log.with_suffix(".out"), log.with_suffix(".err")
@@ -110,9 +114,16 @@ def rename(log: Path, name: str) -> None:
 
 
 def free(path: Path) -> Path:
-    """This path, or the first of `name-2`, `name-3`, ... where nothing is."""
+    """This path, or the first of `name-2`, `name-3`, ... where nothing is, nor beside it.
+
+    A watched script has its output files before it has a log.
+    """
     others = (path.with_stem(f"{path.stem}-{n}") for n in count(2))
-    return next(place for place in chain([path], others) if not os.path.lexists(place))
+    return next(
+        place
+        for place in chain([path], others)
+        if not any(map(os.path.lexists, (place, *output_paths(place))))
+    )
 
 
 class LogWriter:
@@ -208,7 +219,7 @@ def whereabouts(log: Log) -> str:
     return f"The log is {log.path}.{unlocked}"
 
 
-def already_exists(path: Path) -> InputError:
+def already_exists(path: Path) -> NameTakenError:
     """What to raise where a log would overwrite a file."""
     name = clean(repr(str(path)), limit=200)
-    return InputError(f"--log {name} already exists; it takes the path of a new file.")
+    return NameTakenError(f"--log {name} already exists; it takes the path of a new file.")

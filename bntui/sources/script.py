@@ -15,7 +15,6 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
-from errno import EEXIST
 from itertools import chain
 from pathlib import Path
 from typing import IO, Literal
@@ -82,6 +81,8 @@ class ScriptSource:
         self._stdin = stdin
         self._process: subprocess.Popen[bytes] | None = None
         self._detached = self._closing = False
+        self.failure = ""
+        """How the script failed, in a sentence, once `events` has said so."""
 
     @property
     def pid(self) -> int:
@@ -103,7 +104,8 @@ class ScriptSource:
         """Start the script.
 
         Raises:
-            InputError: The log, or a file beside it, is there already or cannot be made.
+            NameTakenError: The log, or a file beside it, is there already.
+            InputError: It cannot be made.
         """
         if os.path.lexists(self.log):
             raise already_exists(self.log)
@@ -112,7 +114,7 @@ class ScriptSource:
                 self.log.parent.mkdir(parents=True, exist_ok=True)
             for path in (self.output, self.errors):
                 if os.path.lexists(path):
-                    raise FileExistsError(EEXIST, os.strerror(EEXIST), str(path))
+                    raise already_exists(path)
             with self.output.open("xb") as output, self.errors.open("xb") as errors:
                 self._process = subprocess.Popen(
                     self._command,
@@ -122,6 +124,8 @@ class ScriptSource:
                     env={**os.environ, "PYTHONUNBUFFERED": "1"},
                     start_new_session=True,
                 )
+        except FileExistsError:
+            raise already_exists(self.output) from None
         except OSError as error:
             name, reason = clean(repr(error.filename), limit=200), error.strerror
             raise InputError(
@@ -158,7 +162,8 @@ class ScriptSource:
         if self._detached:
             return
         if process.returncode and not self._closing:
-            yield Failed("crash", self._explain(process.returncode))
+            self.failure = self._explain(process.returncode)
+            yield Failed("crash", self.failure)
         elif not has_log:
             yield State("finished", 0, None)  # nothing was watched: no log says so
         yield Ended()

@@ -1,9 +1,11 @@
 """`bntui open LOG --once` prints one frame; its options are checked."""
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from bntui.cli import launch
 from bntui.protocol.codec import encode
 from tests.cli.test_main import bntui
 from tests.scripted import finished_log
@@ -26,6 +28,21 @@ def test_two_watched_logs_as_text(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "B yours" in done.stdout
     assert "head.1" in done.stdout
+
+
+@pytest.mark.parametrize(("rows", "printed"), [(24, 24), (40, 39), (9, 12)])
+def test_a_row_is_left_for_the_prompt_unless_a_pane_would_go(
+    monkeypatch: pytest.MonkeyPatch, rows: int, printed: int
+) -> None:
+    async def frame(sources: object, size: tuple[int, int], *_: object) -> str:
+        return str(size)
+
+    monkeypatch.setattr("shutil.get_terminal_size", lambda _: (80, rows))
+    monkeypatch.setattr("bntui.tui.app.frame", frame)
+    shown = StringIO()
+    monkeypatch.setattr("sys.stdout", shown)
+    launch.print_once([], None, None)
+    assert shown.getvalue() == str((80, printed))
 
 
 @pytest.mark.parametrize(

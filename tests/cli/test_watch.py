@@ -1,13 +1,18 @@
 """`bntui watch`: refused input, and a script in this terminal."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bntui.cli import watch as command
 from bntui.history.watched import watched
 from bntui.logs.reader import read_log
+from bntui.sources import script as scripts
+from bntui.sources.script import ScriptSource
 
 TRAINING = """
 import sys, torch
@@ -63,3 +68,29 @@ def test_without_a_screen_the_command_becomes_the_script(tmp_path: Path) -> None
     assert run.watching
     assert (run.watching.name, run.watching.script) == ("mine", "train.py")
     assert run.steps == 5
+
+
+def test_scripts_of_one_second_have_logs_of_their_own_and_the_reason_of_an_end_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = iter(("run.jsonl", "run-2.jsonl"))
+    (tmp_path / "run.out").touch()  # another script's, which has no log yet
+
+    def shown(source: ScriptSource, fps: float) -> int:
+        source.failure = "train.py ended with exit code 1: ValueError: no data"
+        assert source._process is not None
+        source._process.wait()
+        return 1
+
+    monkeypatch.setattr(scripts, "CHILD", (sys.executable, "-c", "pass"))
+    monkeypatch.setattr(command, "watched_path", lambda _: tmp_path / next(names))
+    monkeypatch.setattr(command, "require_screen", lambda _: None)
+    monkeypatch.setattr(command, "_take_stdin", lambda: os.open(os.devnull, os.O_RDONLY))
+    monkeypatch.setattr(command, "show_script", shown)
+    done = CliRunner().invoke(command.watch, [__file__], standalone_mode=False)
+    assert done.return_value == 1
+    assert done.stderr.splitlines() == [
+        "bntui: train.py ended with exit code 1: ValueError: no data",
+        "bntui: the log is not there: nothing was watched; "
+        f"its output is in {tmp_path / 'run-2.out'} and .err.",
+    ]

@@ -11,8 +11,9 @@ import pytest
 
 from bntui.config.schema import RunConfig
 from bntui.logs.index import differences, summaries, summarise
+from bntui.logs.table import cells
 from bntui.logs.writer import LogWriter
-from bntui.protocol import AnyEvent, Failed, State, Steps
+from bntui.protocol import AnyEvent, Failed, Scalars, State, Steps
 from bntui.protocol.codec import encode
 from tests.scripted import beginning, hello, probes, steps
 from tests.watched_events import watched_run, watching
@@ -137,6 +138,11 @@ def test_a_watched_run_in_a_line(tmp_path: Path) -> None:
     assert later
     assert later.differs["layers"] == 2
     assert whole.losses == {"loss": pytest.approx(1.0)}
+    logged = [Scalars([39], {"lr": [0.1]}), Scalars([39], {"val_loss": [0.5]})]
+    named = summarise(log(tmp_path / "named.jsonl", *watched_run(40), *logged))
+    assert named
+    assert list(named.losses) == ["loss", "val_loss", "lr"]
+    assert cells(named)[3] == "loss 1 · val_loss 0.5"
     torn = summarise(log(tmp_path / "b.jsonl", *watched_run(40)[:-1]))
     assert torn
     assert (torn.state, torn.steps) == ("cut off", 36)

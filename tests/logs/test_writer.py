@@ -15,7 +15,7 @@ from bntui.config.schema import RunConfig
 from bntui.errors import InputError
 from bntui.logs import writer as runlog
 from bntui.logs.reader import is_growing
-from bntui.logs.writer import RETRY, LogWriter, open_log
+from bntui.logs.writer import RETRY, LogWriter, free, open_log
 from bntui.protocol import LOG_BY_DEFAULT, Log, Start, State, Stop
 from tests.engine import EngineProcess
 
@@ -125,6 +125,13 @@ def test_by_default_a_run_has_a_file_named_by_date_preset_and_seed(
         assert log.path.parent == tmp_path / "bntui" / "runs"
         assert re.fullmatch(r"\d{8}-\d{6}-a_b_-42(-\d)?\.jsonl", log.path.name)
         assert log.problem is None
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".out", ".err"])
+def test_a_name_is_taken_where_a_script_prints_too(tmp_path: Path, ending: str) -> None:
+    wanted = tmp_path / "run.jsonl"
+    wanted.with_suffix(ending).touch()
+    assert free(wanted) == tmp_path / "run-2.jsonl"
 
 
 def test_a_run_begun_again_has_a_log_of_its_own(tmp_path: Path) -> None:

@@ -115,6 +115,7 @@ async def test_a_script_that_fails_says_how(
     source = plays(program)
     assert (await everything(source))[-2:] == [Failed("crash", message), Ended()]
     assert source.exit_code == code
+    assert source.failure == message
 
 
 async def test_close_interrupts_the_script_and_may_be_called_again(plays: Plays) -> None:

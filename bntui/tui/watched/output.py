@@ -58,7 +58,8 @@ class OutputPane(WatchedPane):
             self._rows.show([[(ELSEWHERE, "dim")]])
             return
         below = f" · {self._back:,} more below" if self._back else ""
-        self.headline(f"{len(written):,} lines", (below, "dim"))
+        count = f"{len(written):,} line{'s' if len(written) > 1 else ''}"
+        self.headline(count, (below, "dim"))
         self._rows.show([as_row(line, ink) for line, ink in shown])
 
 

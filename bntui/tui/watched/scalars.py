@@ -19,8 +19,8 @@ from bntui.tui.watched.pane import WatchedPane, curve
 from bntui.tui.watched.view import View
 
 HOW = (
-    "Nothing is logged. In the training loop, after optimizer.step(): watch.log(loss=loss); more "
-    "named numbers are welcome."
+    "Nothing is logged. In the training script: watch = bntui.watch(model), and after every "
+    "optimizer.step(): watch.log(loss=loss). More named numbers are welcome."
 )
 ROWS = 6
 """Rows of a panel at least."""
