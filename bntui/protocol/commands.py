@@ -1,5 +1,9 @@
 """Commands: what can be asked of the engine."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from bntui.config.schema import Knob, RunConfig
 from bntui.protocol.base import Command, Count, Number, Pace, Probe
 
@@ -43,7 +47,7 @@ class TraceUnits(Command, frozen=True):
     """Trace these units of this BatchNorm layer from the next step on."""
 
     layer: Count
-    units: list[Count]
+    units: Annotated[list[Count], Meta(max_length=64)]
 
 
 class Change(Command, frozen=True):

@@ -34,10 +34,14 @@ class Engine:
         self._sink = sink
         self._loader = Loader(sink.emit)
         self._session: Session | None = None
+        self._next: Start | None = None
         self._next_send = 0.0
 
     def serve(self, commands: int) -> None:
         """Run until a `Stop`, or until the file descriptor `commands` ends.
+
+        While commands wait nothing is trained or measured, and of runs to start that follow each
+        other only the last one is begun, so that many commands are over soon.
 
         Raises:
             InputError: The first run is impossible, a run's data cannot be used, or its log exists
@@ -54,16 +58,20 @@ class Engine:
                     self._handle(command)
                 if not received:
                     return
+                continue
             self._train()
             self._sink.check_log()
 
     def _timeout(self) -> float | None:
         """Seconds to wait for commands; None until one comes."""
+        if self._next:
+            return 0.0
         if self._session and (wait := self._session.wait()) is not None:
             return min(wait, 1 / SENDS_PER_SECOND)
         return RETRY if self._sink.must_check_log else None
 
     def _train(self) -> None:
+        self._begin()
         if self._session:
             self._session.advance(self._next_send)
             if monotonic() >= self._next_send:
@@ -74,19 +82,27 @@ class Engine:
         if isinstance(command, Skipped):
             self._sink.emit(command)
         elif isinstance(command, Start):
-            self._begin(command)
-        elif self._session:
-            self._session.handle(command)
+            self._plan(command)
+        else:
+            self._begin()
+            if self._session:
+                self._session.handle(command)
 
-    def _begin(self, start: Start) -> None:
-        """Start a run; if its config is impossible, a run that exists goes on."""
+    def _plan(self, start: Start) -> None:
+        """Have a run begun next; if its config is impossible, a run that exists goes on."""
         try:
             check(start.config)
         except InputError as error:
-            if self._session is None:
+            if self._session is None and self._next is None:
                 raise
             self._sink.emit(Refused(str(error)))
         else:
+            self._next = start
+
+    def _begin(self) -> None:
+        """Begin the run that is to be next, if there is one."""
+        if start := self._next:
+            self._next = None
             self._start(start)
 
     def _start(self, start: Start) -> None:

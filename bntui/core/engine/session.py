@@ -57,16 +57,21 @@ class Session:
         self._state: Literal["running", "paused", "finished"] = "running"
         self._total = trainer.config.steps
         self._seconds_per_step = 0.0
+        self._owed: dict[str, bool] = {}
+        self._owes_past = False
         self._emit_state()
         self._probe(trainer.arms, full=False)
         self._pacer.resume()
 
     def wait(self) -> float | None:
-        """Seconds until a step or an on-demand probe is due; None when nothing is."""
+        """Seconds until `advance` has something to do; None when it has not."""
+        if self._owed or self._owes_past:
+            return 0.0
         return self._pacer.wait() if self._state == "running" else self._on_demand.wait()
 
     def advance(self, deadline: float) -> None:
         """Make the steps that are due, until `deadline` on the monotonic clock, and probe."""
+        self._settle()
         while self._is_due() and (left := deadline - monotonic()) > 0:
             affordable = int(left / self._seconds_per_step) if self._seconds_per_step else 1
             max_n = min(max(affordable, 1), self._trainer.ahead)
@@ -82,7 +87,10 @@ class Session:
             self._emit(event)
 
     def handle(self, command: AnyCommand) -> None:
-        """Handle a command; one that does nothing in this state is ignored."""
+        """Handle a command; one that does nothing in this state is ignored.
+
+        What it alters is measured by the next `advance`, once for all commands before it.
+        """
         match command:
             case Pause() if self._state == "running":
                 self._pause(full=True)
@@ -105,7 +113,7 @@ class Session:
                 pass
 
     def _intervene(self, command: Change | Fork | Recalibrate | Undo) -> None:
-        """Change the run between two steps, and measure at once what that alters."""
+        """Change the run between two steps; what that alters is to be measured."""
         self.flush()
         try:
             done = self._interventions.handle(command)
@@ -116,11 +124,8 @@ class Session:
             self._recorder.follow(event)
             self._emit(event)
         altered = {event.arm for event in done if _alters_measurements(event)}
-        if None in altered and self._state != "running":
-            self._probe_at_rest()
-        else:
-            arms = [arm for arm in self._trainer.arms if {None, arm.name} & altered]
-            self._probe(arms, full=self._state != "running")
+        arms = [arm for arm in self._trainer.arms if {None, arm.name} & altered]
+        self._owe(arms, full=self._state != "running")
 
     def _is_due(self) -> bool:
         return self._state == "running" and self._pacer.wait() == 0
@@ -135,6 +140,7 @@ class Session:
         for event in self._interventions.scheduled():
             self.flush()
             self._emit(event)
+        self._recall()
         begun = monotonic()
         steps_done = self._trainer.advance(steps, self._recorder.sample)
         self._recorder.record(steps_done)
@@ -173,10 +179,7 @@ class Session:
         self._pacer.pause()
         self._state = "paused"
         self._emit_state()
-        if full:
-            self._probe_at_rest()
-        else:
-            self._probe(self._trainer.arms, full=False)
+        self._owe(self._trainer.arms, full)
 
     def _resume(self) -> None:
         self._state = "running"
@@ -193,9 +196,7 @@ class Session:
 
     def _trace(self, layer: int, units: list[int]) -> None:
         self.flush()
-        if self._recorder.trace(layer, units):
-            for event in self._recorder.recall():
-                self._emit(event)
+        self._owes_past |= self._recorder.trace(layer, units)
 
     def _emit_state(self) -> None:
         self.flush()
@@ -211,8 +212,32 @@ class Session:
                 value = loss if isfinite(loss) else None
                 self._emit((Diverged if diverged else Recovered)(arm.name, step, value))
 
+    def _owe(self, arms: Iterable[Arm], full: bool) -> None:
+        """Have these networks measured by the next `advance`, in full only if it is at rest."""
+        for arm in arms:
+            self._owed[arm.name] = full or self._owed.get(arm.name, False)
+
+    def _recall(self) -> None:
+        """Tell the past of units that are newly traced."""
+        if self._owes_past:
+            self._owes_past = False
+            for event in self._recorder.recall():
+                self._emit(event)
+
+    def _settle(self) -> None:
+        """Tell what the commands since the last call have altered."""
+        self._recall()
+        arms = [arm for arm in self._trainer.arms if arm.name in self._owed]
+        full = any(self._owed.values()) and self._state != "running"
+        self._owed.clear()
+        if arms:
+            self._probe(arms, full)
+        if full and len(arms) == len(self._trainer.arms):
+            self._on_demand.mark_measured()
+
     def _probe_at_rest(self) -> None:
         """Measure everything of every network: no step waits for it."""
+        self._owed.clear()
         self._probe(self._trainer.arms, full=True)
         self._on_demand.mark_measured()
 

@@ -1,7 +1,7 @@
 """Interventions between steps: change a setting, fork, recalibrate, undo."""
 
 import re
-from collections.abc import Callable
+from collections import deque
 from functools import partial
 
 import torch
@@ -30,13 +30,16 @@ Done = Changed | Forked | Removed | Recalibrated
 MOST_EXAMPLES = 2**20
 """Most examples that recalibration averages over; of more, evenly spaced ones are taken."""
 
+MOST_UNDONE = 1000
+"""Newest interventions that can be undone."""
+
 
 class Interventions:
     """Applies commands to a trainer, and keeps how to undo each, newest first."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._undo: list[Callable[[], list[Done]]] = []
+        self._undo: deque[partial[list[Done]]] = deque(maxlen=MOST_UNDONE)
 
     def handle(self, command: Change | Fork | Recalibrate | Undo) -> list[Done]:
         """Apply a command; the events that say what it did.
@@ -130,6 +133,11 @@ class Interventions:
     def _recalibrate(self, arm: Arm) -> list[Done]:
         if not arm.model.batchnorms:
             raise InputError(f"{arm.name} has no running statistics to recalibrate.")
+        for done in reversed(self._undo):
+            if done.func != self._decalibrate or done.args[-1] != self._step:
+                break
+            if done.args[0] is arm:
+                raise InputError(f"{arm.name} was recalibrated at this step already.")
         contexts, _ = self._trainer.dataset.spread(MOST_EXAMPLES)
         before = _put(arm, precise_statistics(arm.model, contexts))
         self._undo.append(partial(self._decalibrate, arm, before, self._step))

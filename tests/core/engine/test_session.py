@@ -16,6 +16,8 @@ from bntui.core.training.dataset import Dataset
 from bntui.core.training.trainer import Trainer
 from bntui.protocol import (
     Activations,
+    AnyCommand,
+    Change,
     Checks,
     Diverged,
     Event,
@@ -118,6 +120,7 @@ def test_pause_measures_where_it_stands_and_resume_goes_on() -> None:
     run.handle(Step())
     run.handle(Step())
     run.handle(Step())
+    run.advance(far())
     assert told.states()[-1] == ("paused", 3, None)
     assert told.last_probe() == 3
     assert run.wait() is None
@@ -125,6 +128,32 @@ def test_pause_measures_where_it_stands_and_resume_goes_on() -> None:
     assert told.states()[-1] == ("running", 3, None)
     run.advance(far())
     assert told.states()[-1] == ("finished", 100, None)
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        [Pause(), Resume()] * 20 + [Pause()],
+        [Pause()] + [Step()] * 20,
+        [Pause(), *(Change("batch_size", n) for n in range(5, 25))],
+        [Pause(), *([Fork("BN", "lr", 0.5), Undo()] * 20)],
+    ],
+)
+def test_commands_that_wait_together_are_measured_once(flood: list[AnyCommand]) -> None:
+    """Or a flood of them would hold the engine for minutes."""
+    run, told = begun()
+    for command in flood:
+        run.handle(command)
+    before = [e for e in told if isinstance(e, ModeLosses) and e.arm == "BN"]
+    run.advance(far())
+    after = [e for e in told if isinstance(e, ModeLosses) and e.arm == "BN"]
+    scheduled = {e.step for e in before}
+    assert len(before) == len(scheduled)
+    assert len(after) == len(before) + 1
+    assert told.states()[-1][0] == "paused"
+    count = len(told)
+    run.advance(far())
+    assert len(told) == count
 
 
 def test_pausing_twice_tells_once() -> None:
@@ -156,13 +185,19 @@ def test_a_new_pace_is_confirmed_in_every_state() -> None:
 def test_other_units_of_a_finished_run_come_from_its_first_step_on() -> None:
     run, told = begun()
     run.advance(far())
+    run.handle(TraceUnits(0, [1, 2]))
     run.handle(TraceUnits(0, [6, 7]))
+    count = len(told)
+    assert run.wait() == 0
+    run.advance(far())
+    assert len(told) == count + 1
     event = told[-1]
     assert isinstance(event, Statistics)
     assert event.units == [6, 7]
     assert event.steps == list(range(100))
     count = len(told)
     run.handle(TraceUnits(0, [7, 6]))
+    run.advance(far())
     assert len(told) == count
 
 
@@ -276,6 +311,7 @@ def test_what_a_pause_tells_is_not_measured_twice() -> None:
 def test_what_takes_long_is_measured_at_the_end_and_on_pause_alone() -> None:
     run, told = begun(steps=30)
     run.handle(Pause())
+    run.advance(far())
     run.handle(Resume())
     run.advance(far())
     steps = {

@@ -56,6 +56,7 @@ class Bench:
         count = len(self.told)
         for command in commands:
             self.run.handle(command)
+        self.run.advance(monotonic())  # without a step
         kinds = (Changed, Forked, Removed, Recalibrated, Refused)
         return [event for event in self.told[count:] if isinstance(event, kinds)]
 
@@ -264,6 +265,19 @@ def test_recalibration_puts_precise_statistics_in_and_undo_takes_them_out() -> N
     newest = [event for event in bench.told if isinstance(event, ModeLosses)][-1]
     assert newest.step == 6
     assert newest.eval[-1] == pytest.approx(newest.train[-1] or 0, rel=1e-4)
+    again: list[AnyCommand] = [
+        Fork("BN"),
+        Recalibrate("BN copy"),
+        Recalibrate("BN"),
+        Recalibrate("BN copy"),
+    ]
+    refused = [
+        Refused(f"{name} was recalibrated at this step already.") for name in ("BN", "BN copy")
+    ]
+    assert bench.obey(*again[1:2]) == [Refused("There is no network named BN copy.")]
+    assert bench.obey(Recalibrate("BN")) == refused[:1]
+    assert bench.obey(*again)[2:] == [Recalibrated("BN", 6), refused[1]]
+    assert bench.obey(*[Undo()] * 3)[0] == Recalibrated("BN", 6, undone=True, since=6)
     assert bench.obey(Undo()) == [Recalibrated("BN", 6, undone=True, since=6)]
     assert all(map(torch.equal, before, (x.statistics() for x in arm.model.batchnorms)))
 
@@ -342,7 +356,7 @@ def test_what_is_told_of_a_fork_fits_a_history_and_reaches_back() -> None:
     bench.step(4)
     bench.obey(Fork("BN"))
     bench.step(4)
-    bench.run.handle(TraceUnits(1, [2, 3]))
+    bench.obey(TraceUnits(1, [2, 3]))
     told = [e for e in bench.told if isinstance(e, Statistics) and e.arm == "BN copy"]
     assert told[0].steps == [4]
     assert told[-1].units == [2, 3]
@@ -368,7 +382,7 @@ def test_what_a_command_alters_is_measured_at_once_and_nothing_else() -> None:
     assert measured(Change("lr", 0.3)) == []
     assert measured(Change("norm", 0, "BN")) == ["BN"]
     assert measured(Change("batch_size", 2)) == ["no BN", "BN", "BN copy"]
-    assert measured(Undo(), Undo(), Undo()) == ["no BN", "BN", "BN copy", "BN"]
+    assert measured(Undo(), Undo(), Undo()) == ["no BN", "BN", "BN copy"]
 
 
 @pytest.mark.usefixtures("unmeasured")
