@@ -25,12 +25,15 @@ NAMED = 4
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Findings about one target, the most severe first; `notes` are sentences besides."""
+    """Findings about one target, the most severe first; `notes` are sentences besides, and
+    `unjudged` ones on what no rule could judge.
+    """
 
     target: str
     kind: Literal["run log", "checkpoint", "script"]
     findings: Sequence[Finding]
     notes: Sequence[str] = ()
+    unjudged: Sequence[str] = ()
     ignored: int = 0
 
     def has_failed(self, fail_on: Severity) -> bool:
@@ -132,7 +135,7 @@ def _summary(report: Report) -> str:
     found = f"{', '.join(named)}." if named else "No findings."
     ignored = f" {report.ignored} ignored." if report.ignored else ""
     more = " More: bntui doctor --explain RULE" if named else ""
-    return found + ignored + more
+    return " ".join([found + ignored + more, *report.unjudged])
 
 
 def as_json(report: Report) -> str:
@@ -143,6 +146,7 @@ def as_json(report: Report) -> str:
             "target": report.target,
             "kind": report.kind,
             "notes": list(report.notes),
+            "unjudged": list(report.unjudged),
             "ignored": report.ignored,
             "findings": [
                 {

@@ -7,12 +7,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 from bntui.doctor.checkpoint import SUFFIXES, read_checkpoint
 from bntui.doctor.examination import examine
 from bntui.doctor.lab import lab_run
 from bntui.doctor.report import Report
 from bntui.doctor.stored import examine_stored, is_untrained
+from bntui.doctor.unjudged import unjudged
 from bntui.errors import InputError
 from bntui.history.history import folded
 from bntui.history.watched import WatchedRun, watched
@@ -67,17 +69,20 @@ def _examine_checkpoint(path: Path) -> Report:
 
 
 def _examine_log(path: Path) -> Report:
-    run = _read(path)
-    if run is None:
+    run = watched(read_log(path))
+    if run.watching:
+        return _report(path, "run log", run, _notes(run))
+    lab = lab_run(folded(read_log(path)))
+    if lab is None:
         name = clean(repr(str(path)), limit=200)
         raise InputError(f"{name} holds no run; {TAKES}.")
-    return Report(clean(str(path)), "run log", examine(run), _notes(run))
+    return Report(clean(str(path)), "run log", examine(lab), _notes(lab))
 
 
-def _read(path: Path) -> WatchedRun | None:
-    """The run of a log, watched or of the lab; None if it holds neither."""
-    run = watched(read_log(path))
-    return run if run.watching else lab_run(folded(read_log(path)))
+def _report(
+    path: Path, kind: Literal["run log", "script"], run: WatchedRun, notes: Sequence[str]
+) -> Report:
+    return Report(clean(str(path)), kind, examine(run), notes, unjudged(run))
 
 
 def _notes(run: WatchedRun) -> list[str]:
@@ -97,13 +102,13 @@ def _examine_script(path: Path, args: Sequence[str], steps: int) -> Report:
         log = Path(directory) / "doctor.jsonl"
         options = ["--log", str(log), "--steps", str(steps), "--budget", str(BUDGET)]
         code = _run_script([*options, str(path), *args])
-        run = _read(log) if log.exists() else None
+        run = watched(read_log(log)) if log.exists() else None
     ended = f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    if run is None:
+    if run is None or run.watching is None:
         name = clean(repr(str(path)), limit=200)
         raise InputError(f"{name} ran no model with BatchNorm; it {ended}.")
     notes = [*_notes(run), *([f"The script {ended}."] if code else [])]
-    return Report(clean(str(path)), "script", examine(run), notes)
+    return _report(path, "script", run, notes)
 
 
 def _run_script(arguments: Sequence[str]) -> int:

@@ -1,6 +1,7 @@
 """What the doctor prints."""
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,9 @@ def test_text_names_layer_evidence_cause_fix_and_step() -> None:
 
 def test_a_clean_report() -> None:
     assert text(report()).endswith("\nNo findings.\n")
+    young = replace(report(), unjudged=["Too early to judge running statistics."])
+    assert text(young).endswith("\nNo findings. Too early to judge running statistics.\n")
+    assert json.loads(as_json(young))["unjudged"] == ["Too early to judge running statistics."]
 
 
 def test_many_layers_are_counted_and_markup_is_shown_as_it_is() -> None:

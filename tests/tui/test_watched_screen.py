@@ -51,6 +51,8 @@ async def test_the_first_event_opens_a_screen_with_four_panes(size: tuple[int, i
         legend = "× batch  ○ running  • recal" if size[0] > 80 else "× batch ○ run. • recal."
         assert legend in it.text
         assert "cannot be drawn" not in it.text
+        await it.press("6")
+        await it.wait_for("Too early to judge running statistics: 36 of 60 updates.")
 
 
 @pytest.mark.parametrize("size", [(39, 24), (80, 11)])
@@ -65,8 +67,10 @@ async def test_what_is_not_there_says_how_to_have_it() -> None:
     async with lab([watching()], commands=False) as it:
         assert "watch.log(loss=loss)" in it.text
         assert "probe=(inputs, targets, loss_fn)" in " ".join(it.text.split())
-        await it.play(Ended())
+        await it.play(LayerFacts(0, 16, updates=16, trained=16), Ended())
         assert "cut off train.py" in it.text
+        early = "Too early to judge running statistics: 16 of 60 updates."
+        await it.wait_for(f"No finding so far. {early}")
 
 
 async def test_one_motion_selects_a_layer_in_every_pane() -> None:

@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from bntui.doctor.finding import Finding
+from bntui.doctor.unjudged import unjudged
 from bntui.history.comparison import WatchedEntry
 from bntui.history.watched import RECENT, WatchedRun
 from bntui.text import clean, ends_of
@@ -202,7 +203,7 @@ class CompareWatchedScreen(SideBySide[WatchedEntry, BasePane[Compared]]):
         compared = Compared(self._runs, self._cursor)
         width = self.app.size.width - 2
         self._legend.update(Content.assemble(*lines(table(compared), width)))
-        found = [_found(self._holding(run)) for run in compared.runs]
+        found = [_found(self._holding(run), run.history) for run in compared.runs]
         said: list[Part] = []
         for (letter, ink, _), text in zip(compared.letters, found, strict=True):
             said += ["\n"] if said else []
@@ -266,13 +267,13 @@ def _counted(counts: Counter[str] | dict[str, int]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
 
 
-def _found(findings: Sequence[Finding]) -> str:
+def _found(findings: Sequence[Finding], run: WatchedRun) -> str:
     """A run's findings in one line: the worst first, each with how many layers it holds in."""
     said = []
     for finding in findings:
         where = f" ({len(finding.layers)} layers)" if len(finding.layers) > 1 else ""
         said.append(f"{finding.severity} {finding.rule}{where}")
-    return ", ".join(said) or "no finding"
+    return ", ".join(said) or " ".join(("no finding.", *unjudged(run)))
 
 
 def _farthest(distances: dict[str, tuple[float, str]]) -> float:

@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from bntui.doctor.finding import Finding
+from bntui.doctor.unjudged import unjudged
 from bntui.history.watched import WatchedRun, as_of
 from bntui.tui.pane_grid import PaneGrid
 from bntui.tui.screens.help import HelpScreen
@@ -58,6 +59,7 @@ class WatchedScreen(PaneScreen[WatchedPane]):
         self._drawn_version = -1
         self._view = View(run)
         self._findings: Sequence[Finding] = ()
+        self._unjudged: Sequence[str] = ()
         self._examined_at, self._examined_version = float("-inf"), -1
         self._examine_every = EXAMINE_EVERY
         self._status = WatchedStatus()
@@ -107,7 +109,7 @@ class WatchedScreen(PaneScreen[WatchedPane]):
         elif self.is_behind:
             self._draw_frame()
         elif self._found.display:
-            self._found.show(self._findings, self.run)
+            self._found.show(self._findings, self.run, self._unjudged)
 
     @property
     def _is_unexamined(self) -> bool:
@@ -123,25 +125,31 @@ class WatchedScreen(PaneScreen[WatchedPane]):
         at = self.timeline.at
         run = self.run if at is None else as_of(self.run, at)
         if at is not None:
-            self._findings, self._examined_at = examined(run), float("-inf")
+            self._examine(run)
+            self._examined_at = float("-inf")
         elif self._may_examine:
             began = monotonic()
-            self._findings, self._examined_at = examined(run), monotonic()
+            self._examine(run)
+            self._examined_at = monotonic()
             self._examine_every = max(EXAMINE_EVERY, SHARE * (self._examined_at - began))
             self._examined_version = run.version
         view = self.selection.view(run, self._findings, last_step(self.run))
         cursor = self.grid.cursor
         as_known = run.steps if at is None else at
-        self._view = replace(view, cursor=None if cursor is None else min(cursor, as_known))
+        cursor = None if cursor is None else min(cursor, as_known)
+        self._view = replace(view, cursor=cursor, unjudged=self._unjudged)
         self._draw_frame()
         for pane in self.grid.shown:
             pane.redraw(self._view)
+
+    def _examine(self, run: WatchedRun) -> None:
+        self._findings, self._unjudged = examined(run), unjudged(run)
 
     def _draw_frame(self) -> None:
         """Draw what surrounds the panes."""
         self._drawn_version = self.run.version
         self._status.show(self.run, self.timeline.at)
-        self._found.show(self._findings, self.run)
+        self._found.show(self._findings, self.run, self._unjudged)
 
     # Keys: panes
 

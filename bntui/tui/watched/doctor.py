@@ -87,11 +87,8 @@ class DoctorBody(Vertical):
         into.show(rows)
 
     def _about_chosen(self, view: View, width: int) -> list[Row]:
-        missing = [
-            row
-            for text in unavailable(view.run)
-            for row in wrapped(f"Not all is measured. {text}", width, "dim")
-        ]
+        said = [*view.unjudged, *(f"Not all is measured. {t}" for t in unavailable(view.run))]
+        missing = [row for text in said for row in wrapped(text, width, "dim")]
         finding = self.chosen
         if finding is None:
             return [[(NONE, "plain")], *missing]

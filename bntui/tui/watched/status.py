@@ -81,13 +81,14 @@ class FoundLine(Static):
         super().__init__(markup=False)
         self._shown: tuple[str, str] = ("", "")
 
-    def show(self, findings: Sequence[Finding], run: WatchedRun) -> None:
-        """Show the finding whose turn it is."""
+    def show(self, findings: Sequence[Finding], run: WatchedRun, unjudged: Sequence[str]) -> None:
+        """Show the finding whose turn it is; without one, what no rule could decide on."""
         holding = [finding for finding in findings if finding.resolved is None]
         holding.sort(key=lambda finding: SEVERITIES.index(finding.severity))
         said = [(INKS[finding.severity], sentence(finding)) for finding in holding]
         if not holding:
-            said = [("axis", "No finding so far." if run.layers else "Nothing measured yet.")]
+            none = "No finding so far." if run.layers else "Nothing measured yet."
+            said = [("axis", " ".join((none, *unjudged)))]
         said += [("axis", f"Not all is measured. {text}") for text in unavailable(run)]
         place = int(monotonic() / TURN) % len(said)
         count = f"{place + 1}/{len(said)} " if len(said) > 1 else ""

@@ -23,6 +23,7 @@ class View:
 
     `layer` is the index of the selected one; None while there is none. `total` is the last step of
     every axis over steps, which are evenly spaced if `linear`. Plots are read at `cursor`, if any.
+    `unjudged` says on what no rule could decide.
     """
 
     run: WatchedRun
@@ -31,6 +32,7 @@ class View:
     total: int = LEAST_STEPS
     linear: bool = False
     findings: Sequence[Finding] = field(default_factory=tuple)
+    unjudged: Sequence[str] = ()
     cursor: int | None = None
 
     @property

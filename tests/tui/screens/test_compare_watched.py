@@ -56,7 +56,7 @@ async def test_losses_distances_and_findings_of_each(tmp_path: Path) -> None:
         assert rows["neck.0"] == ["–", "1.50", "–"]
         assert rows["features.1"] == ["0.11", "0.11", "–"]
         assert it.text.index("neck.0") < it.text.index("head.1") < it.text.index("features.1")
-        assert "C no finding" in it.text
+        assert "C no finding." in it.text
         assert "loss  A 1.5" in it.text
         assert "a Next number" in it.text
         assert "step 80" in await it.press("less_than_sign")
