@@ -37,7 +37,8 @@ _STATISTICS = (
         title="Running statistics in half precision",
         measures="the type of running_mean and running_var",
         threshold="float16 or bfloat16: float16 overflows beyond 65504, and an update smaller than "
-        "1/2048 (bfloat16: 1/256) of the value is lost in rounding.",
+        "1/2048 (bfloat16: 1/256) of the value is lost in rounding. Info in a checkpoint whose "
+        "gammas are of that type, too.",
         symptom="Running statistics stop short of the batch's, or become infinite.",
         cause="model.half() or model.to(torch.bfloat16) also converted the buffers.",
         fix="Keep BatchNorm in float32: use torch.autocast for mixed precision, or call .float() "
@@ -70,9 +71,10 @@ _STATISTICS = (
         certainty="evidence",
         title="Running statistics lag behind the batches",
         measures="the weight that the initial 0 and 1 still have in the running statistics, and "
-        "the distance of running_mean from the mean over recent batches",
-        threshold="A weight above 5 %, or a lasting distance well beyond what chance makes of it: "
-        "an average of momentum m over batches of n values is off by sqrt(m / ((2 - m) n)) sd.",
+        "their distance from the statistics of recent batches, from 60 updates on",
+        threshold="A weight above 5 %, means 0.5 sd and 4 times chance apart, or variances a "
+        "factor of 3. Chance: sqrt((1 / b + m / (2 - m)) / n) sd, momentum m, b batches of n. "
+        "momentum=None: 4 times chance, or 1.25, and inputs in eval mode that do not fit.",
         symptom="Eval mode is worse than train mode and slowly improves as training goes on.",
         cause="The momentum is too small for the number of steps, or the weights change faster "
         "than the average follows; with momentum=None it never lets go of the first batches.",
@@ -90,8 +92,9 @@ _STATISTICS = (
         title="Running statistics of other weights",
         measures="the change of the weights by something other than the optimizer since the last "
         "update of the buffers, and the input's statistics in eval mode against the buffers",
-        threshold="More than 1 % relative change of the weights while the inputs no longer fit "
-        "the buffers: within 1 % the statistics still describe the network.",
+        threshold="A relative change of the weights above 1 %, with inputs at least 0.4 sd or a "
+        "factor of 1.5 in variance away from the buffers: within that the statistics still "
+        "describe the network.",
         symptom="Averaged, pruned, merged or loaded weights are worse in eval mode than either "
         "of the networks they were made from.",
         cause="Weights were averaged, swapped, pruned or loaded, and the running statistics still "
@@ -130,8 +133,7 @@ _MOMENTUM = (
         certainty="certain",
         title="Momentum in TensorFlow's convention",
         measures="the layer's momentum while it trains",
-        threshold="At least 0.5: the running statistics then are those of the last one or two "
-        "batches.",
+        threshold="At least 0.5: half or more of the running statistics is the last batch's.",
         symptom="Results in eval mode vary widely from one evaluation to the next.",
         cause="In torch, momentum is the weight of the new batch; TensorFlow's 0.99 is torch's "
         "0.01.",
@@ -354,11 +356,11 @@ _BATCHES = (
         severity="warning",
         certainty="evidence",
         title="Batches of different distributions",
-        measures="the spread of batch means (of words, how often they occur) over the spread that "
-        "equal draws would have",
-        threshold="At the inputs above 1.6 (1.7 over 12 batches, 2.3 over 4) with a share of over "
-        "25 % of the total standard deviation; at a layer above 5 with a share of at least 50 %. "
-        "Equal draws give 1.",
+        measures="the spread of batch means (of words and of classes, how often they occur) over "
+        "the spread that equal draws would have",
+        threshold="At the inputs and classes above 1.6 (1.7 over 12 batches, 2.3 over 4) with a "
+        "share of over 25 % (classes 50 %) of the total sd; at a layer, where inputs cannot be "
+        "compared, above 5 and at least 50 %. Equal draws give 1.",
         symptom="Eval mode is much worse than train mode, and recomputing the statistics does not "
         "help.",
         cause="The data is sorted by class, source or time and not shuffled.",
@@ -395,7 +397,8 @@ _BATCHES = (
         certainty="evidence",
         title="Replicas with different statistics",
         measures="the distance of the running means of two models with equal weights, in sd",
-        threshold="More than 0.25 sd in the worst channel, well beyond the noise of the average.",
+        threshold="More than 0.25 sd, root mean square over the channels of the worst layer: "
+        "averages of momentum 0.1 over batches of 32 differ by 0.06 sd by chance.",
         symptom="The saved model is good on one process's share of the data and bad on another's.",
         cause="Data-parallel training averages gradients, not buffers, and each replica sees "
         "other data.",
@@ -413,8 +416,8 @@ _BATCHES = (
         title="Plain BatchNorm under several processes",
         measures="BatchNorm layers that are not SyncBatchNorm, with more than one process, and "
         "their values a channel",
-        threshold="More than 0 layers with fewer than 16 values a channel on a process; larger "
-        "batches do without.",
+        threshold="More than 0 layers, where a channel has fewer than 32 values on a process: the "
+        "batch mean is then off by more than 1/sqrt(32), 0.18 sd.",
         symptom="Results depend on the number of processes; small batches a process are noisy.",
         cause="DistributedDataParallel leaves BatchNorm to each process's own share of the batch.",
         fix="Call torch.nn.SyncBatchNorm.convert_sync_batchnorm(model) before "
@@ -434,7 +437,8 @@ _INPUTS = (
         title="Dropout before BatchNorm",
         measures="the input's variance in eval mode over running_var, after a dropout that is "
         "active in train mode",
-        threshold="Below 0.8: the variance that was learned holds noise that eval mode lacks.",
+        threshold="Below 0.8 (of the ratio in layers without dropout, where that is below 1): the "
+        "variance that was learned holds noise that eval mode lacks.",
         symptom="Eval mode is worse than train mode although dropout is off.",
         cause="Dropout raises the variance in train mode only.",
         fix="Put Dropout after the last BatchNorm, or remove it.",
@@ -449,8 +453,8 @@ _INPUTS = (
         severity="warning",
         certainty="evidence",
         title="Padding in the statistics",
-        measures="the share of positions that are zero in every channel to the end of the last "
-        "axis, and its range over batches",
+        measures="the share of positions to the end of the last axis that equal the last one in "
+        "every channel, and its range over batches",
         threshold="A mean share above 5 %, and more than 10 percentage points between batches.",
         symptom="The output for a sequence depends on how long the others in its batch are.",
         cause="Sequences are padded with zeros to the longest, and BatchNorm counts the padding.",
@@ -502,7 +506,7 @@ _PARAMETERS = (
         certainty="evidence",
         title="Weight decay pulls gammas to 0",
         measures="gammas below 0.01 in absolute value, in a parameter group with weight decay",
-        threshold="More than 5 % of them, and more than at the start.",
+        threshold="More than 5 % of the channels beyond those that were so at the start.",
         symptom="Channels die; the loss may be as good, with less of the network in use.",
         cause="Weight decay applies to gamma and beta as to any weight.",
         fix="Put the parameters of normalization layers and biases into a group with "
@@ -559,7 +563,8 @@ _CHECKPOINTS = (
         title="Initial running statistics beside trained weights",
         measures="layers of a checkpoint with running_mean exactly 0 and running_var exactly 1, "
         "and a beta that has been trained or a batch count above 0",
-        threshold="Any such layer: trained networks do not have such statistics by chance.",
+        threshold="Any such layer: trained networks do not have such statistics by chance. A "
+        "warning where no batch count is stored: they may have been folded into gamma and beta.",
         symptom="The loaded model is near chance in eval mode.",
         cause="The checkpoint was made from parameters() without buffers(), or momentum was 0.",
         fix="Save state_dict() of a model whose buffers were copied as well, or run "

@@ -211,7 +211,7 @@ class LayerFacts(Event, frozen=True, omit_defaults=True):
     """Relative change of the model's weights by something other than its optimizer since the
     last training pass, at the last pass in eval mode."""
     padding: Number | None = None
-    """Share of positions that are zero in every channel to the end of the last axis, mean."""
+    """Share of positions to the end of the last axis that equal the last one, mean."""
     padding_range: Number | None = None
     """Highest less lowest share of a batch."""
     padding_samples: Count = 0
@@ -233,10 +233,15 @@ class ModelFacts(Event, frozen=True, omit_defaults=True):
     """As `LayerFacts.scatter`, of what goes into the model."""
     input_scatter_share: Number | None = None
     input_scatter_batches: Count = 0
+    class_scatter: Number | None = None
+    """The same of how often each class is a target, which the gradient at the logits tells; at most
+    sqrt(N), where each batch of N is of one class."""
+    class_scatter_share: Number | None = None
+    class_scatter_batches: Count = 0
     replica: str = ""
     """Another watched model with equal weights, both trained."""
     replica_apart: Number | None = None
-    """Distance of their running means in sd, worst channel."""
+    """Distance of their running means in sd, root mean square over channels, worst layer."""
     export_difference: Number | None = None
     """Largest difference of an export's outputs from the model's, over the largest output."""
     processes: Count = 1

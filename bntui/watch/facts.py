@@ -388,12 +388,14 @@ def ask_model(observer: ModelObserver, readout: Readout) -> None:
     settled = observer.inputs.settled
     if settled.count >= FEW and observer.has_inputs:
         readout.add((observer.name, "inputs"), torch.stack(settled.scatter()))
+    observer.classes.ask((observer.name, "classes"), readout)
 
 
 def model_facts(observer: ModelObserver, numbers: Numbers) -> ModelFacts:
     """A model's facts as of now."""
     model = observer.ref()
     ratio, share = numbers.get((observer.name, "inputs"), [None, None])
+    classes = observer.classes.facts(numbers.get((observer.name, "classes"), []))
     world = torch.distributed.get_world_size() if _is_distributed() else 1
     plain = [
         x for layer in observer.layers if (x := layer.ref()) and not isinstance(x, nn.SyncBatchNorm)
@@ -407,6 +409,9 @@ def model_facts(observer: ModelObserver, numbers: Numbers) -> ModelFacts:
         input_scatter=ratio,
         input_scatter_share=share,
         input_scatter_batches=observer.inputs.settled.count,
+        class_scatter=classes[0],
+        class_scatter_share=classes[1],
+        class_scatter_batches=classes[2],
         processes=world,
         unsynchronized=len(plain) if world > 1 else 0,
     )

@@ -14,10 +14,11 @@ from weakref import ref
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
+from torch.utils.hooks import RemovableHandle, unserializable_hook
 
 from bntui.protocol import WatchedLayer
 from bntui.watch import statistics
+from bntui.watch.classes import Classes
 from bntui.watch.hooks import Hook, put, put_after
 from bntui.watch.layers import (
     batchnorms,
@@ -442,6 +443,8 @@ class ModelObserver(Hook):
         self._next_input: float = 0
         self._words = 0
         """When a batch of inputs is looked at next; the length of its rows, if these are words."""
+        self.classes = Classes()
+        self._leaving: RemovableHandle | None = None
         self._random = Random(0)  # our own: the user's draws stay as they are
         self._root_passes = self._root_calls = 0
         self.domains_within = False
@@ -493,6 +496,7 @@ class ModelObserver(Hook):
             due = self.sampling.now or self.interval >= self._next_input
             if due and self._root_passes == 1 and args:
                 self._sample_input(args[0])
+                self._await_gradient(module, args[0])
         except Exception as error:
             self.give_up(error)
 
@@ -522,6 +526,29 @@ class ModelObserver(Hook):
             else:  # padded to lengths of their own: how much padding there is says nothing
                 self._words = -1
         self.budget.charge(began, of_step=True)
+
+    def _await_gradient(self, module: nn.Module, x: object) -> None:
+        """Have the gradient at the output of this pass read, where its rows are examples."""
+        if type(x) is not Tensor or not _is_plain(x):
+            return
+        rows = len(x)
+
+        def seen(_: nn.Module, __: object, output: object) -> None:
+            leaving.remove()
+            if type(output) is Tensor and output.requires_grad and output.shape[:1] == (rows,):
+                output.register_hook(unserializable_hook(read))
+
+        def read(gradient: Tensor) -> None:
+            try:
+                began = self.budget.clock()
+                self.classes.read(gradient)
+                self.budget.charge(began, of_step=True)
+            except Exception as error:
+                self.give_up(error)
+
+        if self._leaving is not None:  # of a pass that did not end
+            self._leaving.remove()
+        self._leaving = leaving = put_after(module, seen)
 
     def passes_through(
         self, layer: LayerObserver, module: nn.Module, x: Tensor, flags: int
@@ -761,7 +788,7 @@ class ModelObserver(Hook):
 
     def close(self) -> None:
         """Take every hook off again."""
-        _remove(self._handles + self._scanned)
+        _remove(self._handles + self._scanned + ([self._leaving] if self._leaving else []))
         for layer in self.layers:
             layer.await_nothing()
             layer.handle.remove()

@@ -126,6 +126,11 @@ class Moments:
         return self if enough or self._previous is None else self._previous
 
     @property
+    def examples(self) -> float:
+        """Of a batch, harmonic mean."""
+        return self.count / self._per_example
+
+    @property
     def mean(self) -> Tensor:
         """Mean of the batch means."""
         return self._origin + self._mean / self.count
@@ -169,7 +174,7 @@ class Moments:
 
     def lag_noise(self, momentum: float | None) -> float:
         """What chance alone makes of `lag`: the noise of the average, and of the EMA itself."""
-        per_batch = self._per_example / self.count
+        per_batch = 1 / self.examples
         ema = 0.0 if momentum is None else momentum / max(2 - momentum, 1e-3)
         return sqrt(per_batch * (1 / max(self.lags, 1) + ema))
 

@@ -165,13 +165,15 @@ def test_a_rule_over_the_whole_model(rule: str, facts: dict[str, Any]) -> None:
     assert found(run_of(model=facts)) == {rule}
 
 
-def test_inputs_scatter_beyond_the_limit_that_is_drawn() -> None:
-    facts = {"input_scatter": 3.0, "input_scatter_share": 0.5, "input_scatter_batches": 40}
+@pytest.mark.parametrize(("fact", "least"), [("input_scatter", 0.25), ("class_scatter", 0.5)])
+def test_batches_scatter_beyond_the_limit_that_is_drawn(fact: str, least: float) -> None:
+    facts = {fact: 3.0, f"{fact}_share": least + 0.01, f"{fact}_batches": 40}
     (finding,) = examine(run_of(model=facts))
     assert finding.limit is not None
-    assert finding.fact == "input_scatter"
-    assert found(run_of(model=facts | {"input_scatter": finding.limit + 0.01})) == {finding.rule}
-    assert found(run_of(model=facts | {"input_scatter": finding.limit - 0.01})) == set()
+    assert finding.fact == fact
+    assert found(run_of(model=facts | {fact: finding.limit + 0.01})) == {finding.rule}
+    assert found(run_of(model=facts | {fact: finding.limit - 0.01})) == set()
+    assert found(run_of(model=facts | {f"{fact}_share": least - 0.01})) == set()
 
 
 PASSES_APART = {"domains": 2, "domain_samples": 40, "domain_mean": 0.9, "domain_var": 0.1}

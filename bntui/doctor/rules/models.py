@@ -7,12 +7,17 @@ from bntui.doctor.rules import Evidence, ModelRule, limit
 from bntui.history.watched import WatchedRun
 from bntui.protocol import ModelFacts
 
-INPUT_SCATTER = 0.6
-INPUT_NOISES = 3.3
+SCATTER = 0.6
+NOISES = 3.3
 INPUT_SHARE = 0.25
-"""Inputs do not change with the weights, so scatter beyond chance is plain there: over n batches
-chance alone gives 1 with an sd of 1 / sqrt(2 (n - 1)). It must be above 1 by so much and by so many
-sd. The share leaves out what is certain and harmless."""
+CLASS_SHARE = 0.5
+"""Inputs and targets do not change with the weights, so scatter beyond chance is plain there: over
+n batches chance alone gives 1 with an sd of 1 / sqrt(2 (n - 1)). It must be above 1 by so much and
+by so many sd. The share leaves out what is certain and harmless; that of a class is 1 where each
+batch is of one class."""
+
+SYNC_VALUES = 32
+"""Values a channel on one process from which on it does without the others'."""
 
 GAP = 0.1
 BN_SHARE = 0.5
@@ -36,25 +41,28 @@ def hidden(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
 
 
 def scattered(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
-    """The model's inputs come in batches that are not alike."""
-    ratio, share = facts.input_scatter, facts.input_scatter_share
-    if ratio is None or share is None or facts.input_scatter_batches < 2:
-        return None
-    chance = 1 / sqrt(2 * (facts.input_scatter_batches - 1))
-    most = 1 + max(INPUT_SCATTER, INPUT_NOISES * chance)
+    """The model's inputs, or their classes, come in batches that are not alike."""
     layers = [layer.facts for layer in run.layers if layer.layer.model == facts.model]
     examples = max((layer.usual_examples for layer in layers), default=0)
-    if ratio <= most or share <= INPUT_SHARE or examples < 4:
+    if examples < 4 or any(layer.domains > 1 for layer in layers):
         return None
-    if any(layer.domains > 1 for layer in layers):
-        return None
-    return Evidence(
-        f"The means of input batches scatter {ratio:.1f} times as much as random draws of "
-        f"{examples} examples would.",
-        ratio,
-        fact="input_scatter",
-        limit=most,
-    )
+    inputs = facts.input_scatter, facts.input_scatter_share, facts.input_scatter_batches
+    classes = facts.class_scatter, facts.class_scatter_share, facts.class_scatter_batches
+    for what, fact, least, (ratio, share, batches) in (
+        ("The means of input batches scatter", "input_scatter", INPUT_SHARE, inputs),
+        ("The numbers of each class in a batch scatter", "class_scatter", CLASS_SHARE, classes),
+    ):
+        if ratio is None or share is None or batches < 2:
+            continue
+        most = 1 + max(SCATTER, NOISES / sqrt(2 * (batches - 1)))
+        if ratio > most and share > least:
+            return Evidence(
+                f"{what} {ratio:.1f} times as much as random draws of {examples} examples would.",
+                ratio,
+                fact=fact,
+                limit=most,
+            )
+    return None
 
 
 def apart(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
@@ -74,7 +82,7 @@ def unsynchronized(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     sizes = [
         o.facts.usual_n for o in run.layers if o.layer.model == facts.model and o.facts.usual_n
     ]
-    if not sizes or min(sizes) >= 32:
+    if not sizes or min(sizes) >= SYNC_VALUES:
         return None
     return Evidence(
         f"Each of {facts.processes} processes normalizes by its own batch, of {min(sizes)} values "
