@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -115,7 +114,7 @@ def _print(report: "Report", as_json: bool, sarif: bool) -> None:
 
 def _describe(rules: Sequence[Rule], as_json: bool, brief: bool) -> None:
     if as_json:
-        click.echo(json.dumps([asdict(rule) for rule in rules], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([rule._asdict() for rule in rules], indent=2, ensure_ascii=False))
     elif brief:
         width = max(map(len, RULES))
         for rule in rules:

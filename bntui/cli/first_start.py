@@ -1,7 +1,5 @@
 """Remembers that the guided tour was shown."""
 
-from platformdirs import user_state_path
-
 MARKER = "tour-shown"
 
 
@@ -10,6 +8,8 @@ def is_first_start() -> bool:
 
     False where the marker file cannot be written, so that the tour is not shown at every start.
     """
+    from platformdirs import user_state_path  # noqa: PLC0415 (takes a moment)
+
     marker = user_state_path("bntui") / MARKER
     try:
         marker.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "info"]
 Certainty = Literal["certain", "evidence"]
@@ -16,8 +16,7 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 """The worst first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule as the catalogue declares it; every text is one or two plain sentences.
 
     `measures` and `threshold` say what is compared with what, and why there. `fact` names the

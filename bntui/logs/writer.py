@@ -15,8 +15,6 @@ from os.path import samestat
 from pathlib import Path
 from time import monotonic
 
-from platformdirs import user_data_path
-
 from bntui.config.schema import RunConfig
 from bntui.errors import InputError
 from bntui.protocol import LOG_BY_DEFAULT, Log
@@ -31,6 +29,8 @@ ROOM = 64 * 2**20
 
 def directory() -> Path:
     """Where logs live unless `--log` says otherwise."""
+    from platformdirs import user_data_path  # noqa: PLC0415 (takes a moment)
+
     return user_data_path("bntui") / "runs"
 
 

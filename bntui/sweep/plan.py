@@ -22,6 +22,9 @@ NOT_VARIED = {"arms", "data", "device", "pace", "preset", "seed", "steps"}
 VARIED = [name for name, one in SETTINGS.items() if one.is_field and name not in NOT_VARIED]
 
 MAX_JOBS = 100_000
+MOST_SEEDS = 32
+"""Seeds up to which the permutation p-value is exact: 2**16 sums a half are sorted."""
+
 LARGEST_SEED = 2**63 - 1
 
 

@@ -13,6 +13,8 @@ from random import Random
 from statistics import NormalDist, fmean
 from typing import NamedTuple
 
+from bntui.sweep.plan import MOST_SEEDS
+
 LEVEL = 0.05
 """Probability of a false claim that is accepted for a whole sweep."""
 
@@ -21,9 +23,6 @@ RESAMPLES = 4_000
 
 FEWEST_FOR_INTERVAL = 5
 """Differences below which no bootstrap interval is given: 4 values have 35 distinct resamples."""
-
-MOST_EXACT = 32
-"""Differences up to which the permutation p-value is exact: 2**16 sums a half are sorted."""
 
 
 class Interval(NamedTuple):
@@ -44,10 +43,10 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     a difference p is 1.
 
     Raises:
-        ValueError: There are more than `MOST_EXACT` differences.
+        ValueError: There are more than `MOST_SEEDS` differences.
     """
-    if len(differences) > MOST_EXACT:
-        raise ValueError(f"{len(differences)} differences, but at most {MOST_EXACT} are exact")
+    if len(differences) > MOST_SEEDS:
+        raise ValueError(f"{len(differences)} differences, but at most {MOST_SEEDS} are exact")
     if not differences:
         return 1.0
     # Sums that differ by rounding alone count as equal.

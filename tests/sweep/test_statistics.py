@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bntui.sweep.plan import MOST_SEEDS
 from bntui.sweep.statistics import (
-    MOST_EXACT,
     bca_interval,
     can_decide,
     holm,
@@ -52,8 +52,8 @@ def test_many_seeds_stay_exact() -> None:
 
 
 def test_more_than_can_be_exact_is_refused() -> None:
-    with pytest.raises(ValueError, match=f"at most {MOST_EXACT}"):
-        sign_flip_p([1.0] * (MOST_EXACT + 1))
+    with pytest.raises(ValueError, match=f"at most {MOST_SEEDS}"):
+        sign_flip_p([1.0] * (MOST_SEEDS + 1))
 
 
 def test_the_p_value_is_scipys() -> None:
