@@ -28,9 +28,24 @@ def show(source: Source, fps: float, tour: bool = False) -> int:
     """
     require_screen()
     gc.disable()  # until the first frame is up: what is loaded is no garbage
-    from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
+    import asyncio  # noqa: PLC0415 (takes a moment)
 
-    return run(source, fps, tour=source.accepts_commands and (is_first_start() or tour))
+    return asyncio.run(_open(source, fps, tour))
+
+
+async def _open(source: Source, fps: float, tour: bool) -> int:
+    """An engine is started first: it loads torch while the screen is loaded here."""
+    from bntui.sources.local import EngineSource  # noqa: PLC0415 (loads asyncio)
+
+    if isinstance(source, EngineSource):
+        await source.start()
+    try:
+        from bntui.tui.app import run  # noqa: PLC0415 (textual takes a moment)
+
+        with_tour = source.accepts_commands and (is_first_start() or tour)
+        return await run(source, fps, with_tour)
+    finally:
+        await source.close()
 
 
 def show_together(recordings: Sequence[tuple[str, Source]], fps: float, watched: bool) -> int:

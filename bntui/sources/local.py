@@ -28,7 +28,7 @@ GRACE = 0.4
 
 
 class EngineSource:
-    """An engine process of our own, started when its events are first asked for.
+    """An engine process of our own, started by `start` or when its events are first asked for.
 
     Args:
         config: The run to begin with.
@@ -48,20 +48,31 @@ class EngineSource:
         self._start = Start(config, log)
         self._tap = tap
         self._process: Process | None = None
+        self._errors: IO[bytes]
         self._closing = False
 
     async def events(self) -> AsyncIterator[AnyEvent]:
         """The engine's events; if it ends unasked, a last one that says how."""
-        with tempfile.TemporaryFile() as errors:
-            self._process = process = await self._spawn(errors)
-            await self._write(self._start)
+        process = await self.start()
+        with self._errors:
             failed = False
             async for event in self._read(process):
                 failed |= isinstance(event, Failed)
                 yield event
             code = await process.wait()
             if not failed and not self._closing:
-                yield Failed("crash", self.explain(code, last_line(errors)))
+                yield Failed("crash", self.explain(code, last_line(self._errors)))
+
+    async def start(self) -> Process:
+        """Start the process unless that is done; an engine loads torch while the screen loads."""
+        if self._process is None:
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed after the last event)
+            self._process = await self._spawn()
+            await self._begin()
+        return self._process
+
+    async def _begin(self) -> None:
+        await self._write(self._start)
 
     def check(self, config: RunConfig) -> None:
         """See that the data can be used before the engine is asked to, and fails.
@@ -84,14 +95,14 @@ class EngineSource:
             else (f"The engine {ending(code)}.")
         )
 
-    async def _spawn(self, errors: IO[bytes]) -> Process:
+    async def _spawn(self) -> Process:
         # A session of its own: the terminal's ctrl+c reaches the screen alone, and nothing that is
         # started here can ask for a password on that terminal.
         return await asyncio.create_subprocess_exec(
             *self.command(),
             stdin=PIPE,
             stdout=PIPE,
-            stderr=errors,
+            stderr=self._errors,
             start_new_session=True,
             limit=ROOM,
         )

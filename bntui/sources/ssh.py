@@ -1,7 +1,6 @@
 """An engine on another machine, over the user's own ssh."""
 
 import shlex
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -98,15 +97,17 @@ class SshLog(SshSource):
         remote = f"{shlex.quote(self._remote)} events {self._wanted}"
         return ("ssh", *OPTIONS, "--", self._host, remote)
 
+    async def _begin(self) -> None:
+        """Nothing: a log is copied unasked."""
+
     async def events(self) -> AsyncIterator[AnyEvent]:
         """The log's events; then an `Ended`, or why there are no more."""
-        with tempfile.TemporaryFile() as errors:
-            self._process = process = await self._spawn(errors)
-            decoder = Decoder()
+        process, decoder = await self.start(), Decoder()
+        with self._errors:
             while process.stdout and (data := await process.stdout.read(CHUNK)):
                 for event in decoder.feed(data):
                     yield event
-            code, said = await process.wait(), last_line(errors)
+            code, said = await process.wait(), last_line(self._errors)
             if code == 0:
                 yield Ended()
             elif code == BAD_INPUT:

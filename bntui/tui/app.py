@@ -238,7 +238,7 @@ class BntuiApp(ThemedApp):
             self.read_events()
 
     def on_ready(self) -> None:
-        """After the first frame: start the engine."""
+        """After the first frame: read what the engine says."""
         if self.source.accepts_commands:
             self.read_events()
 
@@ -380,14 +380,14 @@ async def frame(
         return f"{as_text(app, ansi)}\n{app.share_string}\n"
 
 
-def run(source: Source, fps: float, tour: bool) -> int:
+async def run(source: Source, fps: float, tour: bool) -> int:
     """Open the lab on a source, with the guided tour or without; returns the exit code.
 
     Raises:
         InputError: The user's keys cannot be used.
     """
     app = BntuiApp(source, fps, tour, read_keymap(COMMANDS))
-    app.run()
+    await app.run_async()
     log = app.history.log
     failed = app.drawn_run.failed
     with suppress(OSError):  # the terminal may be gone
