@@ -44,6 +44,13 @@ class PaneScreen(Screen[None], Generic[PaneT]):
 
     # Layout
 
+    def _compositor_refresh(self) -> None:
+        """In a batch, such as an app's start, render later: Textual sends nothing of it then."""
+        if self.app._batch_count:
+            self.refresh()
+        else:
+            super()._compositor_refresh()
+
     def fit_to(self, width: int, height: int) -> None:
         """Lay out for a terminal's size."""
         self.grid.narrow = width < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
