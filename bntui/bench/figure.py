@@ -93,11 +93,13 @@ def in_turn(
         other: Goes second.
         repeats: Rounds, and the seconds of a side in each.
         turns: Of a side within a round.
-        warm_up: Seconds of each side before the first round; a tenth of a round if not given.
+        warm_up: Seconds of each side before the first round, 0 for none; a tenth of a round if not
+            given.
         here: Whether both work in this process, so that its processor time can be compared.
     """
-    for side in (one, other):
-        side(repeats.seconds / 10 if warm_up is None else warm_up)
+    warm_up = repeats.seconds / 10 if warm_up is None else warm_up
+    for side in (one, other) if warm_up else ():
+        side(warm_up)
     rounds = [_round(one, other, turns, repeats.seconds / turns) for _ in range(repeats.rounds)]
     values, cpu = (list(each) for each in zip(*rounds, strict=True))
     return Measurement(values, cpu if here else ())

@@ -73,6 +73,22 @@ FIGURES = (
         measure=_lazily("opening:over_bare"),
     ),
     Figure(
+        "first-step",
+        "the first trained steps on the screen over import torch alone: time",
+        bound="at most",
+        goal=None,
+        unit="x",
+        measure=_lazily("opening:first_step"),
+    ),
+    Figure(
+        "help",
+        "bntui --help beyond an interpreter that does nothing",
+        bound="at most",
+        goal=0.15,
+        unit="s",
+        measure=_lazily("opening:help_text"),
+    ),
+    Figure(
         "key",
         "key press to its effect at full speed, 99th percentile",
         bound="at most",
@@ -104,6 +120,15 @@ FIGURES = (
         goal=30,
         unit="ms",
         measure=_lazily("frame:long"),
+        quiet=False,
+    ),
+    Figure(
+        "frame-pages",
+        "the slowest of five pages, 200 x 60, four networks: CPU time",
+        bound="at most",
+        goal=75,
+        unit="ms",
+        measure=_lazily("frame:pages"),
         quiet=False,
     ),
     Figure(

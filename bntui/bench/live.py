@@ -33,7 +33,7 @@ def over_notebook(repeats: Repeats) -> Measurement:
     """The engine under a live screen over the notebook's loop alone, each with one thread."""
     torch.set_num_threads(1)
     few = repeats._replace(rounds=repeats.few)
-    return in_turn(_engine, loop(Notebook, NOTEBOOK), few, here=False)
+    return in_turn(_engine, loop(Notebook, NOTEBOOK), few, warm_up=0, here=False)
 
 
 def _engine(seconds: float) -> float:
@@ -59,7 +59,7 @@ def bytes_small(repeats: Repeats) -> Measurement:
 def _bytes(size: tuple[int, int], repeats: Repeats) -> Measurement:
     values = []
     with _lab(size) as terminal:
-        for _ in range(repeats.rounds):
+        for _ in range(repeats.few):
             before, begun = terminal.taken, monotonic()
             terminal.read_for(2 * repeats.seconds)
             values.append((terminal.taken - before) / 1000 / (monotonic() - begun))

@@ -1,5 +1,6 @@
 """From a command to a picture: the first frame, and a long log."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import count, islice
@@ -8,7 +9,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 from bntui.bench.figure import Measurement, Repeats
-from bntui.bench.live import BNTUI, LARGE, worst
+from bntui.bench.live import BNTUI, FULL_SPEED, LARGE, UP, worst
 from bntui.bench.script import run
 from bntui.bench.terminal import Terminal
 from bntui.protocol.codec import encode
@@ -23,19 +24,45 @@ class Bare(App):
 
 Bare().run()
 """
+PYTHON = (sys.executable, "-c")
 LOG_STEPS = 200_000
 MOVES = 30
 
 
 def over_bare(repeats: Repeats) -> Measurement:
     """The lab's first frame over that of an app that shows one word."""
-    bare = (sys.executable, "-c", BARE)
     return Measurement(
         [
-            _seconds_to("warming up", *BNTUI, "--no-log") / _seconds_to("bare", *bare)
+            _seconds_to("warming up", *BNTUI, "--no-log") / _seconds_to("bare", *PYTHON, BARE)
+            for _ in range(repeats.rounds)
+        ]
+    )
+
+
+def first_step(repeats: Repeats) -> Measurement:
+    """From the command to the first trained steps on the screen, over `import torch` alone."""
+    return Measurement(
+        [
+            _seconds_to(UP, *FULL_SPEED, "--no-log") / _seconds_of(*PYTHON, "import torch")
             for _ in range(repeats.few)
         ]
     )
+
+
+def help_text(repeats: Repeats) -> Measurement:
+    """What `bntui --help` takes beyond an interpreter that does nothing, in s."""
+    return Measurement(
+        [
+            _seconds_of(*BNTUI, "--help") - _seconds_of(*PYTHON, "pass")
+            for _ in range(2 * repeats.rounds)
+        ]
+    )
+
+
+def _seconds_of(*command: str) -> float:
+    begun = monotonic()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return monotonic() - begun
 
 
 def _seconds_to(text: str, *command: str) -> float:

@@ -17,27 +17,21 @@ from bntui.sweep.store import SweepStore
 STEPS = 2_000
 """Of a job: about a second."""
 
-JOBS, ROUNDS = 8, 2
-"""Jobs a core in a round, for each second of a figure's round; and most rounds: starting a cluster
-takes longer than a round of most figures.
-"""
+JOBS = 12
+"""Jobs a core, for each second of a figure's round."""
 
 
 def efficiency(repeats: Repeats) -> Measurement:
     """Jobs/s of a local cluster, over cores times a single process's jobs/s; start-up left out.
 
-    Both do the same jobs in turn: alone, cluster, alone, cluster, alone. A cluster's rate is
-    compared with the mean of those before and after it.
+    One cluster is started: that takes longer than a round of most figures. The same jobs are done
+    alone before and after it, half of them each time, and a value is given for each.
     """
     cores = os.cpu_count() or 1
     jobs = max(round(repeats.seconds * JOBS), 1)
-    alone = [_alone(jobs)]
-    values = []
-    for _ in range(min(repeats.rounds, ROUNDS)):
-        rate = _cluster(cores, jobs * cores)
-        alone.append(_alone(jobs))
-        values.append(rate / (cores * (alone[-2] + alone[-1]) / 2))
-    return Measurement(values)
+    before = _alone(max(jobs // 2, 1))
+    rate = _cluster(cores, jobs * cores)
+    return Measurement([rate / (cores * alone) for alone in (before, _alone(max(jobs // 2, 1)))])
 
 
 def _alone(jobs: int) -> float:

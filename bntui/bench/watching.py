@@ -28,7 +28,7 @@ CLASSES = 10
 LOGGED = 100
 """Steps between two logs of wandb: its `log_freq`."""
 WARM_UP = 2
-TURNS = 20
+TURNS = 10
 LONG = 4
 """A side warms up for twice a figure's usual seconds, has so many turns in a round, and rounds last
 four times the usual: the log is written every few seconds, and no round shall be without it."""
