@@ -244,8 +244,7 @@ def test_stopped_and_continued(tmp_path: Path) -> None:
         wait_for_steps(terminal)
         engines = terminal.engines()
         terminal.child.kill(signal.SIGTSTP)
-        terminal.read_until(lambda: state_of(terminal.child.pid) == "T")
-        assert terminal.left_on() == []
+        terminal.read_until(lambda: state_of(terminal.child.pid) == "T" and not terminal.left_on())
         terminal.child.kill(signal.SIGCONT)
         terminal.read_until(lambda: "alternate screen" in terminal.left_on())
         terminal.screen.reset()
