@@ -2,8 +2,9 @@
 
 import platform
 import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bntui import __version__
 from bntui.config import Context, RunConfig
 from bntui.config.share import share
+from bntui.errors import InputError
 from bntui.history import History
 from bntui.protocol import PROTOCOL, Event, Hello, Machine
 from bntui.protocol.codec import encode
@@ -19,6 +21,7 @@ from bntui.sweep.plan import Job
 from bntui.text import clean
 
 if TYPE_CHECKING:
+    from bntui.core.engine.memory import Size
     from bntui.core.training.dataset import Dataset
 
 Words = tuple[str, ...]
@@ -54,6 +57,25 @@ def machine() -> Machine:
     return Machine(platform.node(), __version__, str(torch.__version__), torch.get_num_threads())
 
 
+def memory_of(configs: Sequence[RunConfig], digest: str) -> int:
+    """Bytes, about, that the largest of these runs needs; loads torch.
+
+    `keep_words` was given the data of that digest before.
+    """
+    from bntui.core.engine.memory import needed, needed_for, size_of  # noqa: PLC0415
+
+    @cache
+    def of_data(block_size: int, context: Context) -> tuple[int, "Size"]:
+        data = _words[digest], block_size, context
+        return needed_for(*data), size_of(*data)
+
+    def of_run(config: RunConfig) -> int:
+        data, size = of_data(config.block_size, config.context)
+        return data + needed(config, size, len(config.arms))
+
+    return max(map(of_run, configs))
+
+
 def run_job(job: Job, config: RunConfig, digest: str, reach: float | None) -> Result | str:
     """Train to the end on one thread.
 
@@ -66,18 +88,27 @@ def run_job(job: Job, config: RunConfig, digest: str, reach: float | None) -> Re
     Returns:
         The result, or why there is none: trying again would fail again.
     """
+    from bntui.core.engine.memory import NO_MEMORY, is_out_of_memory  # noqa: PLC0415
+
     try:
         return _run(job, config, _words[digest], reach)
+    except InputError as error:
+        return str(error).rstrip(".")
     except Exception as error:
+        if is_out_of_memory(error):
+            return NO_MEMORY.rstrip(".")
         return clean(f"{type(error).__name__}: {error}", limit=300)
 
 
 def _run(job: Job, config: RunConfig, words: Words, reach: float | None) -> Result:
     import torch  # noqa: PLC0415 (only workers load it)
 
+    from bntui.core.engine.memory import check_memory, size_of  # noqa: PLC0415
     from bntui.core.engine.session import Session  # noqa: PLC0415
     from bntui.core.training.trainer import Trainer  # noqa: PLC0415
 
+    size = size_of(words, config.block_size, config.context)
+    check_memory(config, size)
     torch.set_num_threads(1)
     history, lines = History(), bytearray()
     started = datetime.now(UTC).isoformat(timespec="seconds")

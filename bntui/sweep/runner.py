@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from bntui.config import NOTEBOOK_WORDS
+from bntui.core.engine.memory import require
 from bntui.data.word_file import read_words
 from bntui.errors import InputError
 from bntui.history import folded
@@ -24,7 +25,15 @@ from bntui.logs.reader import read_log
 from bntui.protocol import Event, Machine
 from bntui.sweep.events import JobDone, JobFailed, Note, Outcome, SweepEnded, Workers, beginning
 from bntui.sweep.events import reached as reached_in
-from bntui.sweep.job import Result, Words, digest_of, keep_words, machine, run_job
+from bntui.sweep.job import (
+    Result,
+    Words,
+    digest_of,
+    keep_words,
+    machine,
+    memory_of,
+    run_job,
+)
 from bntui.sweep.plan import Job, Plan
 from bntui.sweep.store import SweepStore
 from bntui.text import clean
@@ -38,6 +47,9 @@ RETRIES = 2
 """Times that a run is tried again whose worker died."""
 
 WORKER_DIED = "its worker died each time it was tried"
+
+WORKER = 200 * 2**20
+"""Bytes, about, that a worker takes of its own, with torch and dask loaded."""
 
 CONNECT_SECONDS = 15
 
@@ -98,7 +110,8 @@ class Runner:
 
         Raises:
             InputError: dask.distributed is missing, the data cannot be used, the sweep is running
-                already, the scheduler cannot be reached, or its workers cannot run bntui.
+                already, the scheduler cannot be reached, its workers cannot run bntui, or their
+                runs do not fit into this machine's memory.
         """
         words = read_data(self._plan.base.data)
         with self._store.running(), self._client() as client:
@@ -107,6 +120,7 @@ class Runner:
             for event in beginning(self._plan, self._store.directory, done.values()):
                 self._emit(event)
             left = deque(job for job in self._plan.jobs() if job.key not in done)
+            self._check_memory(client, left, digest_of(words))
             self._emit(SweepEnded(self._work(client, left, digest_of(words))))
 
     def _prepare(self, client: "Client", words: Words) -> Machine:
@@ -123,6 +137,20 @@ class Runner:
                 " it takes the same version of it, of Python and of torch on each."
             ) from None
         return found
+
+    def _check_memory(self, client: "Client", left: Sequence[Job], digest: str) -> None:
+        """Check that the runs which workers here make at a time fit into the memory that is free.
+
+        Workers elsewhere check each run where it is made.
+        """
+        if self._scheduler is None and left:
+            at_once = min(_count(client), len(left))
+            configs = [
+                self._plan.config(Job(cell, self._plan.base.seed)) for cell in self._plan.cells
+            ]
+            largest = client.submit(memory_of, configs, digest, pure=False).result()
+            takes = "it takes fewer --workers, or smaller --hidden, --depth or --batch-size"
+            require(at_once * largest, f"Running {at_once} of these at a time", takes)
 
     def _done_before(self, here: Machine) -> dict[str, Outcome]:
         """Outcomes of this plan's runs, on the same versions, with the steps to the loss asked."""
@@ -208,7 +236,9 @@ class Runner:
             if name.partition(".")[0] == "distributed":
                 logging.getLogger(name).setLevel(logging.CRITICAL)
         if self._scheduler is None:
-            cluster = _local_cluster(self._workers or os.cpu_count() or 1)
+            workers = min(self._workers or os.cpu_count() or 1, self._plan.job_count)
+            require(workers * WORKER, f"--workers {workers:,}", "it takes fewer --workers")
+            cluster = _local_cluster(workers)
             with cluster, Client(cluster) as client:
                 yield client
         else:

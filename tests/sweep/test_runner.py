@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, nullcontext
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,14 +14,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from bntui.config import RunConfig
+from bntui.config import NOTEBOOK_WORDS, RunConfig
+from bntui.core.engine import memory
 from bntui.errors import InputError
 from bntui.history import folded
 from bntui.logs.reader import read_log
 from bntui.protocol import Event
 from bntui.sweep import runner
 from bntui.sweep.events import DoneBefore, JobDone, JobFailed, Note, Outcome, SweepEnded
-from bntui.sweep.job import Result, run_job
+from bntui.sweep.job import Result, digest_of, keep_words, memory_of, run_job
 from bntui.sweep.plan import Job, Plan, Vary, make_plan
 from bntui.sweep.runner import Runner
 from bntui.sweep.store import SweepStore
@@ -178,3 +180,48 @@ def test_without_the_extra_the_sentence_names_the_command(
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match="pip install distributed"):
         swept(make_plan(SMALL, [], 1), tmp_path / "one")
+
+
+class Here:
+    """Two workers that are this process."""
+
+    status = "running"
+
+    def nthreads(self) -> dict[str, int]:
+        return {"one": 1, "two": 1}
+
+    def register_plugin(self, plugin: object) -> None:
+        keep_words(digest_of(NOTEBOOK_WORDS), NOTEBOOK_WORDS)
+
+    def submit(self, work: Callable[..., object], *args: object, **_: object) -> "Future[object]":
+        future: Future[object] = Future()
+        future.set_result(work(*args))
+        return future
+
+
+def test_runs_that_do_not_fit_at_a_time_are_refused_before_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = make_plan(SMALL, [Vary("hidden", [10, 2000])], 2)
+    keep_words(digest := digest_of(NOTEBOOK_WORDS), NOTEBOOK_WORDS)
+    job = Job(plan.cells[1], 42)
+    small, large = (memory_of([plan.config(Job(cell, 42))], digest) for cell in plan.cells)
+    assert memory_of([SMALL, plan.config(job)], digest) == large > 10 * small
+    monkeypatch.setattr(Runner, "_client", lambda self: nullcontext(Here()))
+    monkeypatch.setattr(memory, "available", lambda: int(1.5 * large))
+    with pytest.raises(InputError, match=r"^Running 2 of these at a time needs about 0\.0 GB"):
+        swept(plan, tmp_path / "a")
+    monkeypatch.setattr(memory, "available", lambda: small)
+    reason = run_job(job, plan.config(job), digest, None)
+    assert isinstance(reason, str)
+    assert reason.startswith("This run needs about 0.0 GB of memory, and 0.0 GB are free; it takes")
+
+
+def test_more_workers_than_memory_are_refused_before_they_are_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = make_plan(SMALL, [Vary("lr", [n / 100 for n in range(1, 65)])], 20)
+    monkeypatch.setattr(memory, "available", lambda: 10**9)
+    runner = Runner(plan, SweepStore.create(tmp_path / "a", plan), print, workers=1024)
+    with pytest.raises(InputError, match=r"^--workers 1,024 needs about 214\.7 GB of memory"):
+        runner.run()

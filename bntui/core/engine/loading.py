@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from bntui.config.schema import NOTEBOOK_WORDS, Context, RunConfig
+from bntui.core.engine.memory import check_words
 from bntui.data.word_file import Words, read_words
 from bntui.protocol import Dataset, Event, Reading
 
@@ -39,7 +40,7 @@ class Loader:
         """The examples of a run; emits `Reading`, then `Dataset`.
 
         Raises:
-            InputError: The data cannot be used.
+            InputError: The data cannot be used, or is too much for the memory.
         """
         key = Key(*(getattr(config, name) for name in Key._fields))
         if self._loaded is None or self._loaded[0] != key:
@@ -50,6 +51,7 @@ class Loader:
 
     def _make(self, key: Key) -> tuple[Dataset, "Examples"]:
         words = self._read(key.data)
+        check_words(words.words, key.block_size, key.context)
         _load_torch()
         from bntui.core.training import dataset as data  # noqa: PLC0415 (torch is loaded by now)
 

@@ -114,13 +114,13 @@ class Engine:
         )
         self._sink.emit_log_status()
         examples = self._loader.load(config)
-        from bntui.core.engine.memory import check_memory  # noqa: PLC0415
+        from bntui.core.engine.memory import Size, check_memory  # noqa: PLC0415
         from bntui.core.engine.session import Session  # noqa: PLC0415
         from bntui.core.training.device import configure_device  # noqa: PLC0415 (torch is loaded by now)
         from bntui.core.training.trainer import Trainer  # noqa: PLC0415
 
         configure_device(config)
-        check_memory(config, examples)
+        check_memory(config, Size(len(examples), len(examples.vocabulary)))
         self._session = Session(
             Trainer(config, examples), self._sink.emit, self._sink.emit_unlogged
         )

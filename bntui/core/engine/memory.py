@@ -1,12 +1,13 @@
-"""How much memory a run needs, before it begins."""
+"""How much memory a run needs, before it begins. Needs no torch where nothing is counted."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from bntui.config.schema import RunConfig
-from bntui.core.nn.precise import MOST_NUMBERS
-from bntui.core.probes.modes import MOST
-from bntui.core.training.dataset import Dataset
+from msgspec.structs import replace
+
+from bntui.config.schema import Context, RunConfig
 from bntui.errors import InputError
 
 FLOAT = 4
@@ -16,34 +17,108 @@ KEPT, PASSING = 8, 3
 """Outputs of a layer's size that a training step keeps for each hidden layer (outputs and gradients
 of Linear, normalization and activation, x_hat), and that a pass without gradients holds at once."""
 
+TOKEN, EXAMPLE = 16, 24
+"""Bytes that a token and an example take while the examples are made of their words."""
+
+NO_MEMORY = "The memory is exhausted; it takes smaller --hidden, --depth or --batch-size."
+
 GROUP = Path("/sys/fs/cgroup")
 
 
-def check_memory(config: RunConfig, dataset: Dataset) -> None:
+class Size(NamedTuple):
+    """Examples and symbols of the data: what the need depends on beside the config."""
+
+    examples: int
+    symbols: int
+
+
+def size_of(words: Sequence[str], block_size: int, context: Context) -> Size:
+    """The size of a data set; see `Examples`."""
+    before = 1 if context == "inside" else block_size
+    examples = sum(max(len(word) + before + 1 - block_size, 0) for word in words)
+    return Size(examples, len(set().union(*words) | {"."}))
+
+
+def needed_for(words: Sequence[str], block_size: int, context: Context) -> int:
+    """Bytes, about, while the examples of these words are made."""
+    before = 1 if context == "inside" else block_size
+    tokens = sum(map(len, words)) + len(words) * (before + 1)
+    return TOKEN * tokens + EXAMPLE * size_of(words, block_size, context).examples
+
+
+def check_words(words: Sequence[str], block_size: int, context: Context) -> None:
+    """Check that the examples of these words fit into the memory that is free.
+
+    Raises:
+        InputError: They do not; it says how much they need.
+    """
+    wanted = needed_for(words, block_size, context)
+    require(wanted, "The data", "it takes a smaller file or --block-size")
+
+
+def check_memory(config: RunConfig, size: Size) -> None:
     """Check that the networks and what measures them fit into the memory that is free.
 
     Raises:
         InputError: They do not; it says how much they need.
     """
-    wanted, free = needed(config, dataset), available()
-    if config.device == "cpu" and free is not None and wanted > free:
+    if config.device == "cpu":
+        wanted = needed(config, size, len(config.arms))
+        require(wanted, "This run", "it takes smaller --hidden, --depth or --batch-size")
+
+
+def check_growth(config: RunConfig, size: Size, networks: int, batch_size: int, held: int) -> None:
+    """Check that so many networks, of which `held` are there, fit with batches of that size.
+
+    Raises:
+        InputError: They do not; it says how much more they need.
+    """
+    if config.device == "cpu":
+        wanted = needed(replace(config, batch_size=batch_size), size, networks)
+        more = wanted - held * FLOAT * 2 * _weights(config, size.symbols)
+        require(more, "That", "it takes a smaller batch or fewer networks")
+
+
+def require(wanted: int, what: str, takes: str) -> None:
+    """Check that so many bytes are free.
+
+    Raises:
+        InputError: They are not; `what` begins its sentence, and `takes` ends it.
+    """
+    free = available()
+    if free is not None and wanted > free:
         raise InputError(
-            f"This run needs about {wanted / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB are"
-            " free; it takes smaller --hidden, --depth or --batch-size."
+            f"{what} needs about {wanted / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB are"
+            f" free; {takes}."
         )
 
 
-def needed(config: RunConfig, dataset: Dataset) -> int:
+def needed(config: RunConfig, size: Size, networks: int) -> int:
     """Bytes, about: weights and gradients, a step's outputs, the largest probe."""
-    symbols, hidden, arms = len(dataset.vocabulary), config.hidden, len(config.arms)
-    weights = symbols * config.emb + config.block_size * config.emb * hidden
-    weights += (config.depth - 1) * hidden**2 + hidden * symbols
+    from bntui.core.nn.precise import MOST_NUMBERS  # noqa: PLC0415 (loads torch)
+    from bntui.core.probes.modes import MOST  # noqa: PLC0415 (loads torch)
+
+    (examples, symbols), hidden = size, config.hidden
+    weights = _weights(config, symbols)
     width = max(hidden, symbols, config.block_size * config.emb)
     step = config.batch_size * (KEPT * config.depth * hidden + 4 * symbols + width)
-    probe = PASSING * max(min(len(dataset), MOST) * width, min(len(dataset) * width, MOST_NUMBERS))
+    probe = PASSING * max(min(examples, MOST) * width, min(examples * width, MOST_NUMBERS))
     # The checks fold a copy of a network, and repeat a step of another copy by autograd.
-    numbers = arms * (2 * weights + step) + max(probe, 4 * weights + step)
+    numbers = networks * (2 * weights + step) + max(probe, 4 * weights + step)
     return FLOAT * numbers
+
+
+def _weights(config: RunConfig, symbols: int) -> int:
+    """Numbers in a network's weights, about."""
+    hidden = config.hidden
+    weights = symbols * config.emb + config.block_size * config.emb * hidden
+    return weights + (config.depth - 1) * hidden**2 + hidden * symbols
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether Python's, torch's or a device's allocation failed; torch has no type for its own."""
+    text = str(error)
+    return isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text
 
 
 def available() -> int | None:

@@ -10,10 +10,9 @@ from platformdirs import user_log_path
 
 from bntui.core.engine.event_sink import EventSink
 from bntui.core.engine.loop import Engine
+from bntui.core.engine.memory import NO_MEMORY, is_out_of_memory
 from bntui.errors import InputError
 from bntui.protocol import Failed
-
-NO_MEMORY = "The memory is exhausted; it takes smaller --hidden, --depth or --batch-size."
 
 
 def main() -> int:
@@ -53,12 +52,6 @@ def _serve(sink: EventSink) -> int:
         sink.emit(Failed("crash", f"{type(error).__name__}: {error}", _log_traceback()))
         return 1
     return 0
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether Python's, torch's or a device's allocation failed; torch has no type for its own."""
-    text = str(error)
-    return isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text
 
 
 def _log_traceback() -> str | None:

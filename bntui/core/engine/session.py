@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import UNSET
 
 from bntui.config.settings import SETTINGS
+from bntui.core.engine.memory import Size, check_growth
 from bntui.core.engine.pacing import Pacer
 from bntui.core.probes.registry import measured
 from bntui.core.telemetry.on_demand import OnDemand
@@ -116,6 +117,7 @@ class Session:
         """Change the run between two steps; what that alters is to be measured."""
         self.flush()
         try:
+            self._check_memory(command)
             done = self._interventions.handle(command)
         except InputError as refusal:
             self._emit(Refused(str(refusal)))
@@ -126,6 +128,16 @@ class Session:
         altered = {event.arm for event in done if _alters_measurements(event)}
         arms = [arm for arm in self._trainer.arms if {None, arm.name} & altered]
         self._owe(arms, full=self._state != "running")
+
+    def _check_memory(self, command: Change | Fork | Recalibrate | Undo) -> None:
+        """Check that there is memory for one network more, or for larger batches."""
+        run, setting = self._trainer, SETTINGS["batch_size"]
+        networks, batch = len(run.arms) + isinstance(command, Fork), run.batch_size
+        if isinstance(command, Change) and command.knob == setting.name:
+            batch = max(batch, 0 if setting.problem(command.value) else int(command.value))
+        if (networks, batch) != (len(run.arms), run.batch_size):
+            size = Size(len(run.dataset), len(run.dataset.vocabulary))
+            check_growth(run.config, size, networks, batch, held=len(run.arms))
 
     def _is_due(self) -> bool:
         return self._state == "running" and self._pacer.wait() == 0

@@ -4,33 +4,82 @@ from pathlib import Path
 
 import pytest
 
-from bntui.config.schema import NOTEBOOK_WORDS, RunConfig
+from bntui.config.schema import NOTEBOOK_WORDS, Context, RunConfig
 from bntui.core.engine import memory
-from bntui.core.engine.memory import available, check_memory, needed
-from bntui.core.engine.process import is_out_of_memory
+from bntui.core.engine.loading import Loader
+from bntui.core.engine.memory import (
+    available,
+    check_memory,
+    is_out_of_memory,
+    needed,
+    needed_for,
+    size_of,
+)
+from bntui.core.engine.session import Session
 from bntui.core.training.dataset import Dataset
+from bntui.core.training.trainer import Trainer
 from bntui.errors import InputError
-from bntui.protocol import Failed, Start
+from bntui.protocol import Change, Changed, Event, Failed, Fork, Forked, Refused, Start
 from tests.engine import EngineProcess
 
-DATA = Dataset(list(NOTEBOOK_WORDS), 3, "inside")
+DATA = size_of(NOTEBOOK_WORDS, 3, "inside")
 
 
 def test_weights_and_outputs_are_counted() -> None:
     """At least both networks' weights and gradients: 49 matrices of 10,000 x 10,000."""
-    assert needed(RunConfig(hidden=10_000, depth=50), DATA) > 2 * 2 * 49 * 10**8 * 4
-    one_row, many = (needed(RunConfig(hidden=10_000, batch_size=n), DATA) for n in (1, 65_536))
+    assert needed(RunConfig(hidden=10_000, depth=50), DATA, 2) > 2 * 2 * 49 * 10**8 * 4
+    one_row, many = (needed(RunConfig(hidden=10_000, batch_size=n), DATA, 2) for n in (1, 65_536))
     assert many - one_row > 2 * 65_536 * 10_000 * 4 * 5
-    assert needed(RunConfig(), DATA) < 10**7
+    assert needed(RunConfig(), DATA, 2) < 10**7
 
 
 def test_what_is_too_large_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     config = RunConfig(hidden=1000, depth=5)
-    monkeypatch.setattr(memory, "available", lambda: needed(config, DATA))
+    monkeypatch.setattr(memory, "available", lambda: needed(config, DATA, 2))
     check_memory(config, DATA)
-    monkeypatch.setattr(memory, "available", lambda: needed(config, DATA) - 1)
+    monkeypatch.setattr(memory, "available", lambda: needed(config, DATA, 2) - 1)
     with pytest.raises(InputError, match=r"needs about 0\.\d GB of memory, and 0\.\d GB are free"):
         check_memory(config, DATA)
+
+
+@pytest.mark.parametrize("context", ["inside", "padded"])
+@pytest.mark.parametrize("block_size", [1, 3, 7])
+def test_the_size_of_the_data_is_known_without_it(block_size: int, context: Context) -> None:
+    words = ["ab", "c.d", *NOTEBOOK_WORDS]
+    data = Dataset(words, block_size, context)
+    assert size_of(words, block_size, context) == (len(data), len(data.vocabulary))
+
+
+def test_data_that_is_too_much_is_refused_before_it_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """16 MiB of short words, each padded with a context of 64, would take 7 GB."""
+    assert needed_for(["a"] * 1000, 64, "padded") * 8000 > 5e9
+    monkeypatch.setattr(memory, "available", lambda: 1000)
+    told: list[Event] = []
+    with pytest.raises(InputError, match=r"The data needs about .* it takes a smaller file"):
+        Loader(told.append).load(RunConfig())
+    assert told == []
+
+
+def test_a_run_does_not_grow_beyond_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fork is a network more, and a larger batch more outputs; both are refused as a start is."""
+    config = RunConfig(hidden=20, batch_size=4)
+    told: list[Event] = []
+    trainer = Trainer(config, Dataset(NOTEBOOK_WORDS, 3, "inside"))
+    run = Session(trainer, told.append, told.append)
+    more = needed(config, DATA, 3) - needed(config, DATA, 2)
+    monkeypatch.setattr(memory, "available", lambda: 2 * more)
+    for command in (Fork("BN"), Change("batch_size", 60_000), Change("batch_size", 1e300)):
+        run.handle(command)
+    reasons = [event.reason for event in told if isinstance(event, Refused)]
+    assert "That needs about 0.0 GB of memory, and 0.0 GB are free" in reasons[0]
+    assert "it takes a smaller batch or fewer networks" in reasons[1]
+    assert reasons[2] == "batch_size is 1e+300, but it takes a whole number from 1 to 65,536."
+    run.handle(Change("batch_size", 2))
+    monkeypatch.setattr(memory, "available", lambda: 10**9)
+    run.handle(Fork("BN"))
+    assert [type(e) for e in told if isinstance(e, Changed | Forked)] == [Changed, Forked]
 
 
 def test_a_containers_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
