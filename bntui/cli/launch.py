@@ -101,9 +101,10 @@ def show_sweep(source: "SweepSource", fps: float) -> int:
 
 
 def show_script(source: "ScriptSource", fps: float) -> int:
-    """Show a script that was started; returns the exit code.
+    """Start a script and show it; returns the exit code. `require_screen` is to be called before.
 
-    `require_screen` is to be called before the script is started.
+    Raises:
+        InputError: The user's keys cannot be used.
     """
     from bntui.tui.script_app import show_script as show  # noqa: PLC0415 (textual takes a moment)
 

@@ -27,7 +27,7 @@ from bntui.protocol import Failed, Hello, Pause, Refused, Skipped, Subscribe, Wa
 from bntui.sources.base import Source
 from bntui.sources.recording import open_log
 from bntui.text import clean
-from bntui.tui.commands import Keymap
+from bntui.tui.commands import KeyCommand, Keymap
 from bntui.tui.keymap import read_keymap
 from bntui.tui.messages import SendCommand
 from bntui.tui.palette import Commands
@@ -45,7 +45,10 @@ LOOK_EVERY, MOST_LOOKS = 0.1, 50
 
 
 class ThemedApp(App[None]):
-    """What both apps share: themes, the terminal driver, and the keys that work on every screen."""
+    """What all apps share: themes, the terminal driver, and the keys that work on every screen.
+
+    `opened` is the log that was chosen among the runs to be shown next.
+    """
 
     TITLE = "bntui"
     CSS_PATH = Path(__file__).with_name("app.tcss")
@@ -54,8 +57,13 @@ class ThemedApp(App[None]):
         Binding("ctrl+z", "suspend_process", show=False, priority=True),
     ]
 
-    def __init__(self) -> None:
+    COMMANDS: ClassVar = {Commands}
+
+    def __init__(self, fps: float = FRAMES_PER_SECOND, keymap: Keymap | None = None) -> None:
         super().__init__(driver_class=BntuiDriver)
+        self.fps, self.keymap = fps, keymap or {}
+        self.set_keymap(self.keymap)
+        self.opened: Source | None = None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -159,6 +167,40 @@ class ThemedApp(App[None]):
     def _report_unsaved(self, error: Exception) -> None:
         self.notify(f"Not saved: {clean(str(error), 200)}", severity="error", markup=False)
 
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every key of the screen, and Textual's choice of themes."""
+        usable: Sequence[KeyCommand] = getattr(screen, "usable", ())
+        for command in usable:
+            run = partial(self.run_action, command.action, screen)
+            yield SystemCommand(command.title, f"{command.help} ({command.key_text})", run)
+        yield SystemCommand("Choose a theme", "All of Textual's themes", self.action_change_theme)
+
+    def action_runs(self) -> None:
+        """Show the logged runs."""
+        from bntui.tui.screens.runs import RunsScreen  # noqa: PLC0415 (the first frame needs none)
+
+        self.push_screen(RunsScreen(runlog.directory()), self._open)
+
+    async def _open(self, paths: list[Path] | None) -> None:
+        """Show the chosen run in place of what is shown, or compare several."""
+        from bntui.history.comparison import check_comparable  # noqa: PLC0415
+
+        try:
+            watched = check_comparable(paths or [])
+            logs = [(path.stem, open_log(path, follow=True)) for path in paths or []]
+        except InputError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        if len(logs) > 1:
+            await self.push_screen(_comparison(logs, self.fps, watched, self.keymap))
+        elif logs:
+            await self.open_one(logs[0][1])
+
+    async def open_one(self, source: Source) -> None:
+        """Show one run: this app, which shows several, ends for it."""
+        self.opened = source
+        self.exit()
+
     def action_suspend_process(self) -> None:
         """Suspend, where a shell can resume it."""
         if has_job_control():
@@ -174,7 +216,6 @@ class BntuiApp(ThemedApp):
     """
 
     DEFAULT_MODE = "lab"
-    COMMANDS: ClassVar = {Commands}
 
     def __init__(
         self,
@@ -183,9 +224,8 @@ class BntuiApp(ThemedApp):
         tour: bool = False,
         keymap: Keymap | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(fps, keymap)
         self.source = source
-        self.set_keymap(keymap or {})
         self.history = History()
         self.watched_run = WatchedRun()
         self.lab = LabScreen(self.history, fps, tour, keymap)
@@ -198,7 +238,7 @@ class BntuiApp(ThemedApp):
     def _watched_screen(self) -> Screen[None]:
         from bntui.tui.screens.watched import WatchedScreen  # noqa: PLC0415 (the lab needs none)
 
-        return WatchedScreen(self.watched_run, self.lab.fps)
+        return WatchedScreen(self.watched_run, self.fps, self.keymap)
 
     @property
     def drawn_run(self) -> History | WatchedRun:
@@ -223,14 +263,6 @@ class BntuiApp(ThemedApp):
         stem = re.sub(r"[^\w-]", "_", watching.name)[:40]
         steps = self.watched_run.steps
         return f"{stem}-step-{steps}", f"bntui · {watching.name} · step {steps:,}"
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every key of the lab, and Textual's choice of themes."""
-        if screen is self.lab:
-            for command in self.lab.usable:
-                run = partial(self.run_action, command.action, screen)
-                yield SystemCommand(command.title, f"{command.help} ({command.key_text})", run)
-        yield SystemCommand("Choose a theme", "All of Textual's themes", self.action_change_theme)
 
     def on_mount(self) -> None:
         """Read a recording before the first frame: its first event chooses the screen."""
@@ -290,30 +322,15 @@ class BntuiApp(ThemedApp):
         self.history.fold(Refused(reason))
         self.lab.show_refusal(reason)
 
-    def action_runs(self) -> None:
-        """Show the logged runs."""
-        from bntui.tui.screens.runs import RunsScreen  # noqa: PLC0415 (the first frame needs none)
-
-        self.push_screen(RunsScreen(runlog.directory()), self._open)
-
-    async def _open(self, paths: list[Path] | None) -> None:
-        """Show the chosen run in place of this one, or compare several."""
-        from bntui.history.comparison import check_comparable  # noqa: PLC0415
-
-        try:
-            watched = check_comparable(paths or [])
-            logs = [(path.stem, open_log(path, follow=True)) for path in paths or []]
-        except InputError as error:
-            self.notify(str(error), severity="error", markup=False)
-            return
-        if len(logs) > 1:
-            await self.push_screen(_comparison(logs, self.lab.fps, watched))
-        elif logs:
-            await self.source.close()
-            self.source = logs[0][1]
-            self.lab.recording = self.source.name
-            self.lab.action_live()
-            self.read_events()
+    async def open_one(self, source: Source) -> None:
+        """Show one run in place of this one."""
+        while len(self.screen_stack) > 1:  # a comparison
+            await self.pop_screen()
+        await self.source.close()
+        self.source = source
+        self.lab.recording = source.name
+        self.lab.action_live()
+        self.read_events()
 
     async def on_unmount(self) -> None:
         """Stop the engine."""
@@ -328,33 +345,62 @@ class CompareApp(ThemedApp):
         recordings: Sequence[tuple[str, Source]],
         fps: float = FRAMES_PER_SECOND,
         watched: bool = False,
+        keymap: Keymap | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(fps, keymap)
         self.watched = watched
-        self._recordings, self._fps = recordings, fps
+        self._recordings = recordings
 
     def get_default_screen(self) -> Screen[None]:
         """The comparison."""
-        return _comparison(self._recordings, self._fps, self.watched)
+        return _comparison(self._recordings, self.fps, self.watched, self.keymap)
 
 
 def _comparison(
-    recordings: Sequence[tuple[str, Source]], fps: float, watched: bool
+    recordings: Sequence[tuple[str, Source]], fps: float, watched: bool, keymap: Keymap
 ) -> Screen[None]:
     from bntui.history.comparison import WatchedEntry, entries  # noqa: PLC0415
     from bntui.tui.screens.compare import CompareScreen  # noqa: PLC0415
     from bntui.tui.screens.compare_watched import CompareWatchedScreen  # noqa: PLC0415
 
     if watched:
-        return CompareWatchedScreen([WatchedEntry(*each) for each in recordings], fps)
-    return CompareScreen(entries(recordings), fps)
+        return CompareWatchedScreen([WatchedEntry(*each) for each in recordings], fps, keymap)
+    return CompareScreen(entries(recordings), fps, keymap)
 
 
 def compare(recordings: Sequence[tuple[str, Source]], fps: float, watched: bool) -> int:
-    """Overlay several logs, of watched runs or of the lab; returns the exit code."""
-    app = CompareApp(recordings, fps, watched)
+    """Overlay several logs, of watched runs or of the lab; returns the exit code.
+
+    Raises:
+        InputError: The user's keys cannot be used.
+    """
+    return run_app(CompareApp(recordings, fps, watched, users_keymap()))
+
+
+def run_app(app: ThemedApp) -> int:
+    """Run an app, then the lab on the log that was chosen in it, if any; returns the exit code."""
     app.run()
+    if app.opened:
+        return asyncio.run(run(app.opened, app.fps, tour=False))
     return app.return_code or 0
+
+
+def users_keymap() -> Keymap:
+    """The user's keys, for every screen.
+
+    Raises:
+        InputError: They cannot be used.
+    """
+    return read_keymap(every_screens_commands)
+
+
+def every_screens_commands() -> list[Sequence[KeyCommand]]:
+    """The keys of each screen that has any."""
+    from bntui.tui.screens import compare, compare_watched, sweep  # noqa: PLC0415
+    from bntui.tui.watched import commands as watched  # noqa: PLC0415
+
+    rooms = (compare, compare_watched, watched, sweep)
+    return [COMMANDS, *(room.COMMANDS for room in rooms)]
 
 
 async def frame(
@@ -386,7 +432,7 @@ async def run(source: Source, fps: float, tour: bool) -> int:
     Raises:
         InputError: The user's keys cannot be used.
     """
-    app = BntuiApp(source, fps, tour, read_keymap(COMMANDS))
+    app = BntuiApp(source, fps, tour, users_keymap())
     await app.run_async()
     log = app.history.log
     failed = app.drawn_run.failed

@@ -56,14 +56,14 @@ Keymap = Mapping[str, str]
 """Keys that a user has chosen, by a command's name."""
 
 
-def rebound(commands: Iterable[KeyCommand], keymap: Keymap) -> list[KeyCommand]:
-    """The commands, with the user's keys where there are any."""
-    return [
-        replace(command, keys=keymap[command.name], key_display=None)
+def rebound(commands: Iterable[KeyCommand], keymap: Keymap) -> dict[str, KeyCommand]:
+    """The commands by their declared keys, with the user's keys where there are any."""
+    return {
+        command.keys: replace(command, keys=keymap[command.name], key_display=None)
         if command.name in keymap
         else command
         for command in commands
-    ]
+    }
 
 
 UNDO = KeyCommand("u", "undo", "Undo", "Undo the last change, fork or recalibration", RUN)
@@ -97,14 +97,30 @@ SUSPEND = KeyCommand("ctrl+z", "app.suspend_process", "Suspend", "Suspend; fg re
 
 FIRST_STEP = KeyCommand("home", "first_step", "First step", "Go to the first step", TIME)
 LIVE = KeyCommand("end", "live", "Live", "Follow the newest step", TIME)
+TIME_KEYS = (
+    KeyCommand("left", "scrub(-1)", "Back", "Back to the measurement before", TIME, False, "←"),
+    KeyCommand("right", "scrub(1)", "Forward", "On to the next measurement", TIME, False, "→"),
+    KeyCommand("shift+left", "scrub(-10)", "Far back", "Back by ten measurements", TIME),
+    KeyCommand("shift+right", "scrub(10)", "Far forward", "On by ten measurements", TIME),
+    KeyCommand("comma", "scrub_steps(-1)", "Step back", "Back by one step", TIME, False, ","),
+    KeyCommand("full_stop", "scrub_steps(1)", "Step forward", "On by one step", TIME, False, "."),
+    FIRST_STEP,
+    LIVE,
+)
 RUNS = KeyCommand("o", "app.runs", "Runs", "Logged runs: open, compare, rename, delete", APP)
 QUIT = KeyCommand("q,ctrl+c,ctrl+q", "app.close", "Quit", "Quit", APP, True, "q")
 
+PAUSE = KeyCommand(
+    "space",
+    "pause",
+    "Pause",
+    "Pause or resume; train a finished run on for 5,000 steps",
+    RUN,
+    shown=True,
+)
+
 LAB_COMMANDS = (
-    KeyCommand(
-        "space", "pause", "Pause", "Pause or resume; train a finished run on for 5,000 steps",
-        RUN, True,
-    ),
+    PAUSE,
     KeyCommand("s", "step", "Step", "Make one training step, then pause", RUN, shown=True),
     KeyCommand("r", "restart", "Restart", "Restart from step 0 with the same seed", RUN, True),
     KeyCommand("minus", "slower", "Slower", "Half the pace, or 500 steps/s", RUN, True, "-"),
@@ -123,14 +139,7 @@ LAB_COMMANDS = (
     ),
     KeyCommand("f", "fork", "Fork", "Train a copy of a network with one change", RUN, True),
     UNDO,
-    KeyCommand("left", "scrub(-1)", "Back", "Back to the measurement before", TIME, False, "←"),
-    KeyCommand("right", "scrub(1)", "Forward", "On to the next measurement", TIME, False, "→"),
-    KeyCommand("shift+left", "scrub(-10)", "Far back", "Back by ten measurements", TIME),
-    KeyCommand("shift+right", "scrub(10)", "Far forward", "On by ten measurements", TIME),
-    KeyCommand("comma", "scrub_steps(-1)", "Step back", "Back by one step", TIME, False, ","),
-    KeyCommand("full_stop", "scrub_steps(1)", "Step forward", "On by one step", TIME, False, "."),
-    FIRST_STEP,
-    LIVE,
+    *TIME_KEYS,
     KeyCommand("p", "replay", "Replay", "Replay at 1x, 2x, 10x, max; then stop", TIME),
     KeyCommand("1", "focus_pane('loss')", "Loss", "The loss pane", PANES),
     KeyCommand("2", "focus_pane('activations')", "Activations", "The activations pane", PANES),
@@ -170,19 +179,23 @@ LAB_COMMANDS = (
 )  # fmt: skip
 """The lab's own keys."""
 
+CLOSE = KeyCommand("q,ctrl+c", QUIT.action, "Close", "Close the comparison", APP, True, "q")
+
 COMPARE_COMMANDS = (
-    replace(NEXT_NETWORK, title="Networks", help="All networks of every run, or one of each"),
+    KeyCommand("a", "next_network", "Networks", "All networks of every run, or one of each",
+               VIEW, True),
     *CURSOR_KEYS,
-    KeyCommand("tab", "app.focus_next", "Next pane", "Focus the other pane", PANES),
-    SAVE,
+    KeyCommand("tab", "app.focus_next", "Next pane", "Focus the other pane", PANES, True),
+    replace(SAVE, shown=True),
     COPY,
     THEME,
+    RUNS,
     HELP,
     SUSPEND,
     KeyCommand("escape", "leave", "Leave", "Hide the cursor, or close the comparison", APP),
-    KeyCommand("q,ctrl+c", QUIT.action, "Close", "Close the comparison", APP, True, "q"),
-    KeyCommand("ctrl+q", "app.quit", "Quit", "Quit", APP),
-)
+    CLOSE,
+    KeyCommand("ctrl+q", "app.quit", "Quit bntui", "Quit", APP),
+)  # fmt: skip
 """The compare screen's own keys."""
 
 
@@ -199,3 +212,22 @@ def with_panes(
         dispatched = replace(command, action=f"pane_command({command.action!r})")
         by_keys.setdefault(command.keys, dispatched)
     return tuple(sorted(by_keys.values(), key=lambda command: GROUPS.index(command.group)))
+
+
+def for_bar(
+    commands: Mapping[str, KeyCommand], own: Iterable[KeyCommand], is_scrubbing: bool = False
+) -> tuple[list[KeyCommand], int]:
+    """What a key bar shows, and how many of these, its last, at every width.
+
+    A pane's `own` keys come first, then those that are `shown`, then runs, help and quit; while an
+    earlier step is viewed also the ways to the first and the newest one. `commands` are by their
+    declared keys.
+    """
+    always = {RUNS.name, HELP.name, QUIT.name, CLOSE.name}
+    always |= {FIRST_STEP.name, LIVE.name} if is_scrubbing else set()
+    declared = {command.keys for command in own}
+    first = [command for keys, command in commands.items() if keys in declared]
+    others = [command for command in commands.values() if command.shown]
+    every = {c.name: c for c in (*first, *others) if c.name not in always}
+    last = [command for command in commands.values() if command.name in always]
+    return [*every.values(), *last], len(last)

@@ -5,7 +5,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from bntui.sources.script import ScriptSource
-from bntui.tui.app import BntuiApp
+from bntui.tui.app import BntuiApp, users_keymap
+from bntui.tui.commands import Keymap
 from bntui.tui.screens.leave import Answer, LeaveScreen
 
 
@@ -16,8 +17,8 @@ class ScriptApp(BntuiApp):
         Binding("ctrl+c", "interrupt", show=False, priority=True),
     ]
 
-    def __init__(self, source: ScriptSource, fps: float) -> None:
-        super().__init__(source, fps)
+    def __init__(self, source: ScriptSource, fps: float, keymap: Keymap | None = None) -> None:
+        super().__init__(source, fps, keymap=keymap)
         self._script = source
 
     @property
@@ -55,7 +56,12 @@ class ScriptApp(BntuiApp):
 
 
 def show_script(source: ScriptSource, fps: float) -> int:
-    """Show a script that was started until the user leaves; returns the exit code."""
-    app = ScriptApp(source, fps)
+    """Start a script and show it until the user leaves; returns the exit code.
+
+    Raises:
+        InputError: The user's keys cannot be used.
+    """
+    app = ScriptApp(source, fps, users_keymap())
+    source.start()
     app.run()
     return app.exit_code

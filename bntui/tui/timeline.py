@@ -11,7 +11,7 @@ SPEEDS = (1.0, 2.0, 10.0, inf)
 """Of a replay, in seconds of training a second; the last shows the whole run in 100 frames."""
 
 PARTS = 100
-"""A scrub moves by hundredths of the run."""
+"""Frames of the fastest replay."""
 
 
 class Stepped(Protocol):
@@ -43,11 +43,6 @@ class Timeline:
         """Show `step`, or follow the newest one from there on."""
         self.speed = None
         self.at = max(step, 0) if step < history.steps else None
-
-    def move(self, parts: int, history: Stepped) -> None:
-        """Move by so many parts of the run, back if negative."""
-        here = history.steps if self.at is None else self.at
-        self.seek(here + parts * max(history.steps // PARTS, 1), history)
 
     def move_along(self, schedule: list[int], by: int, history: Stepped) -> None:
         """Move by so many steps of an ascending schedule, back if negative."""

@@ -106,11 +106,18 @@ async def test_a_finding_its_rule_its_evidence_and_its_layer() -> None:
 
 
 async def test_as_of_an_earlier_step_and_back() -> None:
-    async with lab(watched_run(40), commands=False) as it:
+    async with lab(watched_run(40), (80, 24), commands=False) as it:
         text = await it.press("home")
         assert "as of 0" in text
         assert "loss 2" in text
+        assert "home First step  end Live  o Runs  ? Help  q Quit" in text
         assert "as of 0" not in await it.press("end")
+        assert "as of 39" in await it.press("comma")
+        sampled = it.app.watched_run.layers[0].sizes.steps
+        assert f"as of {sampled[-2]}" in await it.press("left", "left")
+        assert "as of" not in await it.press("full_stop", *["right"] * 2)
+        titles = [command.title for command in it.app.get_system_commands(it.app.screen)]
+        assert {"Filter", "Runs", "Choose a theme"} <= {*titles}
 
 
 async def test_the_value_cursor_reads_every_plot_over_steps() -> None:

@@ -1,6 +1,6 @@
 """Runs overlaid: what differs between their configs, all their networks, and their losses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import ClassVar, Generic, TypeVar
 
@@ -30,10 +30,10 @@ from bntui.history.history import History
 from bntui.text import clean, ends_of
 from bntui.tui.commands import (
     COMPARE_COMMANDS,
-    CURSOR_KEYS,
-    HELP,
-    QUIT,
     KeyCommand,
+    Keymap,
+    for_bar,
+    rebound,
     with_panes,
 )
 from bntui.tui.panes.arms import Arm
@@ -72,13 +72,14 @@ class SideBySide(Screen[None], Generic[EntryT, PaneT]):
     """
 
     def __init__(
-        self, runs: Sequence[EntryT], panes: tuple[PaneT, PaneT], keys: Sequence[KeyCommand],
+        self, runs: Sequence[EntryT], panes: tuple[PaneT, PaneT], keys: Mapping[str, KeyCommand],
         fps: float,
     ) -> None:  # fmt: skip
         super().__init__()
         self._fps = fps
         self._runs: list[EntryT] = list(runs)
         self._panes, self._keys = panes, keys
+        self._key_bar = KeyBar(*for_bar(keys, panes[0].COMMANDS))
         self._drawn = -1
         self._cursor: int | None = None
         self._legend = Static("", classes="legend", markup=False)
@@ -89,10 +90,16 @@ class SideBySide(Screen[None], Generic[EntryT, PaneT]):
         yield self._legend
         yield self._findings
         yield Container(*self._panes)
-        listed = [command for command in self._keys if command not in CURSOR_KEYS]
-        always = {HELP.action, QUIT.action}
-        listed.sort(key=lambda command: command.action in always)
-        yield KeyBar(listed, sum(command.action in always for command in listed))
+        yield self._key_bar
+
+    @property
+    def usable(self) -> list[KeyCommand]:
+        """The keys of this screen."""
+        return list(self._keys.values())
+
+    def on_descendant_focus(self) -> None:
+        """Show the focused pane's keys first."""
+        self._key_bar.show(*for_bar(self._keys, self._current().COMMANDS))
 
     def on_mount(self) -> None:
         """Read every log, and draw by the clock."""
@@ -172,11 +179,11 @@ class CompareScreen(SideBySide[Entry, Pane]):
 
     BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]
 
-    def __init__(self, runs: Sequence[Entry], fps: float) -> None:
+    def __init__(self, runs: Sequence[Entry], fps: float, keymap: Keymap) -> None:
         self.network: str | None = None
         self.loss = LossPane(id="overlay-loss")
         self.modes = OverlayPane(id="overlay-modes")
-        super().__init__(runs, (self.loss, self.modes), COMMANDS, fps)
+        super().__init__(runs, (self.loss, self.modes), rebound(COMMANDS, keymap), fps)
 
     def _draw(self) -> None:
         groups = grouped(self._runs)
@@ -213,7 +220,7 @@ class CompareScreen(SideBySide[Entry, Pane]):
     def action_help(self) -> None:
         """Explain the focused pane; list every finding."""
         found = compared(grouped(self._runs))
-        self.app.push_screen(HelpScreen(self._current(), COMMANDS, found))
+        self.app.push_screen(HelpScreen(self._current(), self.usable, found))
 
 
 def arms(groups: Sequence[Group], network: str | None) -> list[Arm]:

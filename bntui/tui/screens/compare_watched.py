@@ -20,6 +20,8 @@ from bntui.tui.commands import (
     NEXT_NETWORK,
     VIEW,
     KeyCommand,
+    Keymap,
+    rebound,
     with_panes,
 )
 from bntui.tui.panes.base import BasePane, Part
@@ -189,9 +191,9 @@ class CompareWatchedScreen(SideBySide[WatchedEntry, BasePane[Compared]]):
 
     BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]
 
-    def __init__(self, runs: Sequence[WatchedEntry], fps: float) -> None:
+    def __init__(self, runs: Sequence[WatchedEntry], fps: float, keymap: Keymap) -> None:
         panes = LossesPane(id="compared-losses"), LayersPane(id="compared-layers")
-        super().__init__(runs, panes, COMMANDS, fps)
+        super().__init__(runs, panes, rebound(COMMANDS, keymap), fps)
         self._examined: dict[str, tuple[int, list[Finding]]] = {}
 
     @property
@@ -228,7 +230,7 @@ class CompareWatchedScreen(SideBySide[WatchedEntry, BasePane[Compared]]):
             for (letter, _, _), run in zip(compared.letters, compared.runs, strict=True)
             for finding in self._holding(run)
         ]
-        self.app.push_screen(HelpScreen(self._current(), COMMANDS, texts))
+        self.app.push_screen(HelpScreen(self._current(), self.usable, texts))
 
 
 def table(compared: Compared) -> Table:

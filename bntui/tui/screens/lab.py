@@ -12,14 +12,11 @@ from bntui.config.schema import MOST_ARMS, RunConfig
 from bntui.history.findings import Finding, findings
 from bntui.history.history import History
 from bntui.tui.commands import (
-    FIRST_STEP,
-    HELP,
     LAB_COMMANDS,
-    LIVE,
-    QUIT,
-    RUNS,
+    PAUSE,
     KeyCommand,
     Keymap,
+    for_bar,
     rebound,
     with_panes,
 )
@@ -43,8 +40,6 @@ from bntui.tui.widgets.tour import Tour
 
 USUAL_PACE = 500.0
 """Steps per second of the fixed pace that + and - change to."""
-
-PAUSE = "pause"
 
 RECORDED = "This is a recording: it takes no commands."
 
@@ -156,25 +151,25 @@ class LabScreen(PaneScreen[Pane]):
     @property
     def usable(self) -> list[KeyCommand]:
         """The keys that do something: a recording takes no commands."""
-        return [c for c in self.commands if not (self.recording and c.needs_engine)]
+        return list(self._offered.values())
+
+    @property
+    def _offered(self) -> dict[str, KeyCommand]:
+        return {
+            keys: command
+            for keys, command in self.commands.items()
+            if not (self.recording and command.needs_engine)
+        }
 
     def _bar(self) -> tuple[list[KeyCommand], int]:
-        """What the key bar shows, and how many of these always: the pause, this pane's keys, ..."""
+        """What the key bar shows, the pause first, and how many of these always."""
         pane = self.pages.current
-        own = {command.keys for command in (*pane.COMMANDS, *pane.RELATED)}
-        always = {RUNS.name, HELP.name, QUIT.name}
-        always |= set() if self.timeline.at is None else {FIRST_STEP.name, LIVE.name}
-        by_keys = {was.keys: now for was, now in zip(COMMANDS, self.commands, strict=True)}
-        offered = {command.name: command for command in self.usable}
-        first = [c for c in offered.values() if c.name == PAUSE]
-        panes_own = [c for keys, c in by_keys.items() if keys in own and c.name in offered]
-        others = [c for c in offered.values() if c.shown]
-        last = [c for c in offered.values() if c.name in always]
-        every = {c.name: c for c in (*first, *panes_own, *others) if c.name not in always}
-        if PAUSE in every and self.history.state:
-            title = {"paused": "Resume", "finished": "Train on"}.get(self.history.state.state)
-            every[PAUSE] = replace(every[PAUSE], title=title or every[PAUSE].title)
-        return [*every.values(), *last], len(last)
+        own = (PAUSE, *pane.COMMANDS, *pane.RELATED)
+        shown, always = for_bar(self._offered, own, self.timeline.at is not None)
+        state = self.history.state.state if self.history.state else ""
+        if title := {"paused": "Resume", "finished": "Train on"}.get(state):
+            shown = [replace(c, title=title) if c.name == PAUSE.name else c for c in shown]
+        return shown, always
 
     def _draw_findings(self, view: History) -> None:
         """Update the findings line when it is due; a replay's passing steps do not make it due."""
@@ -350,16 +345,10 @@ class LabScreen(PaneScreen[Pane]):
 
     # Keys: time
 
-    def action_scrub(self, parts: int) -> None:
-        """Move by measurements: only at these does every pane have something of its own to show."""
-        self.timeline.move_along(self.history.measured_at, parts, self.history)
-        self.draw()
-
-    def action_scrub_steps(self, by: int) -> None:
-        """Move by steps."""
-        here = self.history.steps if self.timeline.at is None else self.timeline.at
-        self.timeline.seek(here + by, self.history)
-        self.draw()
+    @property
+    def schedule(self) -> list[int]:
+        """Where networks were measured: only there every pane has something of its own to show."""
+        return self.history.measured_at
 
     def action_replay(self) -> None:
         """Replay, faster with every press."""

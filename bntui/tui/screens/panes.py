@@ -133,9 +133,20 @@ class PaneScreen(Screen[None], Generic[PaneT]):
 
     # Keys: time
 
-    def action_scrub(self, parts: int) -> None:
-        """Move back (negative) or forward by hundredths of the run."""
-        self.timeline.move(parts, self._stepped)
+    @property
+    def schedule(self) -> list[int]:
+        """The steps that scrubbing stops at, in order: those of which there is something to see."""
+        raise NotImplementedError
+
+    def action_scrub(self, by: int) -> None:
+        """Move back (negative) or forward along the schedule."""
+        self.timeline.move_along(self.schedule, by, self._stepped)
+        self.draw()
+
+    def action_scrub_steps(self, by: int) -> None:
+        """Move by steps."""
+        here = self._stepped.steps if self.timeline.at is None else self.timeline.at
+        self.timeline.seek(here + by, self._stepped)
         self.draw()
 
     def action_first_step(self) -> None:

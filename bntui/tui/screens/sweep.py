@@ -16,7 +16,18 @@ from bntui.sweep.report import claim_sentence, power_sentence
 from bntui.sweep.results import LEGEND, sentence
 from bntui.sweep.source import SweepSource
 from bntui.text import clean
-from bntui.tui.commands import APP, HELP, SUSPEND, THEME, VIEW, KeyCommand
+from bntui.tui.commands import (
+    APP,
+    HELP,
+    RUNS,
+    SUSPEND,
+    THEME,
+    VIEW,
+    KeyCommand,
+    Keymap,
+    for_bar,
+    rebound,
+)
 from bntui.tui.screens.help import HelpScreen
 from bntui.tui.terminal.driver import is_behind
 from bntui.tui.widgets.key_bar import KeyBar
@@ -27,6 +38,7 @@ COMMANDS = (
     KeyCommand("enter", "open", "Open logs", "The logs of the cell's runs, overlaid", VIEW, True),
     KeyCommand("m", "switch", "Map / table", "Heat map or table", VIEW, True),
     KeyCommand("s", "sort", "Sort", "Sort the table: plan, p, difference", VIEW, True),
+    RUNS,
     THEME,
     SUSPEND,
     HELP,
@@ -83,8 +95,9 @@ class SweepScreen(Screen[None]):
             super().__init__()
             self.keys = keys
 
-    def __init__(self, source: SweepSource, fps: float) -> None:
+    def __init__(self, source: SweepSource, fps: float, keymap: Keymap) -> None:
         super().__init__()
+        self._keys = rebound(COMMANDS, keymap)
         self.progress = Progress()
         self._source, self._fps = source, fps
         self._drawn = -1
@@ -105,7 +118,12 @@ class SweepScreen(Screen[None]):
                 yield self._map
                 yield self._table
             yield self._cell
-        yield KeyBar(list(COMMANDS))
+        yield KeyBar(*for_bar(self._keys, ()))
+
+    @property
+    def usable(self) -> list[KeyCommand]:
+        """The keys of this screen."""
+        return list(self._keys.values())
 
     def on_mount(self) -> None:
         """Read the events and draw by the clock."""
@@ -201,4 +219,4 @@ class SweepScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Explain the screen."""
-        self.app.push_screen(HelpScreen(About(), COMMANDS))
+        self.app.push_screen(HelpScreen(About(), self.usable))

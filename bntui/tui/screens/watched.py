@@ -13,6 +13,7 @@ from textual.widgets import Input
 from bntui.doctor.finding import Finding
 from bntui.doctor.unjudged import unjudged
 from bntui.history.watched import WatchedRun, as_of
+from bntui.tui.commands import KeyCommand, Keymap, for_bar, rebound
 from bntui.tui.pane_grid import PaneGrid
 from bntui.tui.screens.help import HelpScreen
 from bntui.tui.screens.panes import PaneScreen
@@ -32,6 +33,9 @@ EXAMINE_EVERY = 1.0
 SHARE = 20
 """Times as long as one took at least: of hundreds of layers it takes some tenths of a second."""
 
+STOPS = 100
+"""Of a scrub from end to end, where a layer has more samples."""
+
 
 class WatchedScreen(PaneScreen[WatchedPane]):
     """The screen of a watched run, which takes no commands."""
@@ -50,7 +54,8 @@ class WatchedScreen(PaneScreen[WatchedPane]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]
 
-    def __init__(self, run: WatchedRun, fps: float) -> None:
+    def __init__(self, run: WatchedRun, fps: float, keymap: Keymap) -> None:
+        self.commands = rebound(COMMANDS, keymap)
         four, beyond = ([pane(id=pane.__name__.lower()) for pane in k] for k in (FOUR, BEYOND))
         self._found = FoundLine()
         super().__init__(PaneGrid[WatchedPane](four, beyond), run, self._found)
@@ -63,6 +68,7 @@ class WatchedScreen(PaneScreen[WatchedPane]):
         self._examined_at, self._examined_version = float("-inf"), -1
         self._examine_every = EXAMINE_EVERY
         self._status = WatchedStatus()
+        self._key_bar = KeyBar(*self._bar())
         self._filter = Input(
             placeholder="part of a name, class, mode or rule; Enter: keep, Esc: all"
         )
@@ -74,7 +80,7 @@ class WatchedScreen(PaneScreen[WatchedPane]):
         yield self.grid
         yield self._filter
         yield self._found
-        yield KeyBar([command for command in COMMANDS if command.shown])
+        yield self._key_bar
         yield self.too_small
 
     def on_mount(self) -> None:
@@ -149,7 +155,18 @@ class WatchedScreen(PaneScreen[WatchedPane]):
         """Draw what surrounds the panes."""
         self._drawn_version = self.run.version
         self._status.show(self.run, self.timeline.at)
+        self._key_bar.show(*self._bar())
         self._found.show(self._findings, self.run, self._unjudged)
+
+    @property
+    def usable(self) -> list[KeyCommand]:
+        """The keys of this screen."""
+        return list(self.commands.values())
+
+    def _bar(self) -> tuple[list[KeyCommand], int]:
+        pane = self.grid.current
+        own = (*pane.COMMANDS, *pane.RELATED)
+        return for_bar(self.commands, own, self.timeline.at is not None)
 
     # Keys: panes
 
@@ -240,6 +257,13 @@ class WatchedScreen(PaneScreen[WatchedPane]):
 
     # Keys: time
 
+    @property
+    def schedule(self) -> list[int]:
+        """Every sample of the selected layer, or, of many, about `STOPS` evenly spread ones."""
+        layer = self.selection.layer
+        sampled = self.run.layers[layer].sizes.steps if layer < len(self.run.layers) else ()
+        return [0, *sampled][:: max(len(sampled) // STOPS, 1)]
+
     def action_live(self) -> None:
         """Follow the newest step, examined at once."""
         self._examined_at = float("-inf")
@@ -249,7 +273,7 @@ class WatchedScreen(PaneScreen[WatchedPane]):
 
     def action_help(self) -> None:
         """Explain the current pane (on the doctor's page, the rule), and list findings and keys."""
-        self.app.push_screen(HelpScreen(self.grid.current, COMMANDS, _holding(self._findings)))
+        self.app.push_screen(HelpScreen(self.grid.current, self.usable, _holding(self._findings)))
 
 
 def findings_text(run: WatchedRun) -> str:

@@ -7,15 +7,17 @@ from bntui.tui.commands import (
     NEXT_PAGE,
     PANES,
     PREVIOUS_PAGE,
+    QUIT,
+    RUNS,
     SUSPEND,
     THEME,
-    TIME,
+    TIME_KEYS,
     VIEW,
     KeyCommand,
     with_panes,
 )
 from bntui.tui.watched.distances import DistancesPane
-from bntui.tui.watched.doctor import DoctorPane
+from bntui.tui.watched.doctor import FOLLOW, DoctorPane
 from bntui.tui.watched.histograms import HistogramsPane
 from bntui.tui.watched.output import OutputPane
 from bntui.tui.watched.pane import WatchedPane
@@ -32,7 +34,7 @@ _OWN = (
         "down,y", "move(1)", "Layer", "Next layer, in every pane; ↑: previous", VIEW, True, "↑↓"
     ),
     KeyCommand("up,Y", "move(-1)", "Previous", "Previous layer", VIEW, False, "↑"),
-    KeyCommand("enter", "follow", "Go to layer", "From a finding to its layer", VIEW, False),
+    FOLLOW,
     KeyCommand(
         "slash", "filter", "Filter", "Filter layers by name, class, mode, rule", VIEW, True, "/"
     ),
@@ -42,12 +44,7 @@ _OWN = (
     *CURSOR_KEYS,
     NEXT_PAGE,
     PREVIOUS_PAGE,
-    KeyCommand("right", "scrub(1)", "Time", "Forward 1 % of the run; ←: back", TIME, True, "←→"),
-    KeyCommand("left", "scrub(-1)", "Back", "Back 1 %", TIME, False, "←"),
-    KeyCommand("shift+left", "scrub(-10)", "Back 10 %", "Back 10 %", TIME),
-    KeyCommand("shift+right", "scrub(10)", "Forward 10 %", "Forward 10 %", TIME),
-    KeyCommand("home", "first_step", "First step", "Go to the first step", TIME),
-    KeyCommand("end", "live", "Live", "Follow the newest step", TIME),
+    *TIME_KEYS,
     *(
         KeyCommand(str(place), f"focus_pane({place})", pane.TITLE, f"{pane.TITLE}: the pane", PANES)
         for place, pane in enumerate(FOUR, start=1)
@@ -62,13 +59,13 @@ _OWN = (
     KeyCommand("tab", "next_pane(1)", "Next pane", "Focus the next pane or page", PANES),
     KeyCommand("shift+tab", "next_pane(-1)", "Previous pane", "Focus the previous one", PANES),
     KeyCommand("z", "zoom", "Zoom", "One pane alone, or all four", PANES, True),
-    KeyCommand("o", "app.runs", "Runs", "Logged runs: open, compare, rename, delete", APP),
+    RUNS,
     KeyCommand("e", "app.save", "Save", "Save this picture (SVG)", APP),
     KeyCommand("c", "app.copy", "Copy", "Copy the doctor's findings as text", APP),
     THEME,
     HELP,
     SUSPEND,
-    KeyCommand("q,ctrl+c,ctrl+q", "app.close", "Quit", "Quit", APP, True, "q"),
+    QUIT,
 )
 
 COMMANDS = with_panes(_OWN, (pane.COMMANDS for pane in (*FOUR, *BEYOND)))

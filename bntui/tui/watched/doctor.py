@@ -13,6 +13,7 @@ from bntui.doctor.lab import lab_run
 from bntui.history.history import History
 from bntui.history.watched import LayerHistory, WatchedRun
 from bntui.text import number
+from bntui.tui.commands import VIEW, KeyCommand
 from bntui.tui.plotting.figure import Figure, Guide, Mark, Panel, Series
 from bntui.tui.plotting.plot import Plot
 from bntui.tui.plotting.scale import ScaleKeeper
@@ -27,6 +28,8 @@ HELP = (
     "limit as a line.\n"
     "Try: up and down choose a finding, Enter goes to where it began, ? explains its rule."
 )
+
+FOLLOW = KeyCommand("enter", "follow", "Go to layer", "From a finding to its layer", VIEW)
 
 
 class DoctorBody(Vertical):
@@ -130,6 +133,7 @@ class DoctorPane(WatchedPane):
 
     TITLE = SHORT = "Doctor"
     HELP = HELP
+    RELATED = (FOLLOW,)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)

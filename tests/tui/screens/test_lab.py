@@ -1,6 +1,7 @@
 """The lab on scripted events: layouts, keys, and what a person reads."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,13 @@ from bntui.protocol import (
     Steps,
     TraceUnits,
 )
-from bntui.tui.app import BntuiApp
+from bntui.tui.app import BntuiApp, every_screens_commands
+from bntui.tui.commands import KeyCommand, for_bar, rebound
 from bntui.tui.keymap import read_keymap
 from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.modes import ModesPane
 from bntui.tui.screens.lab import COMMANDS
+from bntui.tui.widgets.key_bar import fitting
 from tests.scripted import ScriptedSource, beginning, hello, probes, steps
 from tests.tui.screen import Lab, lab
 
@@ -115,9 +118,33 @@ async def test_a_recording_offers_no_key_that_it_cannot_obey_and_names_its_log()
         assert "Watch the next five units" not in text
 
 
-def test_names_of_commands_are_unique_for_the_file_of_keys() -> None:
-    names = [command.name for command in COMMANDS]
-    assert sorted(set(names)) == sorted(names)
+def test_names_of_commands_are_unique_on_every_screen_for_the_file_of_keys() -> None:
+    for commands in every_screens_commands():
+        names = [command.name for command in commands]
+        assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("commands", every_screens_commands())
+def test_runs_help_and_quit_are_in_the_key_bar_of_every_screen(
+    commands: Sequence[KeyCommand],
+) -> None:
+    shown, always = for_bar(rebound(commands, {}), commands[:30])
+    bar = [command.key_text for row in fitting(shown, always, 40, most=1) for command in row]
+    assert bar[-3:] in (["o", "?", "q"], ["?", "o", "q"])
+    assert len(bar) > 3
+    names = {command.name for command in commands}
+    scrubbing, always = for_bar(rebound(commands, {}), (), is_scrubbing=True)
+    last = [command.name for command in scrubbing[-always:]]
+    assert {"first-step", "live"} & names == {"first-step", "live"} & {*last}
+
+
+def test_a_key_is_the_users_own_on_each_screen_and_free_on_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "bntui").mkdir()
+    (tmp_path / "bntui" / "keys.toml").write_text("filter = 'k'")  # the lab's settings
+    assert read_keymap(every_screens_commands) == {"filter": "k"}
 
 
 async def test_keys_of_the_users_own() -> None:
@@ -146,13 +173,13 @@ def test_a_file_of_keys_that_cannot_be_used_is_refused(
     text: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert read_keymap(COMMANDS) == {}
+    assert read_keymap(lambda: [COMMANDS]) == {}
     (tmp_path / "bntui").mkdir()
     (tmp_path / "bntui" / "keys.toml").write_text("settings = 'f2'\npause = 'k'")
-    assert read_keymap(COMMANDS) == {"settings": "f2", "pause": "k"}
+    assert read_keymap(lambda: [COMMANDS]) == {"settings": "f2", "pause": "k"}
     (tmp_path / "bntui" / "keys.toml").write_text(text)
     with pytest.raises(InputError, match=re.escape(sentence)):
-        read_keymap(COMMANDS)
+        read_keymap(lambda: [COMMANDS])
 
 
 async def test_the_status_line_fits_80_columns() -> None:

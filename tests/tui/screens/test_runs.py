@@ -67,8 +67,13 @@ async def test_two_marked_runs_are_overlaid_with_what_differs(directory: Path) -
             ["○", "B", "one", "0.1"],
         ]
         assert rows[0].split()[2] == "lr"
-        await it.press("escape")
-        await it.wait_for("running")
+        assert "o Runs  ? Help  q Close" in rows[-1]
+        assert "a Networks" in rows[-1]
+        await it.press("o")
+        await it.wait_for("Enter: open")
+        await it.press("enter")  # a run in place of this one and of the comparison
+        await it.wait_for("finished 300/5,000")
+        assert it.source.closed
 
 
 async def test_renaming(directory: Path) -> None:
@@ -141,8 +146,12 @@ async def test_the_overlay_switches_network_mode_axis_and_window(directory: Path
         await it.press("w", "t")
         await it.press("question_mark")
         await it.wait_for("Esc: close")
-        await it.press("escape", "q")
-    assert app.return_code == 0
+        await it.press("escape", "o")
+        await it.wait_for("Enter: open")
+        await it.press("down", "enter")
+    assert app.opened
+    assert app.opened.name == "two"
+    await app.opened.close()
 
 
 async def test_filtering_and_sorting(directory: Path) -> None:
