@@ -23,7 +23,7 @@ def cells(summary: RunSummary) -> tuple[str, ...]:
     """A log as a table's row."""
     return (
         Path(summary.path).stem,
-        " ".join(f"{name}={value}" for name, value in summary.differs.items()) or "–",
+        " ".join(f"{name}={_plain(value)}" for name, value in summary.differs.items()) or "–",
         f"{summary.steps:,}",
         _losses(summary),
         summary.state,
@@ -31,6 +31,11 @@ def cells(summary: RunSummary) -> tuple[str, ...]:
         if summary.bytes >= 1e5
         else f"{summary.bytes / 1e3:.0f} kB",
     )
+
+
+def _plain(value: object) -> str:
+    """A setting's value as an option takes it."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _losses(summary: RunSummary) -> str:

@@ -179,7 +179,7 @@ class ThemedApp(App[None]):
         """Show the logged runs."""
         from bntui.tui.screens.runs import RunsScreen  # noqa: PLC0415 (the first frame needs none)
 
-        self.push_screen(RunsScreen(runlog.directory()), self._open)
+        self.push_screen(RunsScreen(runlog.directory(), self.keymap), self._open)
 
     async def _open(self, paths: list[Path] | None) -> None:
         """Show the chosen run in place of what is shown, or compare several."""
@@ -396,10 +396,10 @@ def users_keymap() -> Keymap:
 
 def every_screens_commands() -> list[Sequence[KeyCommand]]:
     """The keys of each screen that has any."""
-    from bntui.tui.screens import compare, compare_watched, sweep  # noqa: PLC0415
+    from bntui.tui.screens import compare, compare_watched, runs, sweep  # noqa: PLC0415
     from bntui.tui.watched import commands as watched  # noqa: PLC0415
 
-    rooms = (compare, compare_watched, watched, sweep)
+    rooms = (compare, compare_watched, watched, sweep, runs)
     return [COMMANDS, *(room.COMMANDS for room in rooms)]
 
 

@@ -128,6 +128,12 @@ def test_a_fifo_among_the_logs_is_left_out(tmp_path: Path) -> None:
     assert [Path(one.path).stem for one in summaries(tmp_path)] == ["a"]
 
 
+def test_a_list_reads_as_its_option_takes_it(tmp_path: Path) -> None:
+    summary = summarise(log(tmp_path / "a.jsonl", hello(RunConfig(arms=("none", "bn", "ln")))))
+    assert summary
+    assert cells(summary)[1] == "arms=none,bn,ln"
+
+
 def test_a_watched_run_in_a_line(tmp_path: Path) -> None:
     whole = summarise(log(tmp_path / "a.jsonl", *watched_run(40)))
     assert whole

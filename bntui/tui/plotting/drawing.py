@@ -39,7 +39,8 @@ Curve = Series | Points
 class _Box(NamedTuple):
     """A panel's place in the figure: the canvas, left of it the gutter, right of it the margin.
 
-    In a narrow margin stand only the first words of labels.
+    In a narrow margin stand only the first words of labels; in one of more labels than rows
+    `across` of them side by side.
     """
 
     panel: Panel
@@ -47,6 +48,7 @@ class _Box(NamedTuple):
     columns: int
     gutter: int
     margin: int
+    across: int
 
     @property
     def rows(self) -> int:
@@ -119,32 +121,43 @@ def _boxes(figure: Figure, width: int, height: int, shape: Shape) -> list[list[_
         return []
     heights = _shares([max(panel.height for panel in row) for row in figure_rows], height)
     gutters: dict[int, int] = defaultdict(int)
-    labels: dict[int, list[str]] = defaultdict(list)
+    labels: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    wanted: dict[int, int] = defaultdict(lambda: 1)
     for row, high in zip(figure_rows, heights, strict=True):
         for i, panel in enumerate(row):
             texts = [text for _, text in _row_labels(panel, _rows(panel, high), shape)]
             gutters[i] = max([gutters[i], *map(len, texts)])
             curves = (layer for layer in panel.layers if isinstance(layer, Curve))
-            labels[i] += [curve.label for curve in curves if curve.label]
+            named = [(curve.label, name_of(curve)) for curve in curves if curve.label]
+            labels[i] += named
+            wanted[i] = max(wanted[i], -(-len(named) // max(_rows(panel, high), 1)))
     boxes: list[list[_Box]] = []
     for row, high in zip(figure_rows, heights, strict=True):
         widths = _shares([panel.width for panel in row], max(width - len(row) + 1, 0))
         line: list[_Box] = []
         for i, (panel, wide) in enumerate(zip(row, widths, strict=True)):
             inner = wide - gutters[i] - 1
-            margin = _margin(labels[i], inner)
-            line.append(_Box(panel, high, inner - margin, gutters[i], margin))
+            margin, across = _margin(labels[i], inner, wanted[i])
+            line.append(_Box(panel, high, inner - margin, gutters[i], margin, across))
         boxes.append(line)
     return boxes
 
 
-def _margin(labels: list[str], inner: int) -> int:
-    """Columns for whole labels, else for their first words, else none."""
-    for texts, least in ((labels, NARROWEST), (map(_first_word, labels), NARROWEST // 2)):
-        margin = max((len(text) + 1 for text in texts), default=0)
+def _margin(labels: list[tuple[str, str]], inner: int, wanted: int) -> tuple[int, int]:
+    """Columns for labels and how many stand in a row: `wanted` whole ones where there is room.
+
+    Else so many curves' names, else fewer labels, else their first words, else none.
+    """
+    if not labels:
+        return 0, 1
+    whole, names = zip(*labels, strict=True)
+    words = list(map(_first_word, whole))
+    tries = [(whole, NARROWEST, wanted), (names, NARROWEST, wanted), (whole, NARROWEST, 1)]
+    for texts, least, across in (*tries, (words, NARROWEST // 2, 1)):
+        margin = across * (max(map(len, texts)) + 1)
         if inner - margin >= least:
-            return margin
-    return 0
+            return margin, across
+    return 0, 1
 
 
 def _first_word(label: str) -> str:
@@ -194,7 +207,7 @@ def _block(box: _Box, shape: Shape, cursor: int | None) -> list[list[Run]]:
         body[-1][start : start + len(text)] = [(char, ink) for char in text]
     if cursor is not None:
         curves = [_at_cursor(placed, panel, cursor) for placed in curves]
-    for y, end in enumerate(_end_labels(canvas, curves, box.margin)):
+    for y, end in enumerate(_end_labels(canvas, curves, box.margin, box.across)):
         body[y][box.gutter + 1 :] = [*canvas.row(rows - 1 - y), *end]
     axis = [[*row, *[BLANK] * box.margin] for row in body[rows:]]
     return [*title, *body[:rows], *axis][: box.height]
@@ -384,26 +397,35 @@ def _count_clipped(canvas: Canvas, curves: list[_Placed]) -> None:
             canvas.write_near(column, row, f"{sign}{len(found):,}", ink)
 
 
-def _end_labels(canvas: Canvas, curves: list[_Placed], margin: int) -> list[list[Run]]:
+def _end_labels(canvas: Canvas, curves: list[_Placed], margin: int, across: int) -> list[list[Run]]:
     """What stands right of each row of the canvas, top first: `margin` cells.
 
-    Curves whose labels have no row are counted in the last one.
+    Where there are more labels than rows, `across` share one. Curves whose labels have no place are
+    counted in the last one.
     """
     rows = [[BLANK] * margin for _ in range(canvas.rows)]
-    ends: list[tuple[int, float, str, str]] = []
+    ends: list[tuple[int, float, str, str, str]] = []
     for curve, places in curves if margin else ():
         known = [y for _, y in places if y is not None]
         if known and curve.label:
             dot = min(max(known[-1], 0), canvas.height - 1)
             last = next(y for y in reversed(curve.y) if isfinite(y))
-            ends.append((-dot, -last, curve.label, curve.ink))
+            ends.append((-dot, -last, curve.label, name_of(curve), curve.ink))
     ends.sort()
-    if (more := len(ends) - canvas.rows) > 0:
-        ends[canvas.rows - 1 :] = [(*ends[canvas.rows - 1][:2], f"+{more + 1} …", "axis")]
-    wanted = [canvas.rows - 1 - -y // canvas.shape.up for y, *_ in ends]
-    for row, (*_, label, ink) in zip(spread(wanted, canvas.rows), ends, strict=False):
-        text = label if len(label) < margin else _first_word(label)
-        rows[row][1 : len(text) + 1] = [(char, ink) for char in text]
+    if len(ends) <= canvas.rows:
+        across = 1
+    room = canvas.rows * across
+    if (more := len(ends) - room) > 0:
+        ends[room - 1 :] = [(*ends[room - 1][:2], note := f"+{more + 1} …", note, "axis")]
+    lines = [ends[i : i + across] for i in range(0, len(ends), across)]
+    wanted = [canvas.rows - 1 - -line[0][0] // canvas.shape.up for line in lines]
+    wide = margin // across
+    for row, line in zip(spread(wanted, canvas.rows), lines, strict=False):
+        for i, (*_, label, name, ink) in enumerate(line):
+            fitting = (text for text in (label, name) if len(text) < wide)
+            text = next(fitting, _first_word(label))
+            start = 1 + i * wide
+            rows[row][start : start + len(text)] = [(char, ink) for char in text]
     return rows
 
 

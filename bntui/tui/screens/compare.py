@@ -188,7 +188,10 @@ class CompareScreen(SideBySide[Entry, Pane]):
     def _draw(self) -> None:
         groups = grouped(self._runs)
         shown = arms(groups, self.network)
-        self._legend.update(Content.assemble(*lines(table(groups), self.app.size.width - 2)))
+        width, height = self.app.size.width - 2, self.app.size.height
+        full = table(groups)
+        rows = full if wide(full) <= width else table(groups, digits=3)
+        self._legend.update(Content.assemble(*lines(rows, width, height // 3)))
         self._findings.update("\n".join(clean(text, 300) for text in self._sentences(groups)))
         together = _overlaid(groups, shown)
         self.loss.common = common_steps(groups)
@@ -248,13 +251,15 @@ def _overlaid(groups: Sequence[Group], shown: Sequence[Arm]) -> History:
     return together
 
 
-def table(groups: Sequence[Group]) -> Table:
+def table(groups: Sequence[Group], digits: int = 4) -> Table:
     """A row a group: its name, the settings that differ, and each network's losses."""
     found = differences(groups)
     networks = list(dict.fromkeys(name for group in groups for name in group.networks))
     first, stop = common_steps(groups)
+    slash = " / " if digits > 3 else "/"
+    what = f"loss{slash}eval"
     steps = f"{first + 1:,}–{stop:,}" if stop else "no step yet"
-    head = [f"loss: {steps}", *found, *(f"{name} loss / eval" for name in networks)]
+    head = [f"{what}: {steps}", *found, *map(clean, networks)]
     rows: Table = [[(clean(text), "dim") for text in head]]
     for place, group in enumerate(groups):
         cut = ends_of if len(group.runs) == 1 else clean
@@ -264,49 +269,85 @@ def table(groups: Sequence[Group]) -> Table:
         for network in networks:
             members = group.members(network)
             ends = {run.history.steps for run in group.runs}
-            row.append(f"{_mean_loss(members, first, stop)} / {_final(members, ends)}")
+            loss = _mean_loss(members, first, stop, digits)
+            row.append(f"{loss}{slash}{_final(members, ends, digits)}")
         rows.append(row)
     return rows
 
 
-def _mean_loss(members: Sequence[ArmHistory], first: int, stop: int) -> str:
+def _mean_loss(members: Sequence[ArmHistory], first: int, stop: int, digits: int) -> str:
     if any(arm.diverged for arm in members):
         return f"diverged {sum(bool(arm.diverged) for arm in members)} of {len(members)}"
-    return _spread([arm.loss.over(first, stop)[2] for arm in members] if stop else [])
+    return _spread([arm.loss.over(first, stop)[2] for arm in members] if stop else [], digits)
 
 
-def _final(members: Sequence[ArmHistory], ends: set[int]) -> str:
+def _final(members: Sequence[ArmHistory], ends: set[int], digits: int) -> str:
     """The newest losses in evaluation mode, and at which steps, unless at the runs' end."""
     found = [each for arm in members if (each := final_loss(arm))]
     at = measured_at([each.step for each in found], ends) if found else ""
-    return _spread([each.loss for each in found]) + at
+    return _spread([each.loss for each in found], digits) + at
 
 
-def _spread(losses: Sequence[float]) -> str:
+def _spread(losses: Sequence[float], digits: int) -> str:
     """Mean of the seeds' losses, ± their standard deviation."""
     if not losses:
         return "–"
     mean, spread = mean_and_spread(losses) if len(losses) > 1 else (fmean(losses), None)
-    return f"{mean:.4f}" if spread is None else f"{mean:.3f} ±{spread:.3f}"
+    return f"{mean:.{digits}f}" if spread is None else f"{mean:.3f} ±{spread:.3f}"
 
 
-def lines(rows: Table, width: int) -> list[Part]:
-    """The table's rows, the columns that have no room left out and counted."""
-    widths = [max(len(_text(cell)) for cell in column) for column in zip(*rows, strict=True)]
-    room, count = width - 6, 0
-    for wide in widths:
-        if room < wide:
+def wide(rows: Table) -> int:
+    """Columns that the whole table takes."""
+    return sum(map(_width, zip(*rows, strict=True))) + 2 * (len(rows[0]) - 1)
+
+
+def _width(column: Sequence[Part]) -> int:
+    return max(len(_text(cell)) for cell in column)
+
+
+KEY = 3
+"""Columns of a run's sign and letter, which begin its name."""
+
+
+def lines(rows: Table, width: int, height: int) -> list[Part]:
+    """The table in `width` columns.
+
+    What has no room there follows below, after each run's sign and letter, as far as `height` rows
+    go; columns that are left out are counted.
+    """
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    keys = [_key(cell) for cell in columns[0]]
+    blocks = [columns[:1]]
+    used = _width(columns[0])
+    for place, column in enumerate(columns[1:], 1):
+        here = 2 + _width(column)
+        last = (len(blocks) + 1) * len(rows) > height
+        more = 6 if last and place < len(columns) - 1 else 0
+        if used + here + more <= width:
+            blocks[-1].append(column)
+            used += here
+        elif last:
+            note: list[Part] = [(f"+{len(columns) - place} …", "dim")]
+            blocks[-1].append(note + [""] * (len(rows) - 1))
             break
-        room, count = room - wide - 2, count + 1
-    hidden = len(widths) - count
+        else:
+            blocks.append([keys, column])
+            used = KEY + here
     parts: list[Part] = []
-    for y, row in enumerate(rows):
-        for cell, wide in zip(row[:count], widths, strict=False):
-            text = f"{_text(cell):<{wide}}  "
-            parts.append((text, cell[1]) if isinstance(cell, tuple) else text)
-        parts.append((f"+{hidden} …" if hidden and not y else "", "dim"))
-        parts.append("\n" if y < len(rows) - 1 else "")
+    for block in blocks:
+        widths = list(map(_width, block))
+        for row in zip(*block, strict=True):
+            parts.append("\n" if parts else "")
+            for cell, columns_ in zip(row, widths, strict=True):
+                text = f"{_text(cell):<{columns_}}  "
+                parts.append((text, cell[1]) if isinstance(cell, tuple) else text)
     return parts
+
+
+def _key(cell: Part) -> Part:
+    """A run's sign and letter; nothing in the header."""
+    text, style = cell if isinstance(cell, tuple) else (cell, "")
+    return (text[:KEY] if text[:1] in ARM_SHAPES else "", style)
 
 
 def _text(cell: Part) -> str:

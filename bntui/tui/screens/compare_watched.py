@@ -203,8 +203,8 @@ class CompareWatchedScreen(SideBySide[WatchedEntry, BasePane[Compared]]):
 
     def _draw(self) -> None:
         compared = Compared(self._runs, self._cursor)
-        width = self.app.size.width - 2
-        self._legend.update(Content.assemble(*lines(table(compared), width)))
+        width, height = self.app.size.width - 2, self.app.size.height
+        self._legend.update(Content.assemble(*lines(table(compared), width, height // 3)))
         found = [_found(self._holding(run), run.history) for run in compared.runs]
         said: list[Part] = []
         for (letter, ink, _), text in zip(compared.letters, found, strict=True):

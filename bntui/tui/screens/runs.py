@@ -1,6 +1,6 @@
 """Logged runs: open one, compare several, rename or delete them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import DataTable, Footer, Input, Static
+from textual.widgets import DataTable, Input, Static
 
 from bntui.errors import InputError
 from bntui.history.comparison import check_comparable
@@ -18,7 +18,10 @@ from bntui.logs.index import RunSummary, summaries
 from bntui.logs.table import COLUMNS, cells
 from bntui.logs.where import order, where
 from bntui.logs.writer import delete, rename
-from bntui.text import clean
+from bntui.text import clean, ends_of
+from bntui.tui.commands import APP, HELP, KeyCommand, Keymap, for_bar, rebound
+from bntui.tui.screens.help import HelpScreen
+from bntui.tui.widgets.key_bar import KeyBar
 
 SORTS = ("-started", "name", "loss", "-steps-done", "state", "-size", "started")
 """What `s` sorts by, one after the other; - is largest first."""
@@ -32,6 +35,54 @@ def _called(field: str) -> str:
     return f"{name}, largest first" if field.startswith("-") else name
 
 
+COMMANDS = (
+    KeyCommand("space", "mark", "Mark", "Mark or unmark a run for comparison", APP, True),
+    KeyCommand("c", "compare", "Compare", "Overlay the marked runs", APP, True),
+    KeyCommand("slash", "filter", "Filter", "List the runs that meet terms", APP, True, "/"),
+    KeyCommand("s", "sort", "Sort", "Sort by the next column", APP, True),
+    KeyCommand("n", "rename", "Rename", "Rename a log", APP, True),
+    KeyCommand("d,delete", "delete", "Delete", "Delete a log, after a question", APP, True, "d"),
+    HELP,
+    KeyCommand("escape,q", "dismiss(None)", "Close", "Back to what was shown", APP, True, "esc"),
+)
+
+MARK, GAP = 3, 2
+"""Columns of a row's mark, and what a cell takes beside its text."""
+
+LEAST = {3: 17, 0: 20, 1: 14}
+"""Columns of the table that are cut where not all have room, by their place: how wide they stay.
+
+The first gets what is left over before the others do.
+"""
+
+
+def fitted(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Widths of the first columns of `COLUMNS` in `width`: of as many as have room if cut."""
+    titles = [title for title, _ in COLUMNS]
+    natural = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    widths = [min(wide, LEAST.get(i, wide)) for i, wide in enumerate(natural)]
+    while len(widths) > 1 and sum(widths) + GAP * len(widths) > width:
+        widths.pop()
+    for place in (place for place in LEAST if place < len(widths)):
+        spare = max(width - sum(widths) - GAP * len(widths), 0)
+        widths[place] += min(natural[place] - widths[place], spare)
+    return widths
+
+
+class About:
+    """The help page."""
+
+    TITLE: ClassVar[str] = "Runs"
+    about = (
+        "Every log in the directory that is named below the table, newest first. Enter opens one "
+        "in place of what is shown; a run that trains there ends, and its log stays. Marked runs "
+        "are compared: space marks, c compares.\n"
+        "Try: / and lr>=0.1 state=finished."
+    )
+    COMMANDS: ClassVar[tuple[KeyCommand, ...]] = ()
+    RELATED: ClassVar[tuple[KeyCommand, ...]] = ()
+
+
 class RunsScreen(ModalScreen[list[Path]]):
     """Returns the logs to open: one to show, several to compare, None to stay."""
 
@@ -43,37 +94,39 @@ class RunsScreen(ModalScreen[list[Path]]):
         height: 1; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "Mark"),
-        Binding("c", "compare", "Compare marked"),
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("s", "sort", "Sort"),
-        Binding("n", "rename", "Rename"),
-        Binding("delete,d", "delete", "Delete", key_display="d"),
-        Binding("escape,q", "dismiss(None)", "Close", key_display="esc"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS]
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, keymap: Keymap) -> None:
         super().__init__()
         self._directory = directory
+        self._keys = rebound(COMMANDS, keymap)
         self._found: list[RunSummary] = []
         self._marked: list[str] = []
         self._terms, self._field = "", SORTS[0]
         self._note = Static("", classes="note", markup=False)
+        self._whole = Static("", classes="note", markup=False)
 
     def compose(self) -> ComposeResult:
-        """The table, a note, the keys."""
+        """The table, the whole of the chosen row, a note, the keys."""
         with Vertical() as box:
             box.border_title = "Runs"
             yield DataTable(cursor_type="row")
+            yield self._whole
             yield self._note
-            yield Footer(show_command_palette=False)
+            yield KeyBar(*for_bar(self._keys, ()), room_for_two=0)
+
+    @property
+    def usable(self) -> list[KeyCommand]:
+        """The keys of this screen."""
+        return list(self._keys.values())
 
     def on_mount(self) -> None:
         """Fill the table."""
-        self._table.add_column("", width=1)
-        self._table.add_columns(*(title for title, _ in COLUMNS))
         self._fill()
+
+    def on_resize(self) -> None:
+        """Fit the columns to the new width."""
+        self.call_after_refresh(self._fill)
 
     @property
     def _table(self) -> DataTable[Text]:
@@ -85,12 +138,19 @@ class RunsScreen(ModalScreen[list[Path]]):
         every = summaries(self._directory)
         meets, ordered = where(self._terms), order(self._field)
         self._found = ordered([summary for summary in every if meets(summary)])
-        self._table.clear()
-        for summary in self._found:
+        rows = [[clean(cell, limit=200) for cell in cells(summary)] for summary in self._found]
+        widths = fitted(rows, self._table.size.width - MARK)
+        self._table.clear(columns=True)
+        self._table.add_column("", width=1)
+        for (title, _), width in zip(COLUMNS, widths, strict=False):
+            self._table.add_column(title, width=width)
+        for summary, row in zip(self._found, rows, strict=True):
             mark = "●" if summary.path in self._marked else " "
-            row = (Text(clean(cell, limit=40)) for cell in cells(summary))
-            self._table.add_row(Text(mark), *row, key=summary.path)
+            name, *others = zip(row, widths, strict=False)
+            cut = [ends_of(*name), *(clean(cell, limit=wide) for cell, wide in others)]
+            self._table.add_row(Text(mark), *map(Text, cut), key=summary.path)
         self._table.move_cursor(row=place)
+        self._tell_chosen()
         self._note.update(self._words(len(every)))
 
     def _words(self, count: int) -> str:
@@ -126,6 +186,20 @@ class RunsScreen(ModalScreen[list[Path]]):
     def _chosen(self) -> RunSummary | None:
         row = self._table.cursor_row
         return self._found[row] if row < len(self._found) else None
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Tell the chosen row, whose cells may be cut."""
+        self._tell_chosen()
+
+    def _tell_chosen(self) -> None:
+        chosen = self._chosen()
+        name, differs, steps, *others = cells(chosen) if chosen else [""] * 3
+        told = [name, differs, f"{steps} steps", *others] if chosen else []
+        self._whole.update(" · ".join(clean(cell, limit=200) for cell in told))
+
+    def action_help(self) -> None:
+        """Explain the screen."""
+        self.app.push_screen(HelpScreen(About(), self.usable))
 
     def on_data_table_row_selected(self) -> None:
         """Open the run under the cursor."""

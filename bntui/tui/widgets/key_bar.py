@@ -14,7 +14,8 @@ ROOM_FOR_TWO = 30
 class KeyBar(Static):
     """The keys of these commands; a click does what the key does.
 
-    Where not all have room, the last `always` stay.
+    Where not all have room, the last `always` stay. From `room_for_two` rows of the terminal on
+    there may be two rows.
     """
 
     DEFAULT_CSS = """
@@ -22,9 +23,12 @@ class KeyBar(Static):
              link-color: $foreground; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
-    def __init__(self, commands: list[KeyCommand], always: int = 2) -> None:
+    def __init__(
+        self, commands: list[KeyCommand], always: int, room_for_two: int = ROOM_FOR_TWO
+    ) -> None:
         super().__init__()
         self._commands, self._always = commands, always
+        self._room_for_two = room_for_two
 
     def show(self, commands: list[KeyCommand], always: int) -> None:
         """Show other commands."""
@@ -41,7 +45,7 @@ class KeyBar(Static):
         self._fill(event.size.width)
 
     def _fill(self, width: int) -> None:
-        most = 1 if self.app.size.height < ROOM_FOR_TWO else 2
+        most = 1 if self.app.size.height < self._room_for_two else 2
         shown = fitting(self._commands, self._always, width - 2, most)
         lines = (Content("  ").join(map(_content, row)) for row in shown)
         self.update(Content("\n").join(lines))

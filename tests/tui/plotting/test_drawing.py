@@ -206,10 +206,23 @@ def test_labels_with_room_stay_where_they_belong(wanted: list[int]) -> None:
 
 def test_curves_whose_labels_have_no_row_are_counted() -> None:
     curves = [Series([0.0, 1.0], [i / 10, i / 10], "a", f"n{i} 1") for i in range(12)]
-    rows = text(draw(one(*curves), 60, 8))
+    rows = text(draw(one(*curves), 22, 8))
     shown = [curve.label for curve in curves if any(curve.label in row for row in rows)]
     assert 0 < len(shown) < 12
     assert any(row.rstrip().endswith(f"+{12 - len(shown)} …") for row in rows)
+
+
+def test_labels_share_rows_where_there_are_more_than_rows() -> None:
+    names = [f"{run} {network}" for run in "ABCD" for network in ("BN", "no BN")]
+    curves = [
+        Series([0.0, 1.0], [i / 10] * 2, f"arm-{i % 4}", f"{name} 0.123", name=name)
+        for i, name in enumerate(names)
+    ]
+    rows = text(draw(one(*curves), 80, 6))
+    assert all(sum(f"{name} 0.123" in row for row in rows) == 1 for name in names)
+    narrow = text(draw(one(*curves), 40, 6))  # names alone
+    assert all(sum(name in row for row in narrow) == 1 for name in names)
+    assert "0.123" not in "".join(narrow)
 
 
 def test_labels_of_curves_that_end_in_one_dot_are_in_the_order_of_their_values() -> None:

@@ -13,6 +13,9 @@ from bntui.protocol import State
 from bntui.protocol.codec import encode
 from bntui.sources.recording import open_log
 from bntui.tui.app import CompareApp
+from bntui.tui.panes.base import Part
+from bntui.tui.screens.compare import Table, lines
+from bntui.tui.screens.runs import fitted
 from tests.scripted import beginning, hello, probes, steps
 from tests.tui.screen import Lab, lab
 
@@ -44,6 +47,8 @@ async def test_every_run_is_listed_newest_first(directory: Path) -> None:
         text = it.text
         assert text.index("three") < text.index("two") < text.index("one")
         assert "lr=0.3" in text
+        assert "three · lr=0.3 · 300 steps" in text  # the chosen row in full
+        assert "Every log in the directory" in await it.press("question_mark")
 
 
 async def test_enter_opens_a_run_in_place_of_this_one(directory: Path) -> None:
@@ -66,7 +71,7 @@ async def test_two_marked_runs_are_overlaid_with_what_differs(directory: Path) -
             ["■", "A", "three", "0.3"],
             ["○", "B", "one", "0.1"],
         ]
-        assert rows[0].split()[2] == "lr"
+        assert rows[0].split()[4] == "lr"
         assert "o Runs  ? Help  q Close" in rows[-1]
         assert "a Networks" in rows[-1]
         await it.press("o")
@@ -183,3 +188,36 @@ async def test_seeds_are_overlaid_as_mean_and_range(directory: Path) -> None:
         await it.wait_for("0.194 ±0.000")
         assert "B one" in it.text
         assert "mean and range over seeds" in it.text
+
+
+def test_columns_without_room_follow_below_and_the_rest_is_counted() -> None:
+    head: list[Part] = ["loss/eval", "lr", "BN", "no BN", "LN"]
+    rows: Table = [head, [("■ A one", "bold"), "0.1", *["0.314/0.195"] * 3]]
+
+    def text(width: int, height: int) -> list[str]:
+        parts = lines(rows, width, height)
+        joined = "".join(part if isinstance(part, str) else part[0] for part in parts)
+        return [line.rstrip() for line in joined.splitlines()]
+
+    assert text(60, 8) == [
+        "loss/eval  lr   BN           no BN        LN",
+        "■ A one    0.1  0.314/0.195  0.314/0.195  0.314/0.195",
+    ]
+    assert text(30, 8) == [
+        "loss/eval  lr   BN",
+        "■ A one    0.1  0.314/0.195",
+        "     no BN        LN",
+        "■ A  0.314/0.195  0.314/0.195",
+    ]
+    assert text(34, 2)[0] == "loss/eval  lr   BN           +2 …"
+
+
+def test_the_columns_of_runs_are_cut_before_any_is_left_out() -> None:
+    name, differs, losses = "20261126-100300-watch-resnet", "steps=600 depth=2", "0.1538 / " * 4
+    row = (name, differs, "600", losses, "finished", "0.3 MB")
+    natural = list(map(len, row))
+    assert fitted([row], 200) == [*natural[:2], len("steps"), *natural[3:]]
+    for width in (72, 110):
+        widths = fitted([row], width)
+        assert len(widths) >= 4  # the losses
+        assert sum(widths) + 2 * len(widths) <= width
