@@ -1,16 +1,16 @@
 """Values as text: which texts a type accepts, and how its values are written."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
+
+from msgspec import Struct
 
 from bntui.config.limits import Range, bare, range_of
 from bntui.config.schema import MOST_ARMS
 from bntui.text import clean
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """What a value may be.
 
     `name` stands for the value in a help text; `words` describe what `parse` accepts, which raises

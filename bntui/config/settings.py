@@ -8,10 +8,11 @@ marks, the engine and the history of a run read this table. To add a setting: a 
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 from typing import Any, Literal, cast, get_args, get_origin
+
+from msgspec import Struct, field
 
 from bntui.config.limits import Range, bare, range_of
 from bntui.config.parsing import Accepted, accepted, either, one_of, written
@@ -22,8 +23,7 @@ Changes = Literal["live", "restart", "launch"]
 """When a setting can change: in mid-run, with a new network, or only where bntui is started."""
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Struct, frozen=True, dict=True):
     """A row of the table.
 
     Attributes:

@@ -5,13 +5,13 @@ Bindings, key bar, help screen and command palette all read the same declaration
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from textual.binding import Binding
 
 
-@dataclass(frozen=True)
-class KeyCommand:
+class KeyCommand(Struct, frozen=True):
     """A key (or several, comma-separated), the action that it runs, and its texts.
 
     `shown` puts it into the key bar; `key_display` replaces the key's name on the screen.

@@ -1,8 +1,8 @@
 """A list of rows with a label and a value; up and down choose one, left and right change it."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
@@ -15,8 +15,7 @@ LABEL = 16
 """Columns of a label, including the marker before it."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """A line of the list; without a name it is a heading.
 
     `asked`: the value is sent but not confirmed; `typed`: a value can be typed.

@@ -1,9 +1,9 @@
 """The same weights' loss in training and in evaluation mode: over steps, and by batch size."""
 
 from bisect import bisect_left
-from dataclasses import replace
 from math import nan
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static

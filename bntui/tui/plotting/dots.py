@@ -5,8 +5,9 @@ is a shift and an or, however steep the curve.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from math import floor
+
+from msgspec import Struct
 
 Place = tuple[int, int | None]
 """A dot column, and a height that may lie outside the canvas; None where a value is missing."""
@@ -15,13 +16,12 @@ Cell = tuple[int, int]
 """Column and row, counted from the bottom left."""
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """Dots in a cell, and a character for each pattern: the left column's bits are the low ones."""
 
     across: int
     up: int
-    glyphs: str = field(repr=False)
+    glyphs: str
 
 
 def _braille(pattern: int) -> str:

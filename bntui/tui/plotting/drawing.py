@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import accumulate, pairwise
 from math import isfinite
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from bntui.tui.plotting.bars import draw_bars
 from bntui.tui.plotting.canvas import BLANK, Canvas

@@ -1,7 +1,8 @@
 """What a plot shows: panels of layers in data coordinates. `drawing.draw` makes cells of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bntui.tui.plotting.scale import Scale
 
@@ -9,8 +10,7 @@ Run = tuple[str, str]
 """Text and its ink: a colour of the theme (`arm-0`), a blend (`arm-0+arm-1`), or `a on b`."""
 
 
-@dataclass(frozen=True)
-class Series:
+class Series(Struct, frozen=True):
     """A curve one dot thick, broken where y is NaN; `label` stands at its right end.
 
     Where there is little room only the label's first word does. The figure's cursor reads the
@@ -28,8 +28,7 @@ class Series:
     form: str = ".4g"
 
 
-@dataclass(frozen=True)
-class Band:
+class Band(Struct, frozen=True):
     """A filled range for every x, under all curves."""
 
     x: Sequence[float]
@@ -38,8 +37,7 @@ class Band:
     ink: str
 
 
-@dataclass(frozen=True)
-class Points:
+class Points(Struct, frozen=True):
     """Measured points: a glyph each, joined dimly between known neighbours.
 
     `label`, `name` and `form` as those of a `Series`.
@@ -54,8 +52,7 @@ class Points:
     form: str = ".4g"
 
 
-@dataclass(frozen=True)
-class Bars:
+class Bars(Struct, frozen=True):
     """A histogram of equal bins over the panel's x, and another one as an outline over it.
 
     What is above the panel's y is cut, and labelled with its density. So many of the first and of
@@ -68,16 +65,14 @@ class Bars:
     saturated: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True)
-class Guide:
+class Guide(Struct, frozen=True):
     """A level that means something (0, -3), as a line denser than the grid's."""
 
     y: float
     label: str = ""
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """An upright line at x, with a word beside it."""
 
     x: float
@@ -87,8 +82,7 @@ class Mark:
 Layer = Series | Band | Points | Bars | Guide | Mark
 
 
-@dataclass(frozen=True)
-class Panel:
+class Panel(Struct, frozen=True):
     """Layers on one pair of scales; `title` is a row of its own above the canvas.
 
     `width` and `height` are its share of the figure's, beside others in its row and column.
@@ -103,8 +97,7 @@ class Panel:
     height: float = 1.0
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """Rows of panels. The y axes of panels below each other stand in one column.
 
     Panels over training steps mark the step `cursor`, and their labels are the values there.

@@ -4,8 +4,9 @@ A position on a log scale is a power of ten; `low` and `high` are positions.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import ceil, floor, inf, isfinite, log10
+
+from msgspec import Struct
 
 Tick = tuple[float, str]
 """A value and its text."""
@@ -25,8 +26,7 @@ FAR = 4
 """Ranges beyond which a value outside is moved nearer: only the slope of its line sees it."""
 
 
-@dataclass(frozen=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """The range of one axis; `unit` follows its numbers.
 
     `steps` marks an axis over training steps: whole numbers, both ends named.

@@ -1,9 +1,9 @@
 """The lab: a status line, panes, the keys."""
 
-from dataclasses import replace
 from time import monotonic
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import BindingType
 

@@ -1,9 +1,9 @@
 """The guided tour: three acts that drive the lab, a card after the other."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
@@ -16,8 +16,7 @@ from bntui.protocol import Command, Layers, Recalibrate, Resume, Start
 from bntui.text import number, percent
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(Struct, frozen=True):
     """A card: its text, with what the run has measured; the pane to show; commands to send."""
 
     title: str
