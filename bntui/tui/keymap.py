@@ -1,6 +1,5 @@
 """Keys of the user's own, from `keys.toml` in the config directory: `pause = "f5"`."""
 
-import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,7 +22,10 @@ def read_keymap(screens: Callable[[], Sequence[Sequence[KeyCommand]]]) -> Keymap
         InputError: It cannot be read, names something else, or gives a key of a screen twice.
     """
     try:
-        found = tomllib.loads(path().read_text("utf-8"))
+        text = path().read_text("utf-8")
+        import tomllib  # noqa: PLC0415 (only where there is a file)
+
+        found = tomllib.loads(text)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
