@@ -2,6 +2,7 @@
 
 import gc
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -18,13 +19,27 @@ ROOM = tempfile.mkdtemp(prefix="bntui-test-")
 """Logs of this process's tests, and what the programs that they start remember."""
 os.environ["XDG_DATA_HOME"] = ROOM
 
-settings.register_profile("suite", deadline=None, max_examples=60)
+settings.register_profile("suite", deadline=None, max_examples=60, derandomize=True)
 settings.register_profile("long", deadline=None, max_examples=20_000)
 settings.load_profile("suite")
 
 gc.set_threshold(100_000, 20, 50)  # a worker holds torch and textual: a quarter of the time else
 
 subprocess.Popen = forking.Popen  # type: ignore[misc]  # for asyncio and the standard library too
+
+
+def pytest_xdist_setupnodes() -> None:
+    """Load before the workers are forked from here what each of them would load."""
+    forking.preload()
+
+
+def pytest_runtest_setup() -> None:
+    """Every test draws the same random numbers, whichever ran before it."""
+    random.seed(0)
+    if "torch" in sys.modules:
+        import torch
+
+        torch.manual_seed(0)
 
 
 def pytest_unconfigure() -> None:

@@ -3,7 +3,8 @@
 Most of a short `python -m bntui ...` goes to importing torch and textual, and the suite starts some
 150 of them. The test process has both loaded already, and a fork of it has them too. `Popen` takes
 the place of `subprocess.Popen`, also below asyncio and in the programs that are forked, so that a
-lab forks its engine as well; process ids, pipes, signals and exit codes stay the real ones.
+lab forks its engine as well; process ids, pipes, signals and exit codes stay the real ones. The
+workers of pytest-xdist are forked in the same way, so that all of this is loaded once.
 
 What depends on the interpreter itself is executed as ever: other programs, other Python options,
 `-c`, and an environment that Python reads as it starts.
@@ -33,10 +34,24 @@ Main = Callable[[], object]
 
 PRELOADED = (
     "bntui.cli.headless",
-    "bntui.core.engine.session",
+    "bntui.core.engine.loading",
+    "bntui.core.engine.process",
     "bntui.export.files",
+    "bntui.history.comparison",
     "bntui.tui.app",
+    "bntui.tui.watched.doctor",
+    "plotext",
+    "textual.drivers.headless_driver",
+    "textual.layouts.factory",
+    "textual.layouts.stream",
+    "textual.pilot",
+    "textual.scrollbar",
 )
+"""What programs load sooner or later."""
+
+WORKER = ["-u", "-c", "import sys;exec(eval(sys.stdin.readline()))"]
+"""What pytest-xdist starts its workers with."""
+
 READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "OMP_")
 """Beginnings of the variables that the interpreter or its libraries read once, as they start."""
 
@@ -60,9 +75,11 @@ class Popen(subprocess.Popen[Any]):
 
 
 def program_of(command: object) -> Main | None:
-    """What `python [-P] -m bntui ...` runs; None for any other command."""
+    """What `python [-P] -m bntui ...` or a worker of pytest-xdist runs; None for any other."""
     if not isinstance(command, list | tuple) or command[0] != sys.executable:
         return None
+    if list(command[1:]) == WORKER:
+        return python(WORKER[-1])
     words = [word for word in command[1:3] if word != "-P"] + list(command[3:])
     return bntui(*words[2:]) if words[:2] == ["-m", "bntui"] else None
 
@@ -101,9 +118,14 @@ def python(code: str) -> Main:
 
 def forked(main: Main, env: Mapping[str, str] | None = None) -> Main:
     """A `preexec_fn` that runs `main` in the new process, with `env`, and does not come back."""
+    preload()
+    return partial(_become, main, dict(os.environ if env is None else env))
+
+
+def preload() -> None:
+    """Load what programs and workers need, once for all that are forked from here."""
     for module in PRELOADED:
         importlib.import_module(module)
-    return partial(_become, main, dict(os.environ if env is None else env))
 
 
 def _become(main: Main, env: Mapping[str, str]) -> NoReturn:

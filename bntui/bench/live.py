@@ -25,6 +25,9 @@ FULL_SPEED = (*BNTUI, "--pace", "max", "--steps", "1000000")
 UP = "steps/s"
 """On the screen as soon as there are steps, at every size."""
 
+WARM_UP = 1.0
+"""Seconds that a lab runs before it is measured."""
+
 PRESSES_PER_SECOND = 10
 """Keys, about, so that each meets another moment of a frame."""
 
@@ -81,10 +84,10 @@ def key(repeats: Repeats) -> Measurement:
 
 @contextmanager
 def _lab(size: tuple[int, int]) -> Iterator[Terminal]:
-    """The lab at full speed, its first second over."""
+    """The lab at full speed, warmed up."""
     with Terminal(*FULL_SPEED, "--no-log", size=size) as terminal:
         terminal.wait_for(UP)
-        terminal.read_for(1)
+        terminal.read_for(WARM_UP)
         yield terminal
 
 

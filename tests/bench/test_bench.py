@@ -145,6 +145,8 @@ def test_the_live_screen_is_measured_and_what_is_not_shown_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     brief = Repeats(1, 0.05)
+    monkeypatch.setattr(live, "FULL_SPEED", (*live.BNTUI, "--hidden", "8", "--pace", "100"))
+    monkeypatch.setattr(live, "WARM_UP", 0.0)
     assert len(live.bytes_small(brief).values) == 1
     assert live.key(brief).median > 0
     monkeypatch.setattr(opening, "LOG_STEPS", 1_000)

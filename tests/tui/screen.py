@@ -79,11 +79,15 @@ class Lab:
             self.source.queue.put_nowait(event)
         await self.settle()
 
-    async def press(self, *keys: str) -> str:
-        """Press keys one by one; the screen afterwards."""
+    async def press(self, *keys: str) -> None:
+        """Press keys one by one."""
         for key in keys:
             await self.app._press_keys([key])
             await rest(self.app)
+
+    async def after(self, *keys: str) -> str:
+        """Press keys one by one; the screen afterwards."""
+        await self.press(*keys)
         return self.text
 
     async def resize(self, columns: int, rows: int) -> str:

@@ -60,7 +60,7 @@ async def test_any_numbers() -> None:
             for name in names:
                 await it.play(*everywhere(COLUMNS[name]))
                 for keys in ("lwl", "3dvd", "4mnz", "z3v4m1w"):
-                    text = await it.press(*keys)
+                    text = await it.after(*keys)
                     assert "running" in text, name
                     assert "cannot be drawn" not in text, name
 
@@ -78,7 +78,7 @@ async def test_strange_events() -> None:
     async with lab([]) as it:
         for event in events:
             await it.play(*beginning(), event)
-            text = await it.press("4", "n", "3", "d", "d", "2")
+            text = await it.after("4", "n", "3", "d", "d", "2")
             assert "running" in text, event
             assert "cannot be drawn" not in text, event
 

@@ -31,23 +31,23 @@ async def test_the_labs_faults_are_the_catalogues(
     declared = RULES[rule]
     async with lab(some(**settings)) as it:
         assert f"● BN hidden 1: {declared.title}" in it.text
-        text = await it.press("0")
+        text = await it.after("0")
         assert "0 Doctor" in text
         assert evidence in text
         assert f"Fix: {declared.fix[:30]}" in text
         assert f"\n{plotted}\n" in "\n".join(row.strip() for row in text.splitlines())
         assert f"limit {declared.limit:g}" in text
-        explained = await it.press("question_mark")
+        explained = await it.after("question_mark")
         assert f"{rule}: {declared.title}" in explained
         assert declared.symptom[:30] in explained
 
 
 async def test_up_and_down_choose_and_enter_goes_to_the_step() -> None:
     async with lab(some(momentum=0.001)) as it:
-        assert "▶ warning hidden 1" in await it.press("down", "0")
-        assert "▶ info    hidden 1" in await it.press("down")
-        assert "▶ warning hidden 1" in await it.press("up")
-        assert "as of 62 " in await it.press("enter")
+        assert "▶ warning hidden 1" in await it.after("down", "0")
+        assert "▶ info    hidden 1" in await it.after("down")
+        assert "▶ warning hidden 1" in await it.after("up")
+        assert "as of 62 " in await it.after("enter")
         assert "Loss" in it.text.splitlines()[1]
 
 
@@ -56,7 +56,7 @@ async def test_a_gap_between_the_modes_is_plotted_against_its_limit() -> None:
         Ladder("BN", step, 90, 0.2 + step / 100, 0.2, [90], [0.2], [0.2]) for step in (50, 100, 200)
     ]
     async with lab([*some(), *gaps]) as it:
-        text = await it.press("0")
+        text = await it.after("0")
         assert "The loss is 2.2 by running statistics, 0.2 by the batch's own" in text
         assert "limit 0.1" in text
         assert "\ngap\n" in "\n".join(row.strip() for row in text.splitlines())
@@ -64,7 +64,7 @@ async def test_a_gap_between_the_modes_is_plotted_against_its_limit() -> None:
 
 async def test_a_healthy_run_has_no_error_or_warning() -> None:
     async with lab(some(bias=False)) as it:
-        assert "Nothing found so far." in await it.press("0")
+        assert "Nothing found so far." in await it.after("0")
         assert "BN hidden 1" not in it.text
 
 

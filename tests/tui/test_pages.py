@@ -39,20 +39,20 @@ async def test_a_page_has_the_whole_room_and_the_lab_comes_back(size: tuple[int,
         mounted = it.app.lab.query(Pane)
         assert list(mounted) == it.app.lab.pages.four  # a page is made when it is first needed
         for key, (title, seen) in PAGES.items():
-            text = await it.press(key)
+            text = await it.after(key)
             assert f" {title}  " in text
             assert seen in text
             assert "last-100 mean" not in text
-        assert await it.press("escape") == before
-        assert "TRAIN" in await it.press("9", "4")
+        assert await it.after("escape") == before
+        assert "TRAIN" in await it.after("9", "4")
 
 
 async def test_back_to_the_pane_that_one_came_from() -> None:
     async with lab(some(), (80, 24)) as it:
         await it.press("3")
         for key in ("escape", "z"):
-            assert "Running stats  " not in await it.press("8", "9")
-            assert "Running stats  " in await it.press(key)
+            assert "Running stats  " not in await it.after("8", "9")
+            assert "Running stats  " in await it.after(key)
             assert it.app.lab.pages.current is it.app.lab.pages.statistics
 
 
@@ -60,13 +60,13 @@ async def test_tab_turns_the_pages() -> None:
     async with lab(some()) as it:
         await it.press("5")
         for _, seen in [*list(PAGES.values())[1:], PAGES["5"]]:
-            assert seen in await it.press("tab")
+            assert seen in await it.after("tab")
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (40, 12)])
 async def test_all_tabs_have_room(width: int, height: int) -> None:
     async with lab(some(), (width, height)) as it:
-        row = (await it.press("9")).splitlines()[1]
+        row = (await it.after("9")).splitlines()[1]
         assert "9 Checks" in row
         assert all(f"{number}" in row for number in range(10))
         if width >= 80:
@@ -122,7 +122,7 @@ async def test_a_page_chosen_before_the_run_is_told_once_there_is_one() -> None:
 async def test_a_recording_shows_its_pages_without_complaint() -> None:
     async with lab(some(), commands=False) as it:
         for key, (_, seen) in PAGES.items():
-            assert seen in await it.press(key)
+            assert seen in await it.after(key)
         await it.press("1")
         assert "takes no commands" not in it.text
         assert it.source.sent == []
@@ -137,7 +137,7 @@ async def test_recalibration_is_asked_for_and_told_once_it_is_done() -> None:
 
 async def test_nothing_to_recalibrate_is_said() -> None:
     async with lab([hello(RunConfig(arms=("none", "ln")))]) as it:
-        assert "no network here has BatchNorm" in await it.press("8")
+        assert "no network here has BatchNorm" in await it.after("8")
         await it.press("R")
         await it.wait_for("No network here has BatchNorm")
 
@@ -146,7 +146,7 @@ async def test_nothing_to_recalibrate_is_said() -> None:
 async def test_pages_before_anything_is_measured(size: tuple[int, int]) -> None:
     async with lab(beginning(), size) as it:
         for key in PAGES:
-            assert "waiting for the first" in await it.press(key)
+            assert "waiting for the first" in await it.after(key)
 
 
 async def test_a_page_shows_the_run_as_it_was() -> None:
@@ -156,10 +156,10 @@ async def test_a_page_shows_the_run_as_it_was() -> None:
         await late.press("5", "home", "right")
         assert "as of 100" in late.text
         for key in keys:
-            assert body(await early.press(key)) == body(await late.press(key))
+            assert body(await early.after(key)) == body(await late.after(key))
         await late.press("5", "home")
         assert "no layer measured yet" in late.text
-        assert "step 5,000" in await late.press("end")
+        assert "step 5,000" in await late.after("end")
 
 
 def body(text: str) -> list[str]:

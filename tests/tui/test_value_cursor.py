@@ -16,7 +16,7 @@ RUN = [
 async def test_the_first_press_reads_the_newest_step_on_all_panes() -> None:
     async with lab(RUN) as it:
         assert "step 500" not in it.text
-        text = await it.press("less_than_sign")
+        text = await it.after("less_than_sign")
         for title in ("Loss", "Running stats", "Train / eval"):
             assert f"{title}  step 500" in text
         assert "train 0.191  eval 0.194" in text
@@ -24,13 +24,13 @@ async def test_the_first_press_reads_the_newest_step_on_all_panes() -> None:
 
 async def test_keys_move_it_and_the_values_follow() -> None:
     async with lab(RUN) as it:
-        at_end = await it.press("less_than_sign")
-        moved = await it.press("less_than_sign", "less_than_sign")
+        at_end = await it.after("less_than_sign")
+        moved = await it.after("less_than_sign", "less_than_sign")
         assert "step 500" not in moved
         assert "Loss  step " in moved
-        assert "step 500" not in await it.press("greater_than_sign", "greater_than_sign")
-        assert await it.press("greater_than_sign") == at_end
-        assert await it.press("greater_than_sign") == at_end
+        assert "step 500" not in await it.after("greater_than_sign", "greater_than_sign")
+        assert await it.after("greater_than_sign") == at_end
+        assert await it.after("greater_than_sign") == at_end
 
 
 async def test_the_mouse_points_and_drags() -> None:
@@ -48,11 +48,11 @@ async def test_the_mouse_points_and_drags() -> None:
 
 async def test_escape_hides_it_and_only_then_leaves_a_page() -> None:
     async with lab(RUN) as it:
-        assert "Updates  step 500" in await it.press("6", "less_than_sign")
-        text = await it.press("escape")
+        assert "Updates  step 500" in await it.after("6", "less_than_sign")
+        text = await it.after("escape")
         assert "Updates  ○ BN" in text
         assert "step 500" not in text
-        assert "Train / eval  TRAIN" in await it.press("escape")
+        assert "Train / eval  TRAIN" in await it.after("escape")
 
 
 async def test_looking_back_it_stays_within_what_was_known() -> None:
@@ -70,7 +70,7 @@ async def test_a_page_without_steps_says_so() -> None:
 
 async def test_it_fits_80_columns() -> None:
     async with lab(RUN, (80, 24)) as it:
-        text = await it.press("less_than_sign")
+        text = await it.after("less_than_sign")
         assert "Loss  step 500  ■ " in text
         assert "Running stats  step 500" in text
         assert "4 +2.00" in text

@@ -76,7 +76,7 @@ async def test_what_is_not_there_says_how_to_have_it() -> None:
 async def test_one_motion_selects_a_layer_in_every_pane() -> None:
     async with lab(broken(), commands=False) as it:
         assert "Running stats  features.1" in it.text
-        assert "Running stats  head.1" in await it.press("down")
+        assert "Running stats  head.1" in await it.after("down")
         await it.press("7")
         await it.wait_for("Histograms  head.1")
         await it.press("up")
@@ -84,45 +84,45 @@ async def test_one_motion_selects_a_layer_in_every_pane() -> None:
         text = it.text
         assert "input  -1 to 1" in text
         assert "output  -3 to 3" in text
-        text = await it.press("escape", "slash", "h", "e", "a", "d", "enter")
+        text = await it.after("escape", "slash", "h", "e", "a", "d", "enter")
         assert "features.1" not in text
         assert "Running stats  head.1" in text
-        assert "features.1" in await it.press("slash", "escape")
+        assert "features.1" in await it.after("slash", "escape")
 
 
 async def test_a_finding_its_rule_its_evidence_and_its_layer() -> None:
     rule = RULES["momentum-zero"]
     async with lab(broken(), commands=False) as it:
         await it.wait_for(rule.title)
-        text = await it.press("6")
+        text = await it.after("6")
         assert rule.fix[:40] in text
         assert "limit 0" in text
         assert "momentum\n" in "\n".join(row.rstrip() for row in text.splitlines())
-        assert rule.symptom[:40] in await it.press("question_mark")
-        assert "Running stats  head.1" in await it.press("escape", "enter")
-        assert "momentum-zero" in await it.press("5")
+        assert rule.symptom[:40] in await it.after("question_mark")
+        assert "Running stats  head.1" in await it.after("escape", "enter")
+        assert "momentum-zero" in await it.after("5")
         rows = it.app.screen.query_one(TablePane).query_one(Rows)._rows
         assert ("!", "bad") in next(row for row in rows if any("head.1" in text for text, _ in row))
 
 
 async def test_as_of_an_earlier_step_and_back() -> None:
     async with lab(watched_run(40), (80, 24), commands=False) as it:
-        text = await it.press("home")
+        text = await it.after("home")
         assert "as of 0" in text
         assert "loss 2" in text
         assert "home First step  end Live  o Runs  ? Help  q Quit" in text
-        assert "as of 0" not in await it.press("end")
-        assert "as of 39" in await it.press("comma")
+        assert "as of 0" not in await it.after("end")
+        assert "as of 39" in await it.after("comma")
         sampled = it.app.watched_run.layers[0].sizes.steps
-        assert f"as of {sampled[-2]}" in await it.press("left", "left")
-        assert "as of" not in await it.press("full_stop", *["right"] * 2)
+        assert f"as of {sampled[-2]}" in await it.after("left", "left")
+        assert "as of" not in await it.after("full_stop", *["right"] * 2)
         titles = [command.title for command in it.app.get_system_commands(it.app.screen)]
         assert {"Filter", "Runs", "Choose a theme"} <= {*titles}
 
 
 async def test_the_value_cursor_reads_every_plot_over_steps() -> None:
     async with lab(watched_run(40), commands=False) as it:
-        text = await it.press("less_than_sign")
+        text = await it.after("less_than_sign")
         assert "Loss  step 40  loss 1." in text
         assert "Running stats  features.1 step 40  0 +0.1" in text
         assert "Train / eval  step 40  × batch 0.4  ○ running 0.9" in text
@@ -131,11 +131,11 @@ async def test_the_value_cursor_reads_every_plot_over_steps() -> None:
         await it.pilot.mouse_down("#channelspane Plot", offset=(20, 5))
         pointed = await it.drawn()
         assert "Loss  step 0  loss 2" in pointed  # no later than what was known
-        assert "as of 0" not in await it.press("end")
+        assert "as of 0" not in await it.after("end")
         assert "Loss  step 0  " not in it.text
         assert "Loss  step" in it.text
-        assert "Loss  step" not in await it.press("escape")
-        assert "Layer table" in await it.press("5", "less_than_sign")
+        assert "Loss  step" not in await it.after("escape")
+        assert "Layer table" in await it.after("5", "less_than_sign")
         await it.wait_for("No plot over steps is shown here.")
 
 
@@ -159,11 +159,11 @@ async def test_hundreds_of_layers_stay_in_sight_of_the_selected_one() -> None:
     async with lab(many(200), (80, 24), commands=False) as it:
         assert "200 layers" not in it.text
         assert "of 200" in it.text
-        text = await it.press("5", "pagedown", "down")
+        text = await it.after("5", "pagedown", "down")
         assert "block19.norm" in text
         assert "block0.norm" not in text
         await it.play(LayerFacts(150, 1, updates=7))
-        text = await it.press("s", "s", "s", "s", "s")
+        text = await it.after("s", "s", "s", "s", "s")
         assert "Layer table  by updates" in text
         assert text.splitlines()[4].split()[0] == "block150.norm"
         assert it.app.screen.view.layer == 150  # type: ignore[attr-defined]  # a watched run's

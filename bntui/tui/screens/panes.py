@@ -32,6 +32,7 @@ class PaneScreen(Screen[None], Generic[PaneT]):
         self.tabs = PaneTabs(grid.panes)
         self.too_small = Static("", id="too-small", markup=False)
         self._stepped, self._finding = stepped, finding
+        self._fitted = (0, 0)
 
     @property
     def view(self) -> Any:
@@ -52,7 +53,10 @@ class PaneScreen(Screen[None], Generic[PaneT]):
             super()._compositor_refresh()
 
     def fit_to(self, width: int, height: int) -> None:
-        """Lay out for a terminal's size."""
+        """Lay out for a terminal's size, once: Textual says a size up to three times."""
+        if self._fitted == (width, height):
+            return
+        self._fitted = (width, height)
         self.grid.narrow = width < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1]
         is_tiny = width < ROOM_FOR_ONE[0] or height < ROOM_FOR_ONE[1]
         self.set_class(is_tiny, "-tiny")

@@ -59,18 +59,18 @@ async def test_k_shows_the_strip_under_the_panes_and_hides_it() -> None:
         for size in ((160, 45), (120, 40), (80, 24), (40, 12)):
             before = await it.resize(*size)
             assert "learning rate" not in before
-            text = await it.press("k")
+            text = await it.after("k")
             assert "▸network all" in text
             assert "learning rate 0.1" in text
             assert all((f" {name}  " in text) is (f" {name}  " in before) for name in FOUR)
-            assert "learning rate" not in await it.press("escape")
+            assert "learning rate" not in await it.after("escape")
             if size[0] >= 80:
                 assert all(f" {name}  " in before for name in FOUR)
                 lines = text.splitlines()
                 strip = next(y for y, line in enumerate(lines) if "▸network" in line)
                 assert "live · ←" in lines[strip + 3]
-            assert "learning rate" in await it.press("k")
-            assert "learning rate" not in await it.press("k")
+            assert "learning rate" in await it.after("k")
+            assert "learning rate" not in await it.after("k")
         await it.press("k")
         assert "network" not in await it.resize(39, 11)
 
@@ -152,7 +152,7 @@ async def test_a_value_is_typed() -> None:
         assert it.source.sent[1:] == [Change("lr", 2)]
         await it.press("enter")
         assert "Enter: OK" in it.text
-        assert "Enter: OK" not in await it.press("escape")
+        assert "Enter: OK" not in await it.after("escape")
         assert "▸learning rate" in it.text
 
 
@@ -174,7 +174,7 @@ async def test_the_impossible_is_refused_at_the_field() -> None:
             assert sentence in words(it)
             assert it.source.sent == []
             assert "Enter: OK" in it.text
-            assert "Enter: OK" not in await it.press("escape")
+            assert "Enter: OK" not in await it.after("escape")
 
 
 async def test_what_teaches_says_what_to_look_for() -> None:
@@ -226,7 +226,7 @@ async def test_fields_of_a_new_network_are_collected_and_confirmed_before_one_st
         await chosen(it, "restart", "down")
         assert row(it, "restart") == "with 2 changes"
         assert it.source.sent == []
-        text = await it.press("enter")
+        text = await it.after("enter")
         assert "hidden layers: 1 → 3" in text
         assert "activation: tanh → relu" in text
         assert "notebook depth=3 activation=relu pace=500" in text
@@ -264,7 +264,7 @@ async def test_what_does_not_go_together_is_not_sent() -> None:
 
 async def test_the_whole_config_is_shown_as_it_is_pasted() -> None:
     async with lab(some(), (160, 40)) as it:
-        assert "bntui --share notebook" in await it.press("K")
+        assert "bntui --share notebook" in await it.after("K")
 
 
 async def test_the_mouse_chooses_and_turns() -> None:

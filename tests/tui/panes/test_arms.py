@@ -25,10 +25,10 @@ def four() -> list[AnyEvent]:
 
 async def test_panes_about_bn_show_the_chosen_arm() -> None:
     async with lab(four(), (79, 24)) as it:
-        assert "BN  TRAIN 0.1905" in await it.press("4")
-        assert "BN torch  TRAIN 0.6" in await it.press("a")
-        assert "units 7" in await it.press("3")
-        assert "units 4" in await it.press("a")
+        assert "BN  TRAIN 0.1905" in await it.after("4")
+        assert "BN torch  TRAIN 0.6" in await it.after("a")
+        assert "units 7" in await it.after("3")
+        assert "units 4" in await it.after("a")
         await it.press("D")
         assert it.source.sent == [TraceUnits(0, [9, 10, 11, 12, 13])]
 
@@ -37,12 +37,12 @@ async def test_activations_show_as_many_arms_as_have_room() -> None:
     async with lab(four(), (120, 60)) as it:
         assert all(share in it.text for share in ("70.8%", "2.8%", "11.1%", "22.2%"))
     async with lab(four(), (80, 18)) as it:
-        text = await it.press("2")
+        text = await it.after("2")
         assert "70.8%" in text
         assert "22.2%" not in text
         await it.press("a")
         assert "11.1%" in it.text
-        assert "22.2%" in await it.press("a")
+        assert "22.2%" in await it.after("a")
 
 
 async def test_without_bn_nothing_is_claimed_of_running_statistics() -> None:
@@ -80,7 +80,7 @@ async def test_four_arms_on_every_page(size: tuple[int, int]) -> None:
 async def test_no_headline_ends_within_a_number(size: tuple[int, int]) -> None:
     run = [*beginning(), *steps(0, 500), *probes(500)]
     async with lab(run, size) as it:
-        text = await it.press("4")
+        text = await it.after("4")
         panes = text.splitlines()[1:-2]
         assert not any("…" in row for row in panes)
         assert "TRAIN 0.1905 · n=90" in text

@@ -56,44 +56,44 @@ async def test_layers_tell_both_arms_in_numbers() -> None:
 async def test_networks_stand_side_by_side_where_there_is_room() -> None:
     async with lab(some(), (200, 60)) as it:
         for page in "56":
-            rows = (await it.press(page)).splitlines()[3:]
+            rows = (await it.after(page)).splitlines()[3:]
             assert any("■ no BN" in row and "○ BN" in row for row in rows)
-        assert "■C " in await it.press(">")
+        assert "■C " in await it.after(">")
         assert "○C " in it.text
 
 
 async def test_what_is_flat_goes_by_the_activation() -> None:
     async with lab(some(activation="relu")) as it:
-        text = await it.press("5")
+        text = await it.after("5")
         assert "zero = h = 0" in text
         assert "sat." not in text
 
 
 async def test_layers_of_five_stand_below_each_other() -> None:
     async with lab(some(5), (80, 24)) as it:
-        rows = (await it.press("5")).splitlines()
+        rows = (await it.after("5")).splitlines()
         assert sum("71.0%" in row for row in rows) == 5
         assert sum("2.8%" in row for row in rows) == 5
 
 
 async def test_fifty_layers_turn_by_page_and_follow_the_chosen_one() -> None:
     async with lab(some(50), (79, 24)) as it:
-        assert "layers 1–17 of 50" in await it.press("5")
-        assert "layers 18–34 of 50" in await it.press("pagedown")
-        assert "layers 1–17 of 50" in await it.press("pageup")
-        assert "layers 35–50 of 50" in await it.press("Y")
+        assert "layers 1–17 of 50" in await it.after("5")
+        assert "layers 18–34 of 50" in await it.after("pagedown")
+        assert "layers 1–17 of 50" in await it.after("pageup")
+        assert "layers 35–50 of 50" in await it.after("Y")
         assert "1 of 2 networks" in it.text
         assert "71.0%" not in it.text
-        assert "71.0%" in await it.press("a")
+        assert "71.0%" in await it.after("a")
 
 
 async def test_updates_show_a_guide_and_turn_to_gradients() -> None:
     async with lab(some()) as it:
-        text = await it.press("6")
+        text = await it.after("6")
         assert "log10 update:data" in text
         guide = next(row for row in text.splitlines() if row.lstrip().startswith("-3┤"))
         assert "⠒ ⠒ ⠒" in guide or "⠉ ⠉ ⠉" in guide or "⠤ ⠤ ⠤" in guide or "⣀ ⣀ ⣀" in guide
-        gradients = await it.press("g")
+        gradients = await it.after("g")
         assert "log10 gradient:data" in gradients
         assert not any(row.lstrip().startswith("-3┤") for row in gradients.splitlines())
         assert all(name in gradients for name in ("C ", "W1 ", "W2 "))
@@ -104,7 +104,7 @@ async def test_every_weight_has_a_strip_by_its_distance_from_the_guide() -> None
     columns: list[list[float | None]] = [[-6.0, -6.0], [-3.0, -3.0], [-0.5, -0.5]]
     ratios = Updates("BN", names, [0, 1], columns, columns)
     async with lab([*beginning(), ratios], (120, 40)) as it:
-        rows = (await it.press("6")).splitlines()
+        rows = (await it.after("6")).splitlines()
         strips = {name: next(row for row in rows if row.startswith(f" {name}")) for name in names}
         assert "▁▁▁" in strips["far-below"]
         assert "▅▅▅" in strips["healthy"]
@@ -117,11 +117,11 @@ async def test_many_weights_are_thinned_and_said_to_be() -> None:
     told = Updates("BN", names, [0], [column] * 52, [column] * 52)
     weights = Weights("BN", 0, [WeightHealth(n, 0.0, 1.0, -1.0, 1.0, [1] * 50) for n in names])
     async with lab([*beginning(), told, weights], (79, 24)) as it:
-        text = await it.press("6")
+        text = await it.after("6")
         assert "curves: 5 of 52" in text
         assert "1–8 of 52" in text
         assert all(f"W{i} " in text for i in range(8))
-        assert "9–16 of 52" in await it.press("pagedown")
+        assert "9–16 of 52" in await it.after("pagedown")
 
 
 def test_the_lag_is_the_batch_less_the_running_mean_over_the_last_100_sampled_steps() -> None:
@@ -161,14 +161,14 @@ async def test_where_there_is_little_room_a_chooses_the_network() -> None:
     texts = [f"emm{chr(97 + i % 26)}" for i in range(32)]
     units = [Units(n, 0, 1, 32, 200, 0, ["00ff00ff"] * 200, texts) for n in ("no BN", "BN")]
     async with lab([*beginning(), *units], (80, 24)) as it:
-        text = await it.press("7")
+        text = await it.after("7")
         assert "■ no BN  50.0% flat" in text
         assert "○ BN  50.0% flat" in text
         assert " emm a emm b  " in text
         text = await it.resize(120, 18)
         assert "1 more: a" in text
         assert "■ no BN  " not in text.split("Units", 2)[2]
-        assert "■ no BN  50.0% flat" in await it.press("a")
+        assert "■ no BN  50.0% flat" in await it.after("a")
 
 
 async def test_dead_units_are_red_and_the_others_are_not() -> None:
@@ -186,9 +186,9 @@ async def test_dead_units_are_red_and_the_others_are_not() -> None:
 async def test_units_without_room_are_a_page_further() -> None:
     told = Units("BN", 0, 1, 32, 200, 0, ["00ff00ff"] * 200)
     async with lab([*beginning(), told], (80, 24)) as it:
-        assert "units 0–155 of 200" in await it.press("7")
-        assert "units 156–199 of 200" in await it.press("pagedown")
-        assert "units 0–155 of 200" in await it.press("pagedown")
+        assert "units 0–155 of 200" in await it.after("7")
+        assert "units 156–199 of 200" in await it.after("pagedown")
+        assert "units 0–155 of 200" in await it.after("pagedown")
 
 
 async def test_a_thousand_units() -> None:
@@ -199,17 +199,17 @@ async def test_a_thousand_units() -> None:
             text = await it.resize(*size)
             assert "of 10,000" in text
             assert "of the first 1,024 units" in " ".join(text.split())
-            assert "of 10,000" in await it.press("pageup", "pagedown", "pagedown")
+            assert "of 10,000" in await it.after("pageup", "pagedown", "pagedown")
 
 
 async def test_the_ladder_is_a_table_and_a_sentence_that_adds_up() -> None:
     async with lab(some()) as it:
-        text = await it.press("8")
+        text = await it.after("8")
         for told in ("0.1938", "0.1921", "11.6000", " 0.2400", "by class", "the same 90 examples"):
             assert told in text
         assert "At n = 32 train is 0.2400 and eval 0.1938, a gap of +0.0462" in text
         assert "+0.0479 because a batch's statistics are noisy" in text
-        assert "At n = 1 train is 11.6" in await it.press("n")
+        assert "At n = 1 train is 11.6" in await it.after("n")
 
 
 def test_a_gap_that_cannot_be_told_is_not() -> None:
@@ -264,7 +264,7 @@ async def test_checks_are_a_table_with_verdicts_and_the_tolerance() -> None:
 async def test_checks_keep_their_last_measurements() -> None:
     more = [Checks("BN", step, 1e-6 * step, 10.0, 1e-9, 0.1) for step in range(200, 2000, 100)]
     async with lab([*some(), *more], (80, 24)) as it:
-        text = await it.press("9")
+        text = await it.after("9")
         assert "1,900" in text
         assert text.index("1,900") < text.index("1,800")
 
@@ -275,12 +275,12 @@ async def test_losses_by_split_are_seen_where_losses_are() -> None:
         assert "/2.5" in it.text
         assert "■" in it.text
         assert "mean/validation (n = 9) ·" in it.text
-        text = await it.press("8")
+        text = await it.after("8")
         assert "train 0.19 · validation 2.5" in text
         assert "eval mode, now: train (90) · validation (9)" in text
         await it.play(*steps(100, 50))
         assert "eval mode, step 100: train (90) · validation (9)" in it.text
-        assert "mean/validation (n = 9) as of step 100 ·" in await it.press("1")
+        assert "mean/validation (n = 9) as of step 100 ·" in await it.after("1")
 
 
 async def test_no_split_no_word_of_it() -> None:
@@ -357,6 +357,6 @@ async def test_the_inference_page_says_of_how_many_examples_and_orders() -> None
     assert "train is 0.5000 (mean of 8 random orders, standard deviation 0.1)" in text
     assert "orders" not in explained(event, 1)
     async with lab([*beginning(), *steps(0, 100), event]) as it:
-        assert "one pass over 45 examples, a sample" in await it.press("8")
+        assert "one pass over 45 examples, a sample" in await it.after("8")
         await it.play(msgspec.structs.replace(event, precise_examples=90))
         assert "one pass over all 90 examples" in it.text

@@ -59,8 +59,8 @@ async def test_losses_distances_and_findings_of_each(tmp_path: Path) -> None:
         assert "C no finding." in it.text
         assert "loss  A 1.5" in it.text
         assert "a Next number" in it.text
-        assert "step 80" in await it.press("less_than_sign")
-        assert "mean of last 25" in await it.press("escape")
+        assert "step 80" in await it.after("less_than_sign")
+        assert "mean of last 25" in await it.after("escape")
         assert app.picture == ("compared", "bntui · mine, yours, bare")
         await it.press("l", "a", "tab", "question_mark")
         await it.wait_for("Esc: close")

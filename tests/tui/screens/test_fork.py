@@ -27,7 +27,7 @@ def forked(count: int = 1) -> list[AnyEvent]:
 
 async def test_enter_forks_bn_with_the_next_learning_rate() -> None:
     async with lab(some()) as it:
-        text = await it.press("f")
+        text = await it.after("f")
         assert "‹ BN " in text
         assert "learning rate" in text
         await it.press("enter")
@@ -58,8 +58,8 @@ async def test_the_impossible_is_refused_and_escape_leaves() -> None:
     async with lab(some()) as it:
         await it.press("f", "down", "down", "9", "9", "9", "9", "9", "9", "9", "enter")
         assert "learning rate is 9999999" in it.text
-        assert "copy of" in await it.press("escape")
-        assert "copy of" not in await it.press("escape")
+        assert "copy of" in await it.after("escape")
+        assert "copy of" not in await it.after("escape")
         assert it.source.sent == []
 
 
@@ -93,7 +93,7 @@ async def test_four_arms_differ_without_colour_and_fit_80_columns() -> None:
         assert all(f"{shape} " in status for shape in "■○◆□")
         for sign in "■○◆□":
             assert any(sign in row for row in body[2:])
-        activations = await it.press("2")
+        activations = await it.after("2")
         assert "■ no BN  sat." in activations
 
 

@@ -66,9 +66,9 @@ async def test_one_pane_with_tabs_where_there_is_less() -> None:
             assert "1 Loss" in text
             assert "last-100 mean" in text or size[0] < 80
             assert "density ·" not in text
-            assert "density ·" in await it.press("2")
-            assert "batches of" in await it.press("3")
-            assert "TRAIN" in await it.press("4")
+            assert "density ·" in await it.after("2")
+            assert "batches of" in await it.after("3")
+            assert "TRAIN" in await it.after("4")
             await it.press("1")
 
 
@@ -94,11 +94,11 @@ async def test_the_key_bar_shows_what_can_be_done_here() -> None:
         async with lab(some(), size) as it:
             always = ("o Runs", "? Help", "q Quit")
             assert all(key in it.text for key in always)
-            text = await it.press("4")
+            text = await it.after("4")
             assert all(
                 key in text for key in (*always, "space Pause", *("m Mode",) * (size[0] > 40))
             )
-            text = await it.press("left", "home")
+            text = await it.after("left", "home")
             assert all(key in text for key in (*always, "home First step", "end Live"))
             await it.play(State("paused", 100, None))
             assert "space Resume" in it.text or size[0] < 80
@@ -108,13 +108,13 @@ async def test_the_key_bar_shows_what_can_be_done_here() -> None:
 async def test_a_recording_offers_no_key_that_it_cannot_obey_and_names_its_log() -> None:
     async with lab([*some(), State("finished", 100, 500.0)], commands=False) as it:
         assert "finished 100/5,000 · recorded · " in it.text
-        text = await it.press("3")
+        text = await it.after("3")
         assert "v Mean / variance" in text
         for key in ("Pause", "Step", "Restart", "Settings", "Fork", "Undo", "Next units"):
             assert key not in text
         titles = [command.title for command in it.app.get_system_commands(it.app.screen)]
         assert not {"Pause", "Settings", "Fork", "Undo", "Recalibrate", "Next units"} & {*titles}
-        assert "Divide" not in (text := await it.press("question_mark"))
+        assert "Divide" not in (text := await it.after("question_mark"))
         assert "Watch the next five units" not in text
 
 
@@ -193,7 +193,7 @@ async def test_the_status_line_fits_80_columns() -> None:
 
 async def test_keys_ask_the_engine_and_nothing_is_claimed_before_it_answers() -> None:
     async with lab(some()) as it:
-        text = await it.press("space")
+        text = await it.after("space")
         assert it.source.sent == [Pause()]
         assert "running" in text
         await it.play(State("paused", 100, 500.0))
@@ -222,8 +222,8 @@ async def test_from_full_speed_x_returns_to_the_log_pace_and_a_fixed_one_is_a_ke
 
 async def test_a_finished_run_is_explored_and_trained_on() -> None:
     async with lab([*some(), State("finished", 5000, None)]) as it:
-        assert "EVAL" in await it.press("m")
-        assert "linear" in await it.press("l")
+        assert "EVAL" in await it.after("m")
+        assert "linear" in await it.after("l")
         await it.press("space")
         assert it.source.sent == [Resume()]
         await it.play(State("running", 5000, None, total=10_000))
@@ -232,17 +232,17 @@ async def test_a_finished_run_is_explored_and_trained_on() -> None:
 
 async def test_zoom_shows_one_pane_and_goes_back() -> None:
     async with lab(some()) as it:
-        zoomed = await it.press("2", "z")
+        zoomed = await it.after("2", "z")
         assert "density ·" in zoomed
         assert "last-100 mean" not in zoomed
-        assert "last-100 mean" in await it.press("z")
+        assert "last-100 mean" in await it.after("z")
 
 
 async def test_tab_goes_round_the_panes() -> None:
     async with lab(some(), (79, 24)) as it:
         for expected in ("density ·", "lag", "TRAIN", "last-100 mean"):
-            assert expected in await it.press("tab")
-        assert "TRAIN" in await it.press("shift+tab")
+            assert expected in await it.after("tab")
+        assert "TRAIN" in await it.after("shift+tab")
 
 
 async def test_loss_keys_switch_axis_and_window() -> None:
@@ -251,21 +251,21 @@ async def test_loss_keys_switch_axis_and_window() -> None:
     async with lab([*beginning(), losses]) as it:
         assert "last-500 mean · log" in it.text
         assert it.text.count("350.5") == 4  # (101 + 600) / 2: in the headline and at each line
-        assert "linear" in await it.press("l")
-        whole = await it.press("l")
-        close = await it.press("w")
-        assert len({whole, close, await it.press("w")}) == 3
-        assert await it.press("w") == whole
+        assert "linear" in await it.after("l")
+        whole = await it.after("l")
+        close = await it.after("w")
+        assert len({whole, close, await it.after("w")}) == 3
+        assert await it.after("w") == whole
 
 
 async def test_modes_show_both_losses_their_gap_and_why_one_row_is_degenerate() -> None:
     async with lab(some()) as it:
         assert "TRAIN 0.1905 · n=90 · gap -0.0033" in it.text
-        assert "EVAL 0.1938 · n=90" in await it.press("m")
-        text = await it.press("m", "n")
+        assert "EVAL 0.1938 · n=90" in await it.after("m")
+        text = await it.after("m", "n")
         assert "TRAIN 11.59 · n=1 · gap +11.2331" in text
         assert "a row minus its own mean is 0" in text
-        assert "n=2" in await it.press("n")
+        assert "n=2" in await it.after("n")
 
 
 async def test_the_notebooks_side_effect_is_told_beside_the_notebooks_numbers() -> None:
@@ -276,8 +276,8 @@ async def test_the_notebooks_side_effect_is_told_beside_the_notebooks_numbers() 
 async def test_statistics_keys() -> None:
     async with lab(some()) as it:
         assert "|lag|" in it.text
-        assert "unit 0" in await it.press("d")
-        assert "variance" in await it.press("v")
+        assert "unit 0" in await it.after("d")
+        assert "variance" in await it.after("v")
         await it.press("D", "U")
         assert it.source.sent == [
             TraceUnits(0, [5, 6, 7, 8, 9]),
@@ -290,7 +290,7 @@ async def test_layers_of_a_deep_network() -> None:
     deep = [hello(config), *some()[1:]]
     async with lab(deep) as it:
         assert "layer 1 of 3" in it.text
-        text = await it.press("y")
+        text = await it.after("y")
         assert "layer 2 of 3" in text
         assert "no activations yet" in text
         assert it.source.sent == [TraceUnits(1, [0, 1, 2, 3, 4])]
@@ -306,7 +306,7 @@ async def test_divergence_is_named_where_it_happened_and_the_other_arm_goes_on()
 
 async def test_help_explains_the_pane_and_lists_every_key() -> None:
     async with lab(some(), (100, 92)) as it:
-        text = await it.press("4", "question_mark")
+        text = await it.after("4", "question_mark")
         assert "statistics of those n rows" in text
         assert all(command.help in text for command in COMMANDS)
         keys = [text.index(command.help) for command in ModesPane.COMMANDS]
@@ -315,7 +315,7 @@ async def test_help_explains_the_pane_and_lists_every_key() -> None:
         assert "Source:" in text
         assert "Try:" in text
         assert "mean loss of the last 100 steps" in text
-        assert "statistics of those n rows" not in await it.press("escape")
+        assert "statistics of those n rows" not in await it.after("escape")
 
 
 PALETTE = {
@@ -365,7 +365,7 @@ async def test_a_recording_takes_no_commands_and_says_so() -> None:
         await it.wait_for("takes no commands")
         assert it.source.sent == []
         for key in ("k", "K", "f"):
-            text = await it.press(key)
+            text = await it.after(key)
             assert not any(words in text for words in ("learning rate", "New network", "copy of"))
 
 
@@ -423,9 +423,9 @@ async def test_ctrl_c_closes_what_is_typed_into(keys: list[str]) -> None:
 async def test_a_panes_key_works_from_every_pane_and_brings_it_forward() -> None:
     async with lab(some(), (79, 24)) as it:
         await it.press("4")
-        assert "linear" in await it.press("l")
+        assert "linear" in await it.after("l")
         await it.press("8")
-        assert "variance" in await it.press("v")
+        assert "variance" in await it.after("v")
 
 
 async def test_where_no_shell_can_resume_it_ctrl_z_says_so(

@@ -48,7 +48,7 @@ async def test_every_run_is_listed_newest_first(directory: Path) -> None:
         assert text.index("three") < text.index("two") < text.index("one")
         assert "lr=0.3" in text
         assert "three · lr=0.3 · 300 steps" in text  # the chosen row in full
-        assert "Every log in the directory" in await it.press("question_mark")
+        assert "Every log in the directory" in await it.after("question_mark")
 
 
 async def test_enter_opens_a_run_in_place_of_this_one(directory: Path) -> None:
@@ -139,15 +139,15 @@ async def test_the_overlay_switches_network_mode_axis_and_window(directory: Path
         await it.wait_for("C BN 0.1938")
         assert "BN of A and B: equal (0.194) in evaluation mode (n = 90" in it.text
         assert "dotted: no running statistics" in it.text
-        only = await it.press("a")
+        only = await it.after("a")
         assert "A 0.17" in only
         assert "A BN 0." not in only
-        assert "C 0.1938" in await it.press("a")
-        assert "TRAIN" in await it.press("m")
-        assert "linear" in await it.press("l")
-        assert "Loss  step " in await it.press("less_than_sign")
+        assert "C 0.1938" in await it.after("a")
+        assert "TRAIN" in await it.after("m")
+        assert "linear" in await it.after("l")
+        assert "Loss  step " in await it.after("less_than_sign")
         assert "Train / eval  TRAIN step " in it.text
-        assert "Loss  step " not in await it.press("escape")
+        assert "Loss  step " not in await it.after("escape")
         await it.press("w", "t")
         await it.press("question_mark")
         await it.wait_for("Esc: close")

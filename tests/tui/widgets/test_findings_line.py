@@ -20,7 +20,7 @@ async def test_above_the_keys_where_there_is_room_and_in_the_help_everywhere() -
         assert SENTENCE in it.text
     async with lab(SOME, (80, 20)) as it:
         assert SENTENCE not in it.text
-        assert SENTENCE in " ".join((await it.press("question_mark")).split())
+        assert SENTENCE in " ".join((await it.after("question_mark")).split())
 
 
 async def test_it_is_about_the_step_that_is_looked_at() -> None:

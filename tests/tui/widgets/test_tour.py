@@ -37,23 +37,23 @@ async def test_three_acts_drive_the_lab(size: tuple[int, int]) -> None:
 
 async def test_it_covers_nothing_and_its_numbers_are_the_runs() -> None:
     async with lab(beginning(), (80, 24), tour=True) as it:
-        text = await it.press("right")
+        text = await it.after("right")
         assert "no BN 70.8%, BN 2.8%" in text
         for title in ("Loss", "Activations", "Running stats", "Train / eval"):
             assert title in text
         assert "in training mode" not in text
         for event in diagnostics(0):
             await it.play(event)
-        assert "Dead now: no BN 12, BN 0." in await it.press("right", "right", "right")
-        text = await it.press("right")
+        assert "Dead now: no BN 12, BN 0." in await it.after("right", "right", "right")
+        text = await it.after("right")
         assert "loss 0.1938 in evaluation, 0.1905 in training mode" in " ".join(text.split())
 
 
 async def test_it_points_at_the_pane_that_it_speaks_of() -> None:
     async with lab(SOME, (79, 24), tour=True) as it:
-        assert "density" in await it.press("right")
-        assert "last-100 mean" in await it.press("right")
-        assert "density" in await it.press("left")
+        assert "density" in await it.after("right")
+        assert "last-100 mean" in await it.after("right")
+        assert "density" in await it.after("left")
 
 
 async def test_escape_skips_it_starts_what_waits_and_no_key_is_blocked() -> None:
@@ -61,7 +61,7 @@ async def test_escape_skips_it_starts_what_waits_and_no_key_is_blocked() -> None
         await it.press("plus")
         assert it.source.sent == [Pause(), SetPace(500)]
         assert f"1/{len(CARDS)}" in it.text
-        assert f"1/{len(CARDS)}" not in await it.press("escape")
+        assert f"1/{len(CARDS)}" not in await it.after("escape")
         assert it.source.sent[2:] == [Resume()]
     async with lab([beginning()[0]], tour=True) as it:
         await it.press("escape")
