@@ -338,9 +338,10 @@ _BATCHES = (
         severity="warning",
         certainty="certain",
         title="Too few values a channel",
-        measures="the median number of values a channel, and of examples, of a training batch",
-        threshold="Fewer than 16 values, or one example: the batch mean is off by 1/sqrt(n) sd, at "
-        "16 values by a quarter.",
+        measures="the median number of values a channel, and of examples, of a training batch, and "
+        "like how many independent values the means of input batches scatter",
+        threshold="Fewer than 16 values, or one example, or two or three that count as fewer than "
+        "4 independent values: the batch mean is off by 1/sqrt(n) sd, at 16 values by a quarter.",
         symptom="The training loss is noisy, and eval mode does not match it.",
         cause="A small batch, or gradient accumulation over small micro-batches: BatchNorm sees "
         "each micro-batch alone.",

@@ -176,6 +176,18 @@ def test_batches_scatter_beyond_the_limit_that_is_drawn(fact: str, least: float)
     assert found(run_of(model=facts | {f"{fact}_share": least - 0.01})) == set()
 
 
+@pytest.mark.parametrize(("examples", "limit"), [(2, 3**-0.5), (3, (2 / 3) ** 0.5)])
+def test_few_examples_whose_values_are_alike_are_a_small_batch(examples: int, limit: float) -> None:
+    layer = {"usual_n": 800, "usual_examples": examples}
+    model = {"input_scatter_batches": 40, "input_scatter": limit + 0.01}
+    (finding,) = examine(run_of(layer, model))
+    assert (finding.rule, finding.fact) == ("tiny-batch", "input_scatter")
+    assert finding.limit == pytest.approx(limit)
+    assert found(run_of(layer, model | {"input_scatter": limit - 0.01})) == set()
+    assert found(run_of(layer, model | {"input_scatter_batches": 15})) == set()
+    assert found(run_of(layer | {"usual_examples": 4}, model)) == set()
+
+
 PASSES_APART = {"domains": 2, "domain_samples": 40, "domain_mean": 0.9, "domain_var": 0.1}
 SAMPLED = {"unfollowed": 9, "unfollowed_steps": 9, "unfollowed_mean": 0.1, "unfollowed_var": 0.1}
 

@@ -16,6 +16,11 @@ n batches chance alone gives 1 with an sd of 1 / sqrt(2 (n - 1)). It must be abo
 by so many sd. The share leaves out what is certain and harmless; that of a class is 1 where each
 batch is of one class."""
 
+INDEPENDENT = 4
+LOOKED_AT = 16
+"""Independent values below which a batch is small however many it has: where those of an example
+are alike, the mean of two examples is off by 0.7 sd. Batches from which on this is said."""
+
 SYNC_VALUES = 32
 """Values a channel on one process from which on it does without the others'."""
 
@@ -63,6 +68,31 @@ def scattered(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
                 limit=most,
             )
     return None
+
+
+def dependent(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
+    """Batches of few examples whose values are alike, so that their number says little.
+
+    Means of batches of N examples scatter r times as much as sqrt(v / (N - 1)), for a variance v
+    within them: a share 1 / (1 + (N - 1) / r^2) of the total, which is 1 / n for n independent
+    values.
+    """
+    examples = max(
+        (o.facts.usual_examples for o in run.layers if o.layer.model == facts.model), default=0
+    )
+    ratio = facts.input_scatter
+    if not 1 < examples < INDEPENDENT or not ratio or facts.input_scatter_batches < LOOKED_AT:
+        return None
+    most = sqrt((examples - 1) / (INDEPENDENT - 1))
+    if ratio <= most:
+        return None
+    return Evidence(
+        f"A usual batch has {examples} examples, and the means of input batches scatter like those "
+        f"of {1 + (examples - 1) / ratio**2:.1f} independent values.",
+        ratio,
+        fact="input_scatter",
+        limit=most,
+    )
 
 
 def apart(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
@@ -141,6 +171,7 @@ def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
 
 RULES: dict[str, ModelRule] = {
     "unregistered-bn": hidden,
+    "tiny-batch": dependent,
     "non-iid-batches": scattered,
     "replicas-apart": apart,
     "sync-not-converted": unsynchronized,
