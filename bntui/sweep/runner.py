@@ -74,6 +74,8 @@ WAITING = "No worker yet; the sweep begins when one joins the scheduler."
 
 SCHEDULER_GONE = "The scheduler is gone; what is finished is kept, and the same command goes on."
 
+UNLOCKED = "The sweep is not locked: there are no locks here, so it can be run twice at a time."
+
 EXPOSED = (
     "tcp:// is neither encrypted nor authenticated: anyone who reaches the scheduler's port can "
     "run code on its workers; tls:// with certificates closes that."
@@ -114,7 +116,9 @@ class Runner:
                 runs do not fit into this machine's memory.
         """
         words = read_data(self._plan.base.data)
-        with self._store.running(), self._client() as client:
+        with self._store.running() as locked, self._client() as client:
+            if not locked:
+                self._emit(Note(UNLOCKED))
             here = self._prepare(client, words)
             done = self._done_before(here)
             for event in beginning(self._plan, self._store.directory, done.values()):

@@ -153,13 +153,16 @@ class SweepStore:
         beside.replace(self.directory / name)
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Hold the sweep, so that it is not run twice at the same time.
+    def running(self) -> Iterator[bool]:
+        """Hold the sweep, so that it is not run twice at the same time; whether that is certain.
+
+        Without locks it is not, and two runs of it waste time: every write is idempotent.
 
         Raises:
             InputError: Another process runs it.
         """
         descriptor = os.open(self.directory / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        locked = True
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -169,11 +172,11 @@ class SweepStore:
                 "bntui sweep --open shows it."
             ) from None
         except OSError:
-            pass  # a file system without locks: writing is idempotent, so two runs only waste time
+            locked = False
         else:
             for left_by_a_kill in self.directory.glob(f"{UNFINISHED}*"):
                 left_by_a_kill.unlink(missing_ok=True)
         try:
-            yield
+            yield locked
         finally:
             os.close(descriptor)

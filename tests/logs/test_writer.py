@@ -235,10 +235,10 @@ def test_a_log_that_was_deleted_is_missed_and_one_that_comes_back_is_not(
 def test_where_files_cannot_be_locked_a_run_is_logged_and_running_while_it_writes(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    def flock(file: object, operation: int) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(fcntl, "flock", flock)
+    monkeypatch.setattr(fcntl, "flock", refuse)
     path = tmp_path / "run.jsonl"
     log = LogWriter(path)
     log.write(b"{}\n")
@@ -250,6 +250,10 @@ def test_where_files_cannot_be_locked_a_run_is_logged_and_running_while_it_write
         clock.now += RETRY
         log.flush()
         assert is_growing(file)
+    monkeypatch.setattr(os, "utime", refuse)
+    clock.now += RETRY
+    log.flush()
+    assert log.problem is None
     log.close()
 
 

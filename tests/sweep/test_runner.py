@@ -209,8 +209,11 @@ def test_runs_that_do_not_fit_at_a_time_are_refused_before_the_first(
     assert memory_of([SMALL, plan.config(job)], digest) == large > 10 * small
     monkeypatch.setattr(Runner, "_client", lambda self: nullcontext(Here()))
     monkeypatch.setattr(memory, "available", lambda: int(1.5 * large))
+    monkeypatch.setattr(SweepStore, "running", lambda self: nullcontext(False))
+    events: list[Event] = []
     with pytest.raises(InputError, match=r"^Running 2 of these at a time needs about 0\.0 GB"):
-        swept(plan, tmp_path / "a")
+        Runner(plan, SweepStore.create(tmp_path / "a", plan), events.append).run()
+    assert events[0] == Note(runner.UNLOCKED)
     monkeypatch.setattr(memory, "available", lambda: small)
     reason = run_job(job, plan.config(job), digest, None)
     assert isinstance(reason, str)

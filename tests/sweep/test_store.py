@@ -1,5 +1,7 @@
 """A sweep's directory: nothing lost by a kill, nothing run twice."""
 
+import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from msgspec.structs import replace
 from bntui.config import RunConfig
 from bntui.errors import InputError
 from bntui.sweep.plan import Vary
-from bntui.sweep.store import INDEX, SweepStore, default_name
+from bntui.sweep.store import INDEX, UNFINISHED, SweepStore, default_name
 from tests.sweep.made_up import outcome, plan
 
 
@@ -149,3 +151,23 @@ def test_a_fifo_in_place_of_a_file_is_refused(tmp_path: Path, name: str) -> None
 def test_a_sweep_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no sweep named nothing"):
         SweepStore(tmp_path / "nothing").plan()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_where_files_cannot_be_locked_a_sweep_runs_and_keeps_what_another_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def flock(file: object, operation: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    store = SweepStore.create(tmp_path / "one", plan(1))
+    unfinished = tmp_path / "one" / f"{UNFINISHED}7-plan.json"
+    unfinished.touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", flock)
+        with store.running() as locked, store.running() as again:
+            assert (locked, again) == (False, False)
+    assert unfinished.exists()
+    with store.running() as locked:
+        assert locked
+    assert not unfinished.exists()
