@@ -13,6 +13,7 @@ from bntui.cli.options import Value, fps_option, log_options, log_place
 from bntui.config.limits import Range
 from bntui.config.parsing import number
 from bntui.errors import InputError
+from bntui.logs.reader import open_regular
 from bntui.logs.writer import NameTakenError, already_exists, watched_path
 from bntui.protocol import LOG_BY_DEFAULT
 from bntui.text import clean
@@ -99,11 +100,11 @@ def _check(script: str) -> None:
     """Refuse what is no file before anything is started.
 
     Raises:
-        InputError: It is a directory or cannot be read.
+        InputError: It is no regular file, or cannot be read.
     """
     name = clean(repr(script), limit=200)
     try:
-        with Path(script).open("rb"):
+        with open_regular(Path(script)):
             return
     except (OSError, ValueError) as error:
         reason = clean(getattr(error, "strerror", None) or str(error))

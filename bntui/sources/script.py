@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import IO, Literal
 
 from bntui import __version__
 from bntui.errors import InputError
-from bntui.logs.reader import CHUNK, Decoder
+from bntui.logs.reader import CHUNK, Decoder, open_regular
 from bntui.logs.writer import already_exists, directory, output_paths
 from bntui.protocol import (
     PROTOCOL,
@@ -169,7 +169,8 @@ class ScriptSource:
         yield Ended()
 
     def _explain(self, code: int) -> str:
-        with self.errors.open("rb") as errors:
+        last = ""
+        with suppress(OSError), open_regular(self.errors) as errors:
             last = last_line(errors)
         return f"{self.name} {ending(code)}{': ' if last else '.'}{last}"
 
@@ -217,7 +218,7 @@ class Tail:
     def read(self) -> bytes:
         """What has come, up to a bound."""
         try:
-            self._file = self._file or self._path.open("rb")
+            self._file = self._file or open_regular(self._path)
             data = self._file.read(CHUNK)
         except OSError:
             return b""

@@ -38,6 +38,7 @@ def bntui(*args: str, cwd: Path | None = None, stdin: str = "") -> subprocess.Co
     [
         (["nope.py"], "SCRIPT is 'nope.py', which cannot be read (No such file or directory);"),
         (["."], "SCRIPT is '.', which cannot be read (Is a directory); it takes a Python file,"),
+        (["pipe"], "SCRIPT is 'pipe', which cannot be read (not a regular file); it takes"),
         (["a\x1b[31m.py"], "SCRIPT is 'a\\x1b[31m.py', which cannot be read"),
         ([], "Missing argument 'SCRIPT'."),
         (["-m"], "Missing argument 'SCRIPT'."),
@@ -49,8 +50,11 @@ def bntui(*args: str, cwd: Path | None = None, stdin: str = "") -> subprocess.Co
         ([__file__], "There is no terminal to draw the screen in; bntui watch --no-screen runs"),
     ],
 )
-def test_bad_input_is_one_sentence_and_exit_code_2(args: list[str], sentence: str) -> None:
-    done = bntui(*args)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    args: list[str], sentence: str, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = bntui(*args, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith(f"bntui: {sentence}")

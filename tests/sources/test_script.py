@@ -18,6 +18,7 @@ from bntui.sources.script import ScriptSource
 from tests.watched_events import watching
 
 LOGGED: list[AnyEvent] = [watching(), Scalars([1], {"loss": [0.5]}), State("finished", 1, None)]
+ENDED = "train.py ended with exit code 1"
 WAIT = "import time\nprint('ready', flush=True)\nwhile True: time.sleep(0.01)"
 
 
@@ -104,9 +105,15 @@ async def test_a_script_that_logs_nothing_is_finished_all_the_same(plays: Plays)
 @pytest.mark.parametrize(
     ("program", "code", "message"),
     [
-        ("1 / 0", 1, "train.py ended with exit code 1: ZeroDivisionError: division by zero"),
+        ("1 / 0", 1, f"{ENDED}: ZeroDivisionError: division by zero"),
         ("raise SystemExit(3)", 3, "train.py ended with exit code 3."),
         ("import os; os.kill(os.getpid(), 9)", 137, "train.py was killed by SIGKILL."),
+        ("import os, sys; os.unlink(sys.argv[2][:-5] + 'err'); 1 / 0", 1, f"{ENDED}."),
+        (
+            "import os, sys; p = sys.argv[2]; e = p[:-5] + 'err'; os.unlink(e); os.mkfifo(e);"
+            " os.mkfifo(p); 1 / 0",
+            *(1, f"{ENDED}."),
+        ),
     ],
 )
 async def test_a_script_that_fails_says_how(
