@@ -88,12 +88,10 @@ def watch(
             log = watched_path(title) if place == LOG_BY_DEFAULT else log
             source = ScriptSource(arguments, log, title, options, stdin)
             try:
-                source.start()
-            except NameTakenError:
+                return _show(source, fps, bool(place))
+            except NameTakenError:  # by another run, just now
                 if place != LOG_BY_DEFAULT:
                     raise
-                continue  # another run took the name just now
-            return _show(source, fps, bool(place))
 
 
 def _check(script: str) -> None:

@@ -81,6 +81,7 @@ def test_scripts_of_one_second_have_logs_of_their_own_and_the_reason_of_an_end_i
     (tmp_path / "run.out").touch()  # another script's, which has no log yet
 
     def shown(source: ScriptSource, fps: float) -> int:
+        source.start()
         source.failure = "train.py ended with exit code 1: ValueError: no data"
         assert source._process is not None
         source._process.wait()
