@@ -29,10 +29,11 @@ class StatisticsPane(Pane):
     HELP = (
         "While it trains, BN normalizes by each batch's own mean and variance; for evaluation it "
         "keeps running averages of both: a line a unit, from its initial value on (mean 0, "
-        "variance 1). The band is where 80 % of one unit's batches lie (d chooses the unit); its "
-        "running line is smooth and lags behind it: lag is batch minus running, averaged over the "
-        "last 100 sampled steps. In the notebook's own plot each step normalized twice, so its "
-        "running mean moved twice a step; here a step moves it once.\n"
+        "variance 1), its number the mean of the steps under its last dot. The band is where 80 % "
+        "of one unit's batches lie (d chooses the unit); its running line is smooth and lags "
+        "behind it: lag is batch minus running, averaged over the last 100 sampled steps. In the "
+        "notebook's own plot each step normalized twice, so its running mean moved twice a step; "
+        "here a step moves it once.\n"
         "Formula: running = (1 - m) running + m batch, m the momentum.\n"
         "Source: Ioffe and Szegedy 2015, algorithm 2; m as torch.nn.BatchNorm1d has it.\n"
         "Try: k and momentum 0, 1 or 0.001, and what Train / eval makes of it."
@@ -141,9 +142,9 @@ class StatisticsPane(Pane):
         taken = sample(column, x, dots, steps=trace.steps, window=0, banded=False)
         begins = [INITIAL[self.moment]] if trace.steps[0] == 0 else []
         form = "+.2f" if self.moment == "mean" else ".2f"
-        label = f"{trace.units[unit]} {column.last:{form}}"
-        xs = [1.0] * len(begins) + taken.x
-        return Series(xs, begins + taken.mean, f"unit-{unit % 5}", label, form=form)
+        xs, ys = [1.0] * len(begins) + taken.x, begins + taken.mean
+        label = f"{trace.units[unit]} {ys[-1]:{form}}"  # of the dot beside it, as at the cursor
+        return Series(xs, ys, f"unit-{unit % 5}", label, form=form)
 
 
 def lag(trace: Trace, moment: str, unit: int) -> float:

@@ -30,8 +30,8 @@ def frame(width: int, height: int, columns: tuple[int, ...], rows: Places, gutte
     plot.xaxes(True, False)
     plot.yaxes(True, False)
     plot.xlim(0, max(width - gutter - 2, 1))
-    plot.ylim(0, max(height - 2, 1))
-    rows = (BELOW, *rows)
+    plot.ylim(*(0, height - 2) if height > 2 else (-0.5, 0.5))  # of one row
+    rows = rows or (BELOW,)
     plot.xticks(list(columns), [""] * len(columns))
     plot.yticks([row for row, _ in rows], [text.rjust(gutter) for _, text in rows])
     plot.scatter([0], [0], marker=[" "])

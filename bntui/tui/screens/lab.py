@@ -41,6 +41,9 @@ from bntui.tui.widgets.tour import Tour
 USUAL_PACE = 500.0
 """Steps per second of the fixed pace that + and - change to."""
 
+ROOM_FOR_TOUR = 30
+"""Rows of the terminal below which the tour has the place of the time bar."""
+
 RECORDED = "This is a recording: it takes no commands."
 
 COMMANDS = with_panes(LAB_COMMANDS, (pane.COMMANDS for pane in PANES))
@@ -93,6 +96,7 @@ class LabScreen(PaneScreen[Pane]):
         self.pages.current.focus()
         self.set_interval(1 / self.fps, self._tick)
         if self._with_tour:
+            self.add_class("-touring")
             self.mount(Tour(self.history), before=self._scrub_bar)
 
     # Layout
@@ -101,6 +105,7 @@ class LabScreen(PaneScreen[Pane]):
         """Choose the layout that the terminal has room for."""
         width, height = self.app.size
         self.set_class(width < ROOM_FOR_ALL[0] or height < ROOM_FOR_ALL[1], "-narrow")
+        self.set_class(height < ROOM_FOR_TOUR, "-low")
         self.fit_to(width, height)
 
     # Drawing
@@ -386,6 +391,7 @@ class LabScreen(PaneScreen[Pane]):
 
     def on_tour_over(self) -> None:
         """Focus the first pane, unless something else was focused meanwhile."""
+        self.remove_class("-touring")
         for tour in self.query(Tour):
             if tour.has_focus:
                 self.pages.loss.focus()

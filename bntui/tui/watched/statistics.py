@@ -92,7 +92,8 @@ class ChannelsPane(WatchedPane):
         form = sign + _form([series.last for series in running])
         for place, series in zip(places, running, strict=True):
             taken = curve(series, view.x, dots)
-            label = f"{layer.units[place]} {series.last:{form}}"
+            end = taken.mean[-1] if taken.mean else series.last
+            label = f"{layer.units[place]} {end:{form}}"  # of the dot beside it, as at the cursor
             lines.append(Series(taken.x, taken.mean, f"unit-{place % 5}", label, form=form))
         values = [v for line in lines for v in line.y] + band.mean
         key = id(view.run.scalars), layer.layer.name, layer.layer.model, self.moment, self.channel

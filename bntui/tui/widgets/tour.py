@@ -17,7 +17,10 @@ from bntui.text import number, percent
 
 
 class Card(Struct, frozen=True):
-    """A card: its text, with what the run has measured; the pane to show; commands to send."""
+    """A card: its text, with what the run has measured; the pane to show; commands to send.
+
+    At 80 columns the text has two rows: with a third the small panes would lose theirs.
+    """
 
     title: str
     text: Callable[[History], str]
@@ -44,8 +47,8 @@ def _saturated(history: History) -> str:
 
 def _learning(history: History) -> str:
     return (
-        "Now they learn; each decade of steps takes as long as the one before. BN need not end "
-        "lower on 90 examples: the line above the keys says what the numbers say. x: full speed."
+        "Now they learn, each decade of steps as long as the one before. BN need not end lower: "
+        "the line above the keys says what the numbers say. x: full speed."
     )
 
 
@@ -68,14 +71,14 @@ def _dead(history: History) -> str:
 
 def _apart(history: History) -> str:
     return (
-        "A third run, momentum 0.001: the running statistics, which evaluation uses, follow the "
-        f"batches' slowly. {_losses(history)}"
+        "A third run: the running statistics, which evaluation uses, follow slowly. "
+        f"{_losses(history)}"
     )
 
 
 def _back(history: History) -> str:
     return (
-        "R has recomputed the running statistics over the training set; no weight has changed. "
+        "R has recomputed the running statistics; no weight has changed. "
         f"{_losses(history)} u takes it back."
     )
 

@@ -288,6 +288,11 @@ def test_where_there_is_little_room_an_axis_without_labels_takes_no_row() -> Non
     assert sum("└" in row for row in roomy) == 2
 
 
+def test_a_guide_is_named_on_a_canvas_of_one_row() -> None:
+    figure = one(Guide(0.0, "gap 0"), Series([0.0, 1.0], [0.1, 0.2], "gap"), y=Scale(-1.0, 1.0))
+    assert text(draw(figure, 30, 2))[0].startswith("gap 0┤")
+
+
 def test_the_linux_console_gets_half_blocks() -> None:
     curve = Series([0.0, 1.0], [0.0, 1.0], "arm-0")
     shown = "".join(text(draw(one(curve, Guide(0.5)), 40, 10, HALVES)))

@@ -1,12 +1,14 @@
 """The guided tour: shown once, in nobody's way."""
 
 import os
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from bntui.cli.first_start import MARKER, is_first_start
 from bntui.config.schema import RunConfig
+from bntui.history.history import History
 from bntui.protocol import Pause, Recalibrate, Resume, SetPace, Start, State, Subscribe
 from bntui.tui.widgets.tour import CARDS
 from tests.scripted import beginning, diagnostics, probes, steps
@@ -42,11 +44,25 @@ async def test_it_covers_nothing_and_its_numbers_are_the_runs() -> None:
         for title in ("Loss", "Activations", "Running stats", "Train / eval"):
             assert title in text
         assert "in training mode" not in text
+        await it.play(*SOME[2:])
+        assert "gap 0" in it.text
+        assert "live" not in it.text  # the time bar gives its row
+        assert "as of" in await it.after("comma")
         for event in diagnostics(0):
             await it.play(event)
+        await it.press("end")
         assert "Dead now: no BN 12, BN 0." in await it.after("right", "right", "right")
         text = await it.after("right")
         assert "loss 0.1938 in evaluation, 0.1905 in training mode" in " ".join(text.split())
+
+
+def test_every_card_has_two_rows_at_80_columns() -> None:
+    history = History()
+    for event in [*beginning(), *steps(0, 5000), *probes(5000), *diagnostics(0)]:
+        history.fold(event)
+    for known in (History(), history):
+        for card in CARDS:
+            assert len(textwrap.wrap(card.text(known), 78)) <= 2, card.title
 
 
 async def test_it_points_at_the_pane_that_it_speaks_of() -> None:
