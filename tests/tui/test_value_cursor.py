@@ -1,5 +1,7 @@
 """The value cursor on the lab's panes: keys, mouse, all panes at once."""
 
+import re
+
 from bntui.protocol import State
 from tests.scripted import beginning, probes, steps, updates
 from tests.tui.screen import lab
@@ -74,3 +76,10 @@ async def test_it_fits_80_columns() -> None:
         assert "Loss  step 500  ■ " in text
         assert "Running stats  step 500" in text
         assert "4 +2.00" in text
+
+
+async def test_a_running_statistics_label_is_its_value_at_the_newest_step() -> None:
+    async with lab([*beginning(), *steps(0, 20)], (80, 24)) as it:
+        ends = set(re.findall(r"[0-4] [+-]\d\.\d\d", it.text))
+        assert len(ends) >= 3
+        assert ends <= set(re.findall(r"[0-4] [+-]\d\.\d\d", await it.press("less_than_sign")))
