@@ -1,6 +1,5 @@
 """Loss of every network: the whole run on log steps, beside it the last 500 on their own axis."""
 
-from collections.abc import Sequence
 from math import nan
 from statistics import fmean
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from bntui.text import clean
 from bntui.tui.commands import VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.base import Part, width_of
-from bntui.tui.panes.pane import Pane, arm_parts, as_of, marked, value
+from bntui.tui.panes.pane import Pane, arm_part, arm_parts, as_of, fixed, marked, value
 from bntui.tui.plotting.figure import (
     Band,
     Figure,
@@ -94,19 +93,21 @@ class LossPane(Pane):
         figure = self._figure(history) if history.steps else None
         self._plot.show(figure)
         room = self.size.width - len(self.TITLE) - 4
-        numbers: list[Part] = [(self._words(history), "dim")]
+        numbers: list[Part] = [(self._words(), "dim")] if self.shown else []
         if not self.shown:
-            numbers = [*_numbers(history, room), *numbers]
+            numbers = _numbers(history, room, f"{_mean_words(history)}{_sample(history)}")
+            numbers.append((f" · {self._scale_word}", "dim"))
         self.headline(*(self.read_at_cursor(figure) or numbers))
 
-    def _words(self, history: History) -> str:
-        scale = "log" if self.log_scale else "linear"
-        if self.shown:
-            several = any(len(arm.seeds) > 1 for arm in self.shown)
-            what = "mean and range over seeds" if several else "mean of the last steps of all runs"
-            dotted = " · dotted: no running statistics" if any(a.dotted for a in self.shown) else ""
-            return f"{what} · {scale}{dotted}"
-        return f"last-{min(max(history.steps, 1), WINDOW)} mean{_sample(history)} · {scale}"
+    @property
+    def _scale_word(self) -> str:
+        return "log" if self.log_scale else "linear"
+
+    def _words(self) -> str:
+        several = any(len(arm.seeds) > 1 for arm in self.shown)
+        what = "mean and range over seeds" if several else "mean of the last steps of all runs"
+        dotted = " · dotted: no running statistics" if any(a.dotted for a in self.shown) else ""
+        return f"{what} · {self._scale_word}{dotted}"
 
     def _figure(self, history: History) -> Figure:
         width = self._plot.size.width
@@ -221,18 +222,26 @@ def _points(arm: Arm) -> Points:
     return Points(x, y, f"arm-{arm.place}", sign, name=f"{sign}val.", form=".3f")
 
 
-def _numbers(history: History, room: int) -> Sequence[Part]:
+def _numbers(history: History, room: int, words: str) -> list[Part]:
     """Each arm's mean of the last steps and its validation loss, or where it diverged.
 
-    With one digit less where only so all have room.
+    With what they are of, where so all have room: with a digit less, then by their signs alone,
+    which the status line names.
     """
-    parts: Sequence[Part] = ()
-    for digits in (4, 3):
-        texts = [_headline_number(arm, digits) for arm in history.arms.values()]
-        parts = arm_parts(history, texts, room)
-        if width_of(parts) <= room:
-            break
-    return parts
+    of: Part = (words, "dim")
+    texts = {d: [_headline_number(arm, d) for arm in history.arms.values()] for d in (4, 3)}
+    named: list[list[Part]] = [[*arm_parts(history, texts[digits], room)] for digits in (4, 3)]
+    signs: list[list[Part]] = [
+        [arm_part(i, "", text) for i, text in enumerate(texts[digits])] for digits in (4, 3)
+    ]
+    for parts in (*named, *signs):
+        if width_of([*parts, of]) <= room:
+            return [*parts, of]
+    return [*next((parts for parts in named if width_of(parts) <= room), named[-1]), of]
+
+
+def _mean_words(history: History) -> str:
+    return f"last-{min(max(history.steps, 1), WINDOW)} mean"
 
 
 def _headline_number(arm: ArmHistory, digits: int) -> str:
@@ -240,7 +249,8 @@ def _headline_number(arm: ArmHistory, digits: int) -> str:
         return f"diverged at step {arm.diverged.step:,}"
     curve = arm.split_curve("validation")
     split = f"/{value(curve[-1].losses['validation'], digits)}" if curve else ""
-    return value(arm.loss.mean_of_last(WINDOW), digits) + split
+    mean = arm.loss.mean_of_last(WINDOW)
+    return (fixed(mean, 5) if digits < 4 else value(mean)) + split
 
 
 def _sample(history: History) -> str:

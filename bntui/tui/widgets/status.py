@@ -5,7 +5,7 @@ from textual.widgets import Static
 
 from bntui.history.history import History
 from bntui.protocol import State
-from bntui.text import clean
+from bntui.text import ends_of
 from bntui.tui.panes.base import Part, width_of
 from bntui.tui.panes.pane import arm_parts, value
 
@@ -46,7 +46,7 @@ class Status(StatusLine):
 
         Of a `recording` its name stands in place of the pace.
         """
-        parts = _parts(history, self.size.width - 2, at, then, clean(recording, 30))
+        parts = _parts(history, self.size.width - 2, at, then, ends_of(recording, 30))
         self.put(parts, history.failed is not None)
 
 

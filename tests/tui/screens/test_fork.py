@@ -90,6 +90,7 @@ async def test_four_arms_differ_without_colour_and_fit_80_columns() -> None:
     async with lab(forked(2), (80, 24)) as it:
         status, *body = it.text.splitlines()
         assert "…" not in status
+        assert "…" not in body[0].partition("Activations")[0]  # no number is cut
         assert all(f"{shape} " in status for shape in "■○◆□")
         for sign in "■○◆□":
             assert any(sign in row for row in body[2:])
