@@ -82,4 +82,4 @@ async def test_a_running_statistics_label_is_its_value_at_the_newest_step() -> N
     async with lab([*beginning(), *steps(0, 20)], (80, 24)) as it:
         ends = set(re.findall(r"[0-4] [+-]\d\.\d\d", it.text))
         assert len(ends) >= 3
-        assert ends <= set(re.findall(r"[0-4] [+-]\d\.\d\d", await it.press("less_than_sign")))
+        assert ends <= set(re.findall(r"[0-4] [+-]\d\.\d\d", await it.after("less_than_sign")))
