@@ -1,12 +1,15 @@
 """See what Batch Normalization does.
 
-The package itself imports neither torch nor textual; its public names load them on first use.
+The package itself imports neither torch nor textual; its public names load them on first use. It
+imports nothing else that takes time, either: until `bntui.cli` is reached, ctrl+c is a traceback.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from bntui.core.nn.batchnorm import D2L, LECTURE, LECTURE_STD, NOTEBOOK, TORCH, BatchNorm1d
     from bntui.watch.diagnosis import diagnose
     from bntui.watch.handle import watch
@@ -30,7 +33,7 @@ _HOMES["diagnose"] = "bntui.watch.diagnosis"
 """Where the public names are defined; the modules take a second to load."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     if name == "watch":

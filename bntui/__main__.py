@@ -1,6 +1,6 @@
 """`python -m bntui`."""
 
-from bntui.cli.main import main
+from bntui.cli import main
 
 if __name__ == "__main__":
     main()

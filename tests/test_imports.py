@@ -40,6 +40,10 @@ def test_what_must_start_at_once_loads_nothing_heavy(module: str) -> None:
     assert loaded_by(f"import {module}") == set()
 
 
+def test_ctrl_c_is_quiet_before_anything_takes_a_moment() -> None:
+    assert loaded_by("import bntui", ("typing", "threading", "enum")) == set()
+
+
 def test_help_loads_nothing_that_takes_a_moment() -> None:
     code = (
         "import sys; sys.argv = ['bntui', '--help']\n"

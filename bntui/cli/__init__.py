@@ -1,16 +1,18 @@
 """The command line: `bntui` and its commands."""
 
 import signal
-import threading
 
-_in_main = threading.current_thread() is threading.main_thread()
-if _in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+_quiet = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+if _quiet:
     # ctrl+c during the imports ends the process without a traceback
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from bntui.cli.main import main
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    except ValueError:  # in a thread
+        _quiet = False
 
+from bntui.cli.main import main  # noqa: E402
+
+if _quiet:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-else:
-    from bntui.cli.main import main
 
 __all__ = ["main"]
