@@ -14,6 +14,7 @@ from bntui.bench.conditions import Conditions, conditions
 from bntui.bench.figure import QUICK, USUAL, Figure, Measurement, Repeats, UnavailableError
 from bntui.bench.figures import FIGURES
 from bntui.errors import InputError
+from bntui.export.printer import Printer
 from bntui.text import clean
 
 T = TypeVar("T")
@@ -64,7 +65,7 @@ def bench(only: str | None, grow: bool, quick: bool, as_json: bool, compare: str
     if as_json:
         sys.stdout.write(msgspec.json.encode(results).decode() + "\n")
     else:
-        report(Console(), results, earlier)
+        report(Printer(), results, earlier)
     return 0
 
 
@@ -191,14 +192,14 @@ def _grow(repeats: Repeats, as_json: bool) -> None:
         rates = (f"{rate.median:,.0f}" for rate in (row.trainer, row.modules))
         spread = (row.ratio.median, row.ratio.low, row.ratio.high)
         table.add_row(f"--{name} {row.size}", *rates, *map(_number, spread))
-    console = Console()
+    console = Printer()
     console.print(conditions().text, soft_wrap=True, highlight=False)
     console.print(table)
 
 
 def _tracked(work: Iterable[T], names: list[str]) -> Iterator[T]:
     """What is measured, of how much: a line on stderr, drawn over on a terminal."""
-    console = Console(stderr=True)
+    console = Printer(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(names))
         iterator = iter(work)

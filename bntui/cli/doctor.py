@@ -100,9 +100,9 @@ def doctor(
 
 
 def _print(report: "Report", as_json: bool, sarif: bool) -> None:
-    from bntui.cli.printer import Printer  # noqa: PLC0415 (rich takes a moment)
     from bntui.doctor import report as forms  # noqa: PLC0415
     from bntui.doctor.sarif import as_sarif  # noqa: PLC0415
+    from bntui.export.printer import Printer  # noqa: PLC0415 (rich takes a moment)
 
     if as_json:
         click.echo(forms.as_json(report))

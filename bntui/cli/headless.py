@@ -7,11 +7,10 @@ import sys
 from collections.abc import Callable
 from time import monotonic
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bntui.cli.printer import Printer
 from bntui.config.schema import RunConfig
+from bntui.export.printer import Printer
 from bntui.export.summary import summary
 from bntui.history.history import History
 from bntui.logs.writer import whereabouts
@@ -127,7 +126,7 @@ def _bar(shown: bool) -> Progress:
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=Printer(stderr=True),
         disable=not shown,
     )
 

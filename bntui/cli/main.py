@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import click
 
@@ -150,8 +151,13 @@ def _without_output(error: OSError) -> int:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if isinstance(error, BrokenPipeError):
         return 128 + signal.SIGPIPE
-    click.echo(f"bntui: The output cannot be written ({error.strerror}).", err=True)
+    _complain(f"The output cannot be written ({error.strerror}).")
     return 1
+
+
+def _complain(sentence: str) -> None:
+    with suppress(OSError):  # nobody reads it; the exit code says it, too
+        click.echo(f"bntui: {sentence}", err=True)
 
 
 def _set_ctrl_c(old: object, new: Callable[..., object] | signal.Handlers) -> None:
@@ -178,7 +184,7 @@ def main() -> None:
         code = end.exit_code
     except (click.ClickException, InputError) as error:
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        click.echo(f"bntui: {clean(text)}", err=True)
+        _complain(clean(text))
         code = 2
     except click.Abort:
         code = 130

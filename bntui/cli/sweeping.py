@@ -143,7 +143,7 @@ def _stop(number: int, frame: object) -> None:
 def _report(
     plan: Plan, outcomes: dict[str, Outcome], *, as_json: bool, csv: bool, figure: str | None
 ) -> int:
-    from bntui.cli.printer import Printer  # noqa: PLC0415 (rich takes a moment)
+    from bntui.export.printer import Printer  # noqa: PLC0415 (rich takes a moment)
     from bntui.sweep import report  # noqa: PLC0415
     from bntui.sweep.results import results  # noqa: PLC0415
 

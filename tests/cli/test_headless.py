@@ -119,13 +119,24 @@ def test_signals_end_it_with_their_code(number: signal.Signals, *, stalled: bool
         assert process.wait() == 128 + number
 
 
-def test_a_table_that_nobody_reads_ends_it_quietly_too() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["run", "--steps", "1", "--no-log", "--quiet"], 141),
+        (["bench", "--only", "layer", "--quick"], 141),
+        (["run", "--steps", "0"], 2),
+    ],
+)
+def test_a_table_that_nobody_reads_ends_it_quietly_too(arguments: list[str], code: int) -> None:
+    """Whichever of its two outputs is closed first."""
     closed, write = os.pipe()
     os.close(closed)
-    command = [*RUN, "--steps", "1", "--no-log", "--quiet"]
-    run = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
+    command = [sys.executable, "-m", "bntui", *arguments]
+    for errors in (subprocess.PIPE, write):
+        run = subprocess.run(command, stdout=write, stderr=errors, check=False)
+        assert run.returncode == code
+        assert b"Traceback" not in (run.stderr or b"")
     os.close(write)
-    assert (run.returncode, run.stderr) == (141, b"")
 
 
 def test_a_reader_that_leaves_ends_it_quietly() -> None:

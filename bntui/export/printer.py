@@ -1,4 +1,4 @@
-"""Printing of tables to stdout."""
+"""Printing of tables and progress."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ from rich.console import Console
 
 
 class Printer(Console):
-    """A console on stdout; where the reader is gone, the command ends as by SIGPIPE."""
+    """A console; where its reader is gone, the command ends as by SIGPIPE."""
 
     def on_broken_pipe(self) -> None:
         """Raise again: rich would end the program with code 1."""
