@@ -1,8 +1,9 @@
 """All rules over a watched run: one finding a cause, with the layers where it holds."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import TypeVar
 
 from bntui.doctor.catalogue import RULES
 from bntui.doctor.finding import SEVERITIES, Finding, Severity
@@ -17,6 +18,7 @@ from bntui.doctor.rules import (
     settings,
 )
 from bntui.history.watched import LayerHistory, WatchedRun
+from bntui.protocol import LayerFacts, ModelFacts
 
 LAYER_RULES: dict[str, LayerRule] = {
     **buffers.RULES,
@@ -33,6 +35,8 @@ PAST = 2000
 layers have fewer each, but at least `FEWEST`, so that a key that moves in time is not waited for.
 """
 FEWEST = 8
+
+Facts = TypeVar("Facts", LayerFacts, ModelFacts)
 
 
 def examine(run: WatchedRun, resolved: bool = False) -> list[Finding]:
@@ -64,9 +68,16 @@ def _of_layers(run: WatchedRun) -> Iterable[Finding]:
 
 def _since(layer: LayerHistory, decide: LayerRule, run: WatchedRun) -> int:
     """The step from which on the rule has held without a break."""
-    step = layer.facts.step
-    for facts in reversed(layer.facts_at[-MOMENTS:]):
-        if not decide(Subject(layer.layer, facts, run)):
+    return _unbroken(layer.facts, layer.facts_at, lambda f: decide(Subject(layer.layer, f, run)))
+
+
+def _unbroken(
+    now: Facts, earlier: Sequence[Facts], decide: Callable[[Facts], Evidence | None]
+) -> int:
+    """The step of the first of the latest facts on which all is found."""
+    step = now.step
+    for facts in reversed(earlier[-MOMENTS:]):
+        if not decide(facts):
             break
         step = facts.step
     return step
@@ -76,27 +87,48 @@ def _of_models(run: WatchedRun) -> Iterable[Finding]:
     for facts in run.models.values():
         for rule, decide in models.RULES.items():
             if evidence := decide(facts, run):
-                yield _finding(rule, facts.model, [], evidence, since=facts.step)
+                earlier = run.models_at.get(facts.model, [])
+                since = evidence.since or _unbroken(facts, earlier, lambda f: decide(f, run))  # noqa: B023
+                yield _finding(rule, facts.model, [], evidence, since=since)
 
 
 def _gone(run: WatchedRun) -> Iterable[Finding]:
     """What held once and does not now, with the step at which it was gone."""
     count = max(min(MOMENTS, PAST // max(len(run.layers), 1)), FEWEST)
     for layer in run.layers:
-        known = layer.facts_at[:: max(1, len(layer.facts_at) // count)]
-        moments = [Subject(layer.layer, facts, run) for facts in (*known, layer.facts)]
+        at = (*_some(layer.facts_at, count), layer.facts)
+        moments = [Subject(layer.layer, facts, run) for facts in at]
+        steps = [facts.step for facts in at]
         for rule, decide in LAYER_RULES.items():
-            evidence, since, gone = None, 0, 0
-            for moment in moments:
-                found = decide(moment)
-                if found:
-                    since = since if evidence else moment.facts.step
-                    evidence, gone = found, 0
-                elif evidence and not gone:
-                    gone = moment.facts.step
-            if evidence and gone:
+            if held := _held(steps, map(decide, moments)):
+                evidence, since, gone = held
                 name = [layer.layer.name]
                 yield _finding(rule, layer.layer.model, name, evidence, since=since, resolved=gone)
+    for model, now in run.models.items():
+        known = (*_some(run.models_at.get(model, []), MOMENTS), now)
+        for rule, judge in models.RULES.items():
+            if held := _held([f.step for f in known], (judge(f, run) for f in known)):
+                evidence, since, gone = held
+                yield _finding(rule, model, [], evidence, since=since, resolved=gone)
+
+
+def _some(known: Sequence[Facts], count: int) -> Sequence[Facts]:
+    """About so many of them, evenly spaced."""
+    return known[:: max(1, len(known) // count)]
+
+
+def _held(
+    steps: Iterable[int], found: Iterable[Evidence | None]
+) -> tuple[Evidence, int, int] | None:
+    """The last evidence, since when it was found and when it was gone, if it is gone."""
+    evidence, since, gone = None, 0, 0
+    for step, each in zip(steps, found, strict=True):
+        if each:
+            since = since if evidence else step
+            evidence, gone = each, 0
+        elif evidence and not gone:
+            gone = step
+    return (evidence, since, gone) if evidence and gone else None
 
 
 def _merged(findings: list[Finding]) -> list[Finding]:

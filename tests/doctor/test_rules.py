@@ -299,6 +299,30 @@ def test_a_finding_says_since_when_and_goes_with_its_cause() -> None:
     assert (gone.since, gone.resolved) == (700, 900)
 
 
+def test_a_finding_of_a_model_does_so_too() -> None:
+    run = run_of()
+    batches: dict[str, Any] = {
+        "optimizer_steps": 500,
+        "input_scatter_share": 0.5,
+        "input_scatter_batches": 40,
+    }
+    for step, ratio in ((600, 1.1), (700, 3.0), (800, 2.0)):
+        run.fold(ModelFacts("net", step, **batches, input_scatter=ratio))
+    (finding,) = examine(run)
+    assert (finding.since, finding.resolved) == (700, None)
+    run.fold(ModelFacts("net", 900, **batches, input_scatter=1.1))
+    assert examine(run) == []
+    (gone,) = examine(run, resolved=True)
+    assert (gone.since, gone.resolved) == (700, 900)
+
+
+def test_a_gap_says_since_which_probe() -> None:
+    losses = {100: 0.51, 200: 0.9, 300: 1.2, 400: 1.0, 500: 0.9}
+    probes: list[Event] = [ThreeLosses("net", step, 0.5, y, 0.5) for step, y in losses.items()]
+    (finding,) = examine(run_of(more=probes))
+    assert (finding.rule, finding.since) == ("train-eval-gap", 200)
+
+
 def test_what_is_gone_is_looked_for_at_fewer_moments_of_each_of_many_layers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -20,7 +20,7 @@ class Evidence(NamedTuple):
 
     `fact` and `limit` are the number that crossed and what it crossed, where these are not the
     rule's own (see `Finding`). `severity` is the rule's unless the numbers show that less is at
-    stake.
+    stake. `since` is a step, where facts do not tell it.
     """
 
     text: str
@@ -28,6 +28,7 @@ class Evidence(NamedTuple):
     fact: str = ""
     limit: float | None = None
     severity: Severity | None = None
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Rules over a model as a whole."""
 
+from itertools import takewhile
 from math import sqrt
 
 from bntui.doctor.finding import GAP as GAP_FACT
 from bntui.doctor.rules import Evidence, ModelRule, limit
 from bntui.history.watched import WatchedRun
-from bntui.protocol import ModelFacts
+from bntui.protocol import ModelFacts, ThreeLosses
 
 SCATTER = 0.6
 NOISES = 3.3
@@ -147,25 +148,27 @@ def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     """A gap between train and eval that recalibration removes."""
     probes = run.probes.get(facts.model, [])
     first = probes[0].batch or 0.0 if probes else 0.0
-    probes = [probe for probe in probes if probe.step >= CAUGHT_UP]
-    if not probes:
+    late = [probe for probe in probes if probe.step >= CAUGHT_UP]
+    apart = list(takewhile(lambda probe: _is_apart(probe, first), reversed(late)))
+    if not apart or len(apart) < min(LASTING_GAP, len(late)):
         return None
-    worst = None
-    for p in probes[-LASTING_GAP:]:
-        if p.batch is None or p.recalibrated is None:
-            return None
-        batch, running = p.batch, p.running
-        if not is_gap(batch, running, first) or not is_batchnorms(batch, running, p.recalibrated):
-            return None
-        worst = p
-    if worst is None:
-        return None
-    running_text = "not finite" if worst.running is None else f"{worst.running:.3g}"
+    last = apart[0]
+    running_text = "not finite" if last.running is None else f"{last.running:.3g}"
     return Evidence(
-        f"The loss is {running_text} by running statistics, {worst.batch:.3g} by the batch's own "
-        f"and {worst.recalibrated:.3g} by recalibrated ones, on the same data.",
+        f"The loss is {running_text} by running statistics, {last.batch:.3g} by the batch's own "
+        f"and {last.recalibrated:.3g} by recalibrated ones, on the same data.",
         fact=GAP_FACT,
         limit=GAP,
+        since=apart[-1].step,
+    )
+
+
+def _is_apart(probe: ThreeLosses, first: float) -> bool:
+    """Whether a probe shows a gap that is BatchNorm's."""
+    if probe.batch is None or probe.recalibrated is None:
+        return False
+    return is_gap(probe.batch, probe.running, first) and is_batchnorms(
+        probe.batch, probe.running, probe.recalibrated
     )
 
 
