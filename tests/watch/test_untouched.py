@@ -13,9 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 import bntui
 
-STEPS = 80
-"""More than are measured at the start, than pass between two timings of hooks, and than a block of
-statistics has."""
+STEPS = 200
 Trace = list[Any]
 
 
@@ -57,7 +55,7 @@ def supervised(model: nn.Module, shape: tuple[int, ...] = (16, 8), steps: int = 
         loss.backward()
         optimizer.step()
         losses.append(loss.detach().clone())
-        if step % 20 == 19:
+        if step % 50 == 49:
             model.eval()
             with torch.no_grad():
                 losses.append(model(x).clone())
