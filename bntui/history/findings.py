@@ -141,7 +141,8 @@ def _pair(history: History, one: str, other: str) -> Finding:
     ranked = sorted(zip((one, other), windows, strict=True), key=lambda pair: -fmean(pair[1]))
     (higher, above), (lower, below) = ranked
     clauses = [*_evaluated(history, one, other, max([*began, *changes, 0]))]
-    clauses += [compare(higher, lower, above, below), *_saturation(history, higher, lower)]
+    named = _is_one_of_several(history)
+    clauses += [compare(higher, lower, above, below, named), *_saturation(history, higher, lower)]
     return Finding(f"compare {one} {other}", tuple(clauses))
 
 
@@ -181,7 +182,8 @@ def _evaluated(history: History, one: str, other: str, since: int) -> list[str]:
         text = f"{higher} and {lower} are equal in evaluation mode{at} ({high.loss:.3g}, {high.on})"
     else:
         losses = f"{apart(high.loss, low.loss)}, {high.on}"
-        text = f"{higher}'s loss in evaluation mode is higher{at} ({losses})"
+        than = f" than {lower}'s" if _is_one_of_several(history) else ""
+        text = f"{higher}'s loss in evaluation mode is higher{than}{at} ({losses})"
     return [text, "one seed"]
 
 
@@ -229,10 +231,16 @@ def _windows(one: ArmHistory, other: ArmHistory, since: int) -> tuple[list[float
     return [a for a, _ in pairs], [b for _, b in pairs]
 
 
-def compare(higher: str, lower: str, a: list[float], b: list[float]) -> str:
+def _is_one_of_several(history: History) -> bool:
+    """Whether a pair of networks leaves others out, so that both are to be named."""
+    return len(history.arms) > 2
+
+
+def compare(higher: str, lower: str, a: list[float], b: list[float], named: bool = False) -> str:
     """Whether the mean of `a` is higher by more than two standard errors, in words.
 
-    The networks saw the same batches, so `a` and `b` are compared step by step.
+    The networks saw the same batches, so `a` and `b` are compared step by step. The `lower` one is
+    named where it is not the only other one.
     """
     if a == b:
         return f"{higher} and {lower} have had equal losses in each of the last {len(a)} steps"
@@ -240,7 +248,8 @@ def compare(higher: str, lower: str, a: list[float], b: list[float]) -> str:
     error = standard_error([x - y for x, y in zip(a, b, strict=True)])
     steps = f"mean loss of the last {min(len(a), len(b))} steps"
     if means[0] - means[1] > ERRORS * error:
-        return f"{higher}'s {steps} is higher ({apart(*means)})"
+        than = f" than {lower}'s" if named else ""
+        return f"{higher}'s {steps} is higher{than} ({apart(*means)})"
     return (
         f"{higher} and {lower} have the same {steps} within noise"
         f" ({means[0]:.3g}, {means[1]:.3g}, ± {ERRORS * error:.1g})"

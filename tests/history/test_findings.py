@@ -223,7 +223,7 @@ def test_forks_are_compared_with_their_origin_from_where_they_began() -> None:
     ]
     after = Steps(100, 2.0, {"no BN": [1.0] * 40, "BN": wavy(2, 40), "BN lr=0.5": wavy(3, 40)})
     texts = sentences(run(*begun, after))
-    assert texts[0] == "BN lr=0.5's mean loss of the last 40 steps is higher (3 > 2)."
+    assert texts[0] == "BN lr=0.5's mean loss of the last 40 steps is higher than BN's (3 > 2)."
     assert not any("no BN" in text and "mean loss" in text for text in texts)
 
 
@@ -238,7 +238,7 @@ def test_of_three_networks_the_worst_is_set_against_the_best() -> None:
     config = RunConfig(arms=("none", "bn", "ln"))
     losses = dict(zip(config.arm_names, (wavy(1, 100), wavy(3, 100), wavy(2, 100)), strict=True))
     (text, *_) = sentences(run(Steps(0, 1.0, losses), config=config))
-    assert text.startswith("BN's mean loss of the last 100 steps is higher (3 > 1)")
+    assert text.startswith("BN's mean loss of the last 100 steps is higher than no BN's (3 > 1)")
 
 
 def test_what_stands_still_is_said() -> None:

@@ -28,7 +28,7 @@ async def test_arrows_look_back_and_end_returns() -> None:
         assert "as of 500" in await it.after("right")
         assert "as of 0" in await it.after("home")
         assert "no step yet" in it.text
-        assert "finished 5,000/5,000 · ◀ step 0 last batch ■ no BN –  ○ BN –" in it.text
+        assert "◀ step 0 of 5,000 · last batch ■ no BN –  ○ BN –" in it.text
         text = await it.after("end")
         assert "as of" not in text
         assert "live" in text
@@ -63,7 +63,7 @@ async def test_a_run_goes_on_while_one_looks_back() -> None:
         await it.press("left")
         before = panes(it)
         await it.play(*LONG[len(LONG) // 2 :])
-        assert "5,000/5,000" in it.text
+        assert "◀ step 2,000 of 5,000, running" in it.text
         assert panes(it) == before
         assert "as of 2,000" in it.text
 

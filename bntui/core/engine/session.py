@@ -60,6 +60,7 @@ class Session:
         self._seconds_per_step = 0.0
         self._owed: dict[str, bool] = {}
         self._owes_past = False
+        self._recalibrated: list[Recalibrated] = []
         self._emit_state()
         self._probe(trainer.arms, full=False)
         self._pacer.resume()
@@ -124,10 +125,20 @@ class Session:
             return
         for event in done:
             self._recorder.follow(event)
-            self._emit(event)
+            if isinstance(event, Recalibrated):
+                self._recalibrated.append(event)
+            else:
+                self._emit_recalibrated()
+                self._emit(event)
         altered = {event.arm for event in done if _alters_measurements(event)}
         arms = [arm for arm in self._trainer.arms if {None, arm.name} & altered]
         self._owe(arms, full=self._state != "running")
+
+    def _emit_recalibrated(self) -> None:
+        """Tell of recalibrations, done or undone: after their numbers, which show nothing else."""
+        for event in self._recalibrated:
+            self._emit(event)
+        self._recalibrated.clear()
 
     def _check_memory(self, command: Change | Fork | Recalibrate | Undo) -> None:
         """Check that there is memory for one network more, or for larger batches."""
@@ -149,6 +160,7 @@ class Session:
         return next((n for n in range(1, max_n) if is_probed(done + n)), max_n)
 
     def _train(self, steps: int) -> None:
+        self._emit_recalibrated()
         for event in self._interventions.scheduled():
             self.flush()
             self._emit(event)
@@ -244,6 +256,7 @@ class Session:
         self._owed.clear()
         if arms:
             self._probe(arms, full)
+        self._emit_recalibrated()
         if full and len(arms) == len(self._trainer.arms):
             self._on_demand.mark_measured()
 
@@ -251,6 +264,7 @@ class Session:
         """Measure everything of every network: no step waits for it."""
         self._owed.clear()
         self._probe(self._trainer.arms, full=True)
+        self._emit_recalibrated()
         self._on_demand.mark_measured()
 
     def _probe(self, arms: Iterable[Arm], full: bool) -> None:

@@ -241,7 +241,7 @@ def _numbers(history: History, room: int, words: str) -> list[Part]:
 
 
 def _mean_words(history: History) -> str:
-    return f"last-{min(max(history.steps, 1), WINDOW)} mean"
+    return f"last-{min(history.steps, WINDOW)} mean" if history.steps else "no step yet"
 
 
 def _headline_number(arm: ArmHistory, digits: int) -> str:

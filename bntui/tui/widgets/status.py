@@ -94,9 +94,10 @@ def _progress(history: History, brief: bool, at: int | None, recording: str) -> 
     done = max(state.step, history.steps)
     cut_off = history.ended and state.state == "running"
     sign, name = ("⏹", "cut off") if cut_off else (SIGNS[state.state], state.state)
-    steps = f"{done:,}/{history.total:,} · "
     if at is not None:
-        return [(f"{sign} {name} ", "bold"), steps, (f"◀ step {at:,} ", "bold")]
+        goes_on = "" if name == "finished" else f", {name}"
+        return [(f"◀ step {at:,} ", "bold"), f"of {done:,}{goes_on} · "]
+    steps = f"{done:,}/{history.total:,} · "
     return [(f"{sign} {name} ", "bold"), f"{steps}{recording or _speed(history, state, brief)} · "]
 
 

@@ -27,6 +27,8 @@ from bntui.protocol import (
     ModeLosses,
     Pause,
     Probe,
+    Recalibrate,
+    Recalibrated,
     Refused,
     Resume,
     SetPace,
@@ -128,6 +130,23 @@ def test_pause_measures_where_it_stands_and_resume_goes_on() -> None:
     assert told.states()[-1] == ("running", 3, None)
     run.advance(far())
     assert told.states()[-1] == ("finished", 100, None)
+
+
+@pytest.mark.parametrize("between", [[], [Step()], [Change("batch_size", 5)]])
+def test_a_recalibration_is_told_after_its_numbers(between: list[AnyCommand]) -> None:
+    run, told = begun()
+    run.handle(Step())
+    for command in (Recalibrate("BN"), Undo()):
+        run.advance(far())
+        before = len(told)
+        run.handle(command)
+        run.advance(far())
+        kinds = [type(e) for e in told[before:] if not isinstance(e, ModeLosses) or e.arm == "BN"]
+        assert kinds.index(ModeLosses) < kinds.index(Recalibrated)
+    for command in (Recalibrate("BN"), *between):
+        run.handle(command)
+    run.advance(far())
+    assert sum(isinstance(e, Recalibrated) for e in told) == 3
 
 
 @pytest.mark.parametrize(
