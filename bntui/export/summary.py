@@ -16,8 +16,9 @@ def summary(history: History) -> Table:
         table.add_column(name, justify="right")
     arms = list(history.arms.values())
     last = min(LAST, history.steps)
+    flat = "outputs at 0" if history.config.activation == "relu" else "saturation"
     for label, cell in ROWS:
-        table.add_row(label.format(last=f"{last:,}"), *map(cell, arms))
+        table.add_row(label.format(last=f"{last:,}", flat=flat), *map(cell, arms))
     modes = [_modes(arm) for arm in arms]
     sizes = sorted({n for losses in modes for n in losses})
     for n in dict.fromkeys([*sizes[:1], *sizes[-1:]]):
@@ -75,6 +76,6 @@ def _diverged(arm: ArmHistory) -> str:
 ROWS = (
     ("last batch's loss", _last_loss),
     ("mean loss of the last {last} steps", _mean_loss),
-    ("saturation, init → end", _saturation),
+    ("{flat}, init → end", _saturation),
     ("diverged", _diverged),
 )

@@ -12,7 +12,7 @@ from bntui.config.presets import PRESETS
 from bntui.config.schema import RunConfig
 from bntui.config.settings import SETTINGS
 from bntui.errors import InputError
-from bntui.logs.index import RunSummary
+from bntui.logs.index import WATCHED, RunSummary
 from bntui.text import clean
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -26,14 +26,23 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 TERM = re.compile(r"([^<>=!]+)(>=|<=|!=|=|>|<)(.*)", re.DOTALL)
 
 STATES = ("running", "finished", "diverged", "failed", "cut off")
+
+
+def _losses(summary: RunSummary) -> list[float]:
+    """The last losses of the networks; of a watched run, those that were logged."""
+    return [
+        loss
+        for name, loss in summary.losses.items()
+        if loss is not None and (summary.preset != WATCHED or "loss" in name.lower())
+    ]
+
+
 OF_LOG: dict[str, Callable[[RunSummary], object]] = {
     "name": lambda summary: Path(summary.path).stem,
     "started": lambda summary: summary.started,
     "state": lambda summary: summary.state,
     "steps-done": lambda summary: summary.steps,
-    "loss": lambda summary: min(
-        (x for x in summary.losses.values() if x is not None), default=None
-    ),
+    "loss": lambda summary: min(_losses(summary), default=None),
     "size": lambda summary: summary.bytes / 1e6,
 }
 """Fields of a log beside its settings: `loss` is the lowest of its networks' last, `size` in MB."""
@@ -81,10 +90,12 @@ def order(field: str) -> Callable[[Sequence[RunSummary]], list[RunSummary]]:
 
 
 def value_of(summary: RunSummary, field: str) -> object:
-    """A log's value of one of `FIELDS`."""
+    """A log's value of one of `FIELDS`; None of a setting that a watched run does not have."""
     if field in OF_LOG:
         return OF_LOG[field](summary)
     name = field.replace("-", "_")
+    if summary.preset == WATCHED and name != "preset":
+        return None
     preset = PRESETS.get(summary.preset, RunConfig())
     return summary.preset if name == "preset" else summary.differs.get(name, getattr(preset, name))
 
@@ -98,6 +109,8 @@ def _condition(term: str) -> Condition:
     wanted, compare = _parsed(field, text), COMPARISONS[sign]
 
     def meets(summary: RunSummary) -> bool:
+        if summary.preset == WATCHED and field not in {*OF_LOG, "preset"}:
+            return False  # a watched run has no settings of the lab
         value = value_of(summary, field)
         if sign in {"=", "!="}:
             return compare(_comparable(value), _comparable(wanted))

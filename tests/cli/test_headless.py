@@ -22,7 +22,7 @@ from bntui.protocol import Activations, AnyEvent, Diverged, ModeLosses, SplitLos
 from bntui.protocol.codec import event_reader
 from bntui.text import percent
 from tests.core.engine.clock import Clock
-from tests.scripted import beginning, probes, steps
+from tests.scripted import beginning, hello, probes, steps
 
 RUN = [sys.executable, "-m", "bntui", "run", "--hidden", "8", "--emb", "3"]
 ENDLESS = [*RUN, "--steps", "1000000000"]
@@ -178,6 +178,8 @@ def test_the_table_says_what_was_measured() -> None:
     assert (plain[row], normalized[row]) == ("70.8% → 70.8%", "2.8% → 2.8%")
     row = labels.index("loss in training / evaluation mode, n = 1")
     assert normalized[row] == "11.59 / 0.3564"
+    relu = [hello(RunConfig(activation="relu")), *beginning()[1:], *steps(0, 60), *probes(60)]
+    assert "outputs at 0, init → end" in cells(*relu)[0]
     assert normalized[labels.index("diverged")] == "no"
 
 

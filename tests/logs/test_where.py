@@ -3,7 +3,7 @@
 import pytest
 
 from bntui.errors import InputError
-from bntui.logs.index import RunSummary
+from bntui.logs.index import WATCHED, RunSummary
 from bntui.logs.where import order, where
 
 
@@ -94,3 +94,15 @@ def test_what_cannot_be_read_is_one_sentence(terms: str, sentence: str) -> None:
 def test_an_unknown_field_to_sort_by() -> None:
     with pytest.raises(InputError, match="--sort: unknown field 'losss'; did you mean loss"):
         order("losss")
+
+
+def test_a_watched_run_has_no_setting_of_the_lab_and_a_loss_is_what_is_called_so() -> None:
+    watched = RunSummary(
+        "/runs/w.jsonl", "2026", WATCHED, {"watched": "net", "layers": 2}, 100, 0,
+        {"loss": 0.5, "lr": 0.1}, "finished", 1000,
+    )  # fmt: skip
+    for terms in ("lr>=0.1", "lr!=5", "data=none", "loss<0.5"):
+        assert not where(terms)(watched), terms
+    for terms in ("loss=0.5", "steps-done=100 state=finished"):
+        assert where(terms)(watched), terms
+    assert order("lr")([watched, LOGS[0]]) == [LOGS[0], watched]

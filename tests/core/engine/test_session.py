@@ -143,8 +143,9 @@ def test_a_recalibration_is_told_after_its_numbers(between: list[AnyCommand]) ->
         run.advance(far())
         kinds = [type(e) for e in told[before:] if not isinstance(e, ModeLosses) or e.arm == "BN"]
         assert kinds.index(ModeLosses) < kinds.index(Recalibrated)
-    for command in (Recalibrate("BN"), *between):
-        run.handle(command)
+    run.handle(Recalibrate("BN"))
+    for each in between:
+        run.handle(each)
     run.advance(far())
     assert sum(isinstance(e, Recalibrated) for e in told) == 3
 
