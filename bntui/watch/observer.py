@@ -7,7 +7,7 @@ flags; statistics are taken at sampled steps alone, and stay tensors until the l
 from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
-from random import Random
+from math import inf
 from statistics import median_high
 from typing import Any, Literal
 from weakref import ref
@@ -53,10 +53,6 @@ PASSES = 4
 
 CHECKED = 24
 """Samples in which padding is looked for; a quarter of them look for a mistaken axis."""
-
-INPUTS = 16
-"""The model's inputs are looked at again when 1/16 of the run has passed, more or less by chance,
-which costs little beside what is measured in layers."""
 
 GRAPH = 24
 """Nodes before a layer that are looked at for a dropout without a module."""
@@ -351,7 +347,7 @@ class LayerObserver(Hook):
         if mean is not None and var is not None:
             with torch.no_grad():
                 n = x.shape.numel() // max(x.shape[1], 1)
-                batch = statistics.from_input(x)
+                batch = statistics.from_input(statistics.thinned(x))
                 sample = Sample(
                     self.model.interval, 0, x.shape[0], n, mean.clone(), var.clone(), *batch
                 )
@@ -445,7 +441,6 @@ class ModelObserver(Hook):
         """When a batch of inputs is looked at next; the length of its rows, if these are words."""
         self.classes = Classes()
         self._leaving: RemovableHandle | None = None
-        self._random = Random(0)  # our own: the user's draws stay as they are
         self._root_passes = self._root_calls = 0
         self.domains_within = False
         self.weights = Weights(model, self.budget)
@@ -511,21 +506,21 @@ class ModelObserver(Hook):
         sampling.timed = True
 
     def _sample_input(self, x: object) -> None:
-        spacing = self.interval / INPUTS * self._random.uniform(0.5, 1.5)
-        self._next_input = self.interval + 1 + int(spacing)
         if type(x) is not Tensor or x.dim() < 2 or not x.numel() or not _is_plain(x):
+            self._next_input = inf
             return
         began = self.budget.clock()
         with torch.no_grad():
             if x.is_floating_point():
-                thinned = x[..., :: max(1, x.numel() // 2**20)] if x.dim() > 2 else x
-                self.input_batches.append((*statistics.from_input(thinned), x.shape[0]))
+                found = statistics.from_input(statistics.thinned(x))
+                self.input_batches.append((*found, x.shape[0]))
             elif x.dim() == 2 and x.dtype in WHOLE and self._words in {0, x.shape[1]}:
                 self._words = x.shape[1]
                 self.input_batches.append((*statistics.from_words(x), x.shape[0]))
             else:  # padded to lengths of their own: how much padding there is says nothing
                 self._words = -1
-        self.budget.charge(began, of_step=True)
+        cost = self.budget.charge(began, of_step=True)
+        self._next_input = self.sampling.next_input(self.interval, cost, began)
 
     def _await_gradient(self, module: nn.Module, x: object) -> None:
         """Have the gradient at the output of this pass read, where its rows are examples."""

@@ -11,7 +11,7 @@ from random import Random
 from time import perf_counter
 
 FIRST = 32
-FIRST_SECONDS = 0.02
+FIRST_SECONDS = 0.005
 """Steps at the start that are measured up to so much time in all, before it is earned: a run that
 is soon over has no other. The steps after them pay it back."""
 
@@ -29,6 +29,11 @@ TIMED = 64
 KEPT = 400
 """A step is measured at the earliest when 1/400 of the run has passed since the last, so that a
 run of any length keeps a bounded number: about KEPT ln(steps / KEPT)."""
+
+INPUTS = 16
+INPUTS_PART = 0.5
+"""The model's inputs are looked at again when 1/16 of the run has passed, more or less by chance,
+and at most so often as half of the budget allows; and in every step that is measured."""
 
 AHEAD = 0.1
 """Share of the run so far by which a later evaluation may be charged ahead: it cannot be put off
@@ -120,6 +125,7 @@ class Sampling:
         self.timed = False
         self.hook_seconds = 0.0
         """Of the step whose hooks are timed; only while `timed`."""
+        self._random = Random(0)  # our own, too
         self._last_timed = (0, inf)
         self._next_timed = 2
         self._next_step = self._measured = self._last = 0
@@ -145,6 +151,14 @@ class Sampling:
             )
         self.timed = step >= self._next_timed and not self.now
         return self.now
+
+    def next_input(self, step: int, cost: float, now: float) -> int:
+        """The step at which the model's inputs are looked at again, which took `cost` seconds."""
+        if step == 0:
+            return 1  # what a step takes is not known yet
+        step_seconds = max(now - self.budget.began, 1e-9) / step
+        earned = cost / (INPUTS_PART * self.budget.share * step_seconds)
+        return step + 1 + int(max(step / INPUTS * self._random.uniform(0.5, 1.5), earned))
 
     def _is_cheap(self, step: int, now: float) -> bool:
         """Whether measuring a step takes so little that it is done each time the run doubles."""

@@ -31,6 +31,17 @@ bits of 32, so that neighbouring numbers are spread."""
 TRACED = 5
 """Channels that are traced one by one."""
 
+MOST_VALUES = 2**16
+LEAST_PLACES = 16
+"""Values of a batch that are looked at where a part of them will do, and places of each example and
+channel among them at least: the middle of an image is not like its borders."""
+
+BINNED = 2**13
+"""Values in a histogram."""
+
+TAIL_CHANNELS, TAIL_ROWS = 16, 4
+"""Of which padding is recognized: all are constant there."""
+
 TINY = 1e-12
 
 
@@ -67,6 +78,16 @@ def from_input(x: Tensor) -> tuple[Tensor, Tensor]:
     axes = [axis for axis in range(x.dim()) if axis != 1]
     var, mean = torch.var_mean(x.detach().float(), axes, correction=0)
     return mean, var
+
+
+def thinned(x: Tensor) -> Tensor:
+    """Of x (N, C, ...) every example and channel, at evenly spaced places: some `MOST_VALUES`.
+
+    The spacing is odd, so that it meets all columns of an image in turn.
+    """
+    places = x.shape[2:].numel()
+    spacing = min(x.numel() // MOST_VALUES, places // LEAST_PLACES) | 1
+    return x if spacing == 1 else x.flatten(2)[..., spacing // 2 :: spacing]
 
 
 def from_words(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -215,6 +236,8 @@ def constant_tail(x: Tensor) -> Tensor:
     """Share of positions of x (N, C, ..., L) at the end of the last axis that all equal the last
     one in every channel: padding, whatever value it has by now. A lone last position is no tail.
     """
+    x = x[:, :: max(1, x.shape[1] // TAIL_CHANNELS)]
+    x = x[:, :, :: max(1, x.shape[2] // TAIL_ROWS)] if x.dim() > 3 else x
     same = (x == x[..., -1:]).flatten(1, -2).all(1)
     length = same.flip(-1).long().cumprod(-1).sum(-1)
     return (length * (length > 1)).float().mean() / x.shape[-1]
@@ -231,10 +254,10 @@ def axis_scales(x: Tensor) -> Tensor:
 
 
 def histogram(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Lower and upper bound of at most 2**16 values of x, and their counts in 50 equal bins."""
-    values = x.detach().float().flatten()
-    values = values[:: max(1, values.numel() // 2**16)]
-    low, high = values.amin(), values.amax()
+    """Lower and upper bound of some `BINNED` values of x, and their counts in 50 equal bins."""
+    values = x.detach().flatten()
+    values = values[:: values.numel() // BINNED | 1].float()
+    low, high = values.aminmax()
     place = ((values - low) / (high - low + TINY) * 50).nan_to_num(0).long().clamp(0, 49)
     counts = torch.zeros(50, device=values.device).scatter_add_(0, place, torch.ones_like(values))
     return low, high, counts

@@ -80,8 +80,30 @@ def test_first_steps_are_measured_and_then_paid_back() -> None:
     training = Training(6 * MS)
     training.run(1000)
     early = [step for step in training.sampled if step < 80]
-    # 20 ms are over; then the run doubles each time, until the rest is 2 % of it.
-    assert early == [1, 2, 3, 4, 9, 19, 39, 79]
+    # 5 ms are over with the first; then the run doubles each time, until the rest is 2 % of it.
+    assert early == [1, 3, 7, 15, 31, 63]
+
+
+@pytest.mark.parametrize(("steps", "most"), [(50, 0.06), (100, 0.035), (200, 0.02)])
+def test_a_short_run_is_measured_a_few_times_and_is_in_its_budget_soon(
+    steps: int, most: float
+) -> None:
+    training = Training(4 * MS)
+    training.run(steps)
+    assert len(training.sampled) >= 5
+    assert training.budget.measured / training.now <= most
+
+
+@pytest.mark.parametrize(("cost", "least", "most"), [(0.0, 45, 75), (0.5 * MS, 6, 8)])
+def test_inputs_are_looked_at_as_often_as_the_budget_allows(
+    cost: float, least: int, most: int
+) -> None:
+    now, step, looks = 0.0, 0, 0
+    sampling = Sampling(Budget(0.02, lambda: now))
+    while step < 300:
+        now = step * MS
+        step, looks = sampling.next_input(step, cost, now), looks + 1
+    assert least <= looks <= most
 
 
 def test_hooks_leave_less_for_measurements_but_never_nothing() -> None:
