@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from random import Random
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 import click
@@ -56,17 +57,21 @@ def bug_lab(seed: int | None, fault: int | None, answer: str | None) -> int:
         _dialogue(planted, sorted(FAULTS), outcome)
     else:
         click.echo("Right." if answer == planted else f"No, it is not {answer}.")
-    click.echo(f"\nThe fault was {planted}: {FAULTS[planted].__doc__}")
-    click.echo(f"Fix: {RULES[planted].fix}\n\nThe same run without the fault:")
+    click.echo("\n" + _wrapped(f"The fault was {planted}: {FAULTS[planted].__doc__}"))
+    click.echo(_wrapped(f"Fix: {RULES[planted].fix}") + "\n\nThe same run without the fault:")
     _losses(Training(seed).run())
     return int(answer is not None and answer != planted)
 
 
 def _losses(outcome: "Outcome") -> None:
     score = outcome.score
-    click.echo(f"{'':16}{'loss':>8}{'accuracy':>10}   after {outcome.steps:,} steps")
-    click.echo(f"{'in train mode':16}{digits(score.train_loss):>8}{score.train_accuracy:>10.0%}")
-    click.echo(f"{'in eval mode':16}{digits(score.eval_loss):>8}{score.eval_accuracy:>10.0%}")
+    click.echo(f"{'':20}{'loss':>8}{'accuracy':>10}   after {outcome.steps:,} steps")
+    for name, loss, accuracy in (
+        ("in the last epoch", score.trained_loss, score.trained_accuracy),
+        ("all, in train mode", score.train_loss, score.train_accuracy),
+        ("all, in eval mode", score.eval_loss, score.eval_accuracy),
+    ):
+        click.echo(f"{name:20}{digits(loss):>8}{accuracy:>10.0%}")
 
 
 def _dialogue(planted: str, names: list[str], outcome: "Outcome") -> None:
@@ -94,20 +99,30 @@ def _dialogue(planted: str, names: list[str], outcome: "Outcome") -> None:
 
 def _layers(outcome: "Outcome") -> None:
     """What was measured of each layer."""
-    heads = ("layer", "momentum", "updates", "batch", "smallest", "train", "eval", "lag in sd")
-    click.echo("".join(f"{head:>11}" for head in heads))
+    heads = ("layer", "momentum", "updates", "batch", "smallest", "train", "eval", "lag")
+    click.echo("".join(f"{head:>9}" for head in heads))
     for layer, facts in outcome.layers:
         momentum = digits(facts.momentum)
         counts = (facts.updates, facts.usual_n, facts.smallest_n, facts.trained, facts.evaluated)
         cells = (layer.name, momentum, *map(str, counts), digits(facts.lag))
-        click.echo("".join(f"{cell:>11}" for cell in cells))
-    click.echo("batch: values a channel; train, eval: passes in each mode")
+        click.echo("".join(f"{cell:>9}" for cell in cells))
+    text = (
+        "batch: values a channel; train, eval: passes in each mode; lag: distance of running_mean "
+        "from the mean of recent batches, in sd"
+    )
+    click.echo(_wrapped(text))
 
 
 def _doctor(outcome: "Outcome") -> None:
     """The findings, and what each means."""
     for finding in outcome.findings:
-        click.echo(f"{finding.severity}: {finding.rule}. {finding.evidence}")
-        click.echo(f"  {RULES[finding.rule].symptom}")
+        click.echo(_wrapped(f"{finding.severity}: {finding.rule}. {finding.evidence}"))
+        click.echo(_wrapped(RULES[finding.rule].symptom, "  "))
     if not outcome.findings:
         click.echo("The doctor finds nothing.")
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    """In lines of at most 79 characters, or of the terminal's if it is narrower."""
+    width = min(get_terminal_size().columns, 80) - 1
+    return click.wrap_text(text, width, indent, f"{indent}  ", preserve_paragraphs=True)

@@ -362,8 +362,8 @@ _BATCHES = (
         threshold="At the inputs and classes above 1.6 (1.7 over 12 batches, 2.3 over 4) with a "
         "share of over 25 % (classes 50 %) of the total sd; at a layer, where inputs cannot be "
         "compared, above 5 and at least 50 %. Equal draws give 1.",
-        symptom="Eval mode is much worse than train mode, and recomputing the statistics does not "
-        "help.",
+        symptom="Eval mode is much worse than train mode, or training itself stalls; recomputing "
+        "the statistics does not help.",
         cause="The data is sorted by class, source or time and not shuffled.",
         fix="Use DataLoader(shuffle=True), or a sampler that mixes the classes.",
         legal="Batches that stay apart in use as well, one domain at a time.",

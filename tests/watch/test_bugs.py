@@ -21,10 +21,15 @@ def test_a_planted_fault_is_found(name: str) -> None:
     assert name in {finding.rule for finding in FAULTS[name](1).run().findings}
 
 
+def test_sorted_classes_are_guessed_as_the_class_before() -> None:
+    assert FAULTS["non-iid-batches"](1).run().score.trained_accuracy < 0.2
+
+
 def test_without_a_fault_nothing_is_found() -> None:
     outcome = Training(1).run()
     assert outcome.findings == []
     assert outcome.score.eval_accuracy > 0.9
+    assert outcome.score.trained_accuracy > 0.9
 
 
 @pytest.fixture
@@ -59,4 +64,5 @@ def test_the_dialogue() -> None:
     assert code == 0
     assert "momentum" in shown
     assert shown.index("Right.") < shown.index("The same run without the fault:")
+    assert max(map(len, shown.splitlines())) < 80
     assert "The fault was" in bug_lab(keys="g\n")[1]

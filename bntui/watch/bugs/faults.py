@@ -5,7 +5,6 @@ from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
 from bntui.watch.bugs.training import CLASSES, EXAMPLES, FEATURES, WIDTH, Training
@@ -49,7 +48,7 @@ class TinyBatches(Training):
         """Learn from a batch in parts."""
         self.optimizer.zero_grad()
         for rows in torch.arange(len(x)).split(8):
-            (cross_entropy(self.model(x[rows]), y[rows]) * len(rows) / len(x)).backward()
+            (self.loss(x[rows], y[rows]) * len(rows) / len(x)).backward()
         self.optimizer.step()
         self.steps += 1
 
@@ -117,7 +116,7 @@ class SkippedStep(Training):
             x = x.clone()
             x[0, 0] = torch.inf
         self.optimizer.zero_grad()
-        loss = cross_entropy(self.model(x), y)
+        loss = self.loss(x, y)
         if loss.isfinite():
             loss.backward()
             self.optimizer.step()

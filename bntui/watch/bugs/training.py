@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
+from statistics import fmean
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +20,12 @@ EXAMPLES, BATCH, EPOCHS = 512, 32, 15
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of the same examples, in train mode by the batch's statistics and in eval mode."""
+    """While the last epoch was trained; then of all examples, in train mode by the statistics of
+    all of them and in eval mode.
+    """
 
+    trained_loss: float
+    trained_accuracy: float
     train_loss: float
     train_accuracy: float
     eval_loss: float
@@ -53,6 +59,8 @@ class Training:
         self.evaluated = self.make_evaluated()
         self.optimizer: Optimizer = SGD(self.model.parameters(), lr=0.05, momentum=0.9)
         self.steps = 0
+        self.seen: list[tuple[float, float]] = []
+        """Loss and accuracy of each batch that was trained on."""
 
     # The pieces that faults replace
 
@@ -80,10 +88,16 @@ class Training:
     def step(self, x: Tensor, y: Tensor) -> None:
         """Learn from a batch."""
         self.optimizer.zero_grad()
-        loss = cross_entropy(self.forward(x), y)
-        loss.backward()
+        self.loss(x, y).backward()
         self.optimizer.step()
         self.steps += 1
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """What is learnt from a batch."""
+        logits = self.forward(x)
+        loss = cross_entropy(logits, y)
+        self.seen.append((float(loss.detach()), _accuracy(logits, y)))
+        return loss
 
     def forward(self, x: Tensor) -> Tensor:
         """The network's outputs while it is trained."""
@@ -126,10 +140,14 @@ class Training:
     @torch.no_grad()
     def score(self) -> Score:
         """The loss and accuracy of all examples in both modes."""
+        seen = [each for each in self.seen[-len(self.seen) // EPOCHS :] if isfinite(each[0])]
         numbers: list[float] = []
         for mode in (False, True):  # eval mode first: train mode moves the statistics
             self.evaluated.train(mode)
             logits = self.evaluated(self.x)
-            hits = (logits.argmax(1) == self.y).float().mean()
-            numbers += [float(cross_entropy(logits, self.y)), float(hits)]
-        return Score(numbers[2], numbers[3], numbers[0], numbers[1])
+            numbers += [float(cross_entropy(logits, self.y)), _accuracy(logits, self.y)]
+        return Score(*map(fmean, zip(*seen, strict=True)), *numbers[2:], *numbers[:2])
+
+
+def _accuracy(logits: Tensor, y: Tensor) -> float:
+    return float((logits.argmax(1) == y).float().mean())
