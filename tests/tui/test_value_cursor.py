@@ -2,7 +2,8 @@
 
 import re
 
-from bntui.protocol import State
+from bntui.config.schema import RunConfig
+from bntui.protocol import State, Steps
 from tests.scripted import beginning, probes, steps, updates
 from tests.tui.screen import lab
 
@@ -76,6 +77,14 @@ async def test_it_fits_80_columns() -> None:
         assert "Loss  step 500  ■ " in text
         assert "Running stats  step 500" in text
         assert "4 +2.00" in text
+
+
+async def test_every_networks_loss_is_read_at_80_columns() -> None:
+    arms = ("none", "bn", "ln", "gn")
+    run = RunConfig(steps=500, arms=arms)
+    told = Steps(0, 1.0, {name: [0.25] * 500 for name in run.arm_names})
+    async with lab([*beginning(run), told], (80, 24)) as it:
+        assert "Loss  500 ■.250 ○.250 ◆.250 □.250" in await it.after("less_than_sign")
 
 
 async def test_a_running_statistics_label_is_its_value_at_the_newest_step() -> None:

@@ -105,8 +105,14 @@ class BasePane(Widget, Generic[RunT], can_focus=True):
         found = readings(figure) if figure and figure.cursor is not None else []
         if not found or figure is None:
             return []
-        values: list[Part] = [(f"{r.name} {r.text}  ", f"$ink-{r.ink}") for r in found]
-        return [(f"step {figure.cursor:,}  ", "bold"), *values]
+        room = self.size.width - len(self.TITLE) - 4
+        step = f"{figure.cursor:,}"
+        loose: list[Part] = [(f"step {step}  ", "bold")]
+        loose += [(f"{r.name} {r.text}  ", f"$ink-{r.ink}") for r in found]
+        close: list[Part] = [(f"{step} ", "bold")]
+        close += [(f"{r.name}{_bare(r.text)} ", f"$ink-{r.ink}") for r in found]
+        are_signs = not any(r.name.isalnum() for r in found)
+        return close if are_signs and width_of(loose) > room >= width_of(close) else loose
 
     def turn(self, by: int) -> None:
         """Next or previous page, where not everything fits."""
@@ -126,6 +132,11 @@ AnyPane = BasePane[Any]
 def owner(action: str, panes: Iterable[PaneT]) -> PaneT:
     """The first of `panes` that declares a key with that action."""
     return next(pane for pane in panes if any(c.action == action for c in pane.COMMANDS))
+
+
+def _bare(text: str) -> str:
+    """A number without the zero before its point."""
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.", "+0.")) else text
 
 
 def _fitting(parts: tuple[Part, ...], width: int) -> tuple[Part, ...]:
