@@ -80,8 +80,7 @@ async def test_it_fits_80_columns() -> None:
 
 
 async def test_every_networks_loss_is_read_at_80_columns() -> None:
-    arms = ("none", "bn", "ln", "gn")
-    run = RunConfig(steps=500, arms=arms)
+    run = RunConfig(steps=500, arms=("none", "bn", "ln", "gn"))
     told = Steps(0, 1.0, {name: [0.25] * 500 for name in run.arm_names})
     async with lab([*beginning(run), told], (80, 24)) as it:
         assert "Loss  500 ■.250 ○.250 ◆.250 □.250" in await it.after("less_than_sign")

@@ -98,6 +98,9 @@ async def test_a_finding_its_rule_its_evidence_and_its_layer() -> None:
         assert rule.fix[:40] in text
         assert "limit 0" in text
         assert "momentum\n" in "\n".join(row.rstrip() for row in text.splitlines())
+        narrow = (await it.resize(60, 24)).splitlines()
+        assert next(row for row in narrow if "▶" in row).rstrip().endswith("…")
+        await it.resize(120, 40)
         assert rule.symptom[:40] in await it.after("question_mark")
         assert "Running stats  head.1" in await it.after("escape", "enter")
         assert "momentum-zero" in await it.after("5")
@@ -111,6 +114,7 @@ async def test_as_of_an_earlier_step_and_back() -> None:
         assert "as of 0" in text
         assert "loss 2" in text
         assert "home First step  end Live  o Runs  ? Help  q Quit" in text
+        assert "running − batch, sd" in text
         assert "as of 0" not in await it.after("end")
         assert "as of 39" in await it.after("comma")
         sampled = it.app.watched_run.layers[0].sizes.steps

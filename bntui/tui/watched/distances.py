@@ -92,7 +92,7 @@ class DistancesPane(WatchedPane):
         figure = self._figure(view) if has_plot else None
         if has_plot:
             self._plot.show(figure)
-        words = ("running − batch in sd", ""), (f" · {channel}", "dim")
+        words = ("running − batch, sd", ""), (f" · {channel}", "dim")
         self.headline(*(self.read_at_cursor(figure) or words))
 
     def _row(self, view: View, index: int, wide: int, length: int) -> Row:

@@ -12,7 +12,7 @@ from bntui.doctor.finding import GAP, Finding, Rule
 from bntui.doctor.lab import lab_run
 from bntui.history.history import History
 from bntui.history.watched import LayerHistory, WatchedRun
-from bntui.text import number
+from bntui.text import clean, number
 from bntui.tui.commands import VIEW, KeyCommand
 from bntui.tui.plotting.figure import Figure, Guide, Mark, Panel, Series
 from bntui.tui.plotting.plot import Plot
@@ -247,5 +247,5 @@ def _line(finding: Finding, is_chosen: bool, width: int) -> Row:
     return [
         ("▶ " if is_chosen else "  ", "plain"),
         (head, INKS[finding.severity] if finding.resolved is None else "dim"),
-        (sentence(finding)[: max(width - 10, 1)], "bold" if is_chosen else "plain"),
+        (clean(sentence(finding), max(width - 10, 1)), "bold" if is_chosen else "plain"),
     ]
