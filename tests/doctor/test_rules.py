@@ -88,6 +88,108 @@ FIRING: dict[str, list[dict[str, Any]]] = {
     "wrong-axis": [{"axis_scales": 40.0, "axis_samples": 6}],
 }
 
+SAYS: dict[str, list[str]] = {
+    "nonfinite-buffers": [
+        "1 of 40 channels have running statistics that are not finite.",
+    ],
+    "low-precision-stats": [
+        "running_mean and running_var are float16.",
+        "running_mean and running_var are bfloat16.",
+    ],
+    "never-updated": [
+        "running_mean is exactly 0 and running_var exactly 1 in eval mode, though the "
+        "weights have changed.",
+    ],
+    "ema-lag": [
+        "After 500 updates at momentum 0.001 the initial values still weigh 30%.",
+        "running_mean stays 1.20 sd from the mean of recent batches.",
+        "running_var is 7.4 times the mean variance of recent batches.",
+        "running_var is 0.14 times the mean variance of recent batches.",
+        "With momentum None the statistics average over all 500 batches since the start; in"
+        " eval mode the inputs are 0.60 sd from running_mean and have 1 times running_var.",
+        "With momentum None the statistics average over all 500 batches since the start; in"
+        " eval mode the inputs are 0.05 sd from running_mean and have 1.8 times "
+        "running_var.",
+    ],
+    "stale-stats": [
+        "In eval mode the inputs are 0.90 sd from running_mean and have 1 times "
+        "running_var; the weights moved by 30% outside of training.",
+        "In eval mode the inputs are 0.05 sd from running_mean and have 0.4 times "
+        "running_var; the weights moved by 30% outside of training.",
+    ],
+    "zero-variance": [
+        "1 of 40 channels have a running_var below 1e-7: eval mode multiplies whatever else"
+        " comes there by up to 316.",
+    ],
+    "momentum-inverted": [
+        "momentum is 0.9: the last batch alone weighs 90% in the statistics.",
+        "momentum is 0.5: the last batch alone weighs 50% in the statistics.",
+    ],
+    "momentum-zero": [
+        "momentum is 0: 500 batches have changed nothing.",
+    ],
+    "momentum-changed": [
+        "momentum was 0.1 and is 0.01 now.",
+    ],
+    "no-running-stats": [
+        "3 passes in eval mode were normalized by their own batch.",
+    ],
+    "dead-bias": [
+        "0.bias is added, and subtracted again with the batch's mean.",
+    ],
+    "decayed-affine": [
+        "10 of 40 gammas are below 0.01, under a weight decay of 0.0001.",
+    ],
+    "update-without-step": [
+        "40 batches went through in train mode without a backward pass.",
+        "500 batches went through in train mode without a backward pass, 2.00 sd from those"
+        " trained on.",
+    ],
+    "buffers-move-in-eval": [
+        "5 batches updated the statistics while the model was in eval mode.",
+    ],
+    "stuck-in-eval": [
+        "The last 20 steps were made with the model in eval mode.",
+    ],
+    "frozen-but-drifting": [
+        "50 batches moved the statistics of a layer whose weights stand still, by 2.00 sd "
+        "in the worst channel.",
+    ],
+    "double-update": [
+        "250 passes in train mode ran inside a backward pass: 500 updates for 250 batches.",
+    ],
+    "recalibration-moves-frozen": [
+        "A recalibration of 8 batches replaced the statistics of a frozen layer.",
+    ],
+    "ragged-batch": [
+        "8 of 500 batches had at most a quarter of the usual 64 values a channel, down to 2.",
+    ],
+    "tiny-batch": [
+        "A usual batch has 8 values a channel, of 64 examples.",
+        "A usual batch has 400 values a channel, of 1 example.",
+    ],
+    "non-iid-batches": [
+        "Batch means scatter 6.0 times as much as random draws of 64 examples would.",
+    ],
+    "shared-across-domains": [
+        "2 passes a step have means 0.90 sd and variances a factor of 1.1 apart; no harm in"
+        " eval mode was measured.",
+        "3 passes a step have means 0.10 sd and variances a factor of 7.4 apart; no harm in"
+        " eval mode was measured.",
+    ],
+    "dropout-before-bn": [
+        "In eval mode the input has 0.5 times running_var; Dropout(0.5) runs before it in "
+        "train mode.",
+    ],
+    "padding-in-stats": [
+        "30% of positions are padding, and batches differ by 60%.",
+    ],
+    "wrong-axis": [
+        "After normalization the last axis' entries have spreads a factor of 40 apart.",
+    ],
+}
+"""What each of these says."""
+
 LEGAL: list[dict[str, Any]] = [
     {},
     {"momentum": 0.001, "initial_weight": 0.3, "updates": 10, "trained": 10},
@@ -124,12 +226,16 @@ LEGAL: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize(
-    ("rule", "facts"), [(rule, facts) for rule, each in FIRING.items() for facts in each]
+    ("rule", "facts", "says"),
+    [
+        (rule, facts, says)
+        for rule, each in FIRING.items()
+        for facts, says in zip(each, SAYS[rule], strict=True)
+    ],
 )
-def test_a_rule_fires_on_its_numbers_alone(rule: str, facts: dict[str, Any]) -> None:
+def test_a_rule_fires_on_its_numbers_alone(rule: str, facts: dict[str, Any], says: str) -> None:
     (finding,) = examine(run_of(facts))
-    assert finding.rule == rule
-    assert finding.evidence.endswith(".")
+    assert (finding.rule, finding.evidence) == (rule, says)
     if finding.limit is None:
         assert not finding.fact or rule in {"momentum-changed", "decayed-affine"}
         return
@@ -150,19 +256,100 @@ def test_what_is_legal_fires_nothing(facts: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "facts"),
+    ("rule", "facts", "says"),
     [
-        ("unregistered-bn", {"hidden": ["blocks[0].1"]}),
+        (
+            "unregistered-bn",
+            {"hidden": ["a", "b", "c"]},
+            "3 ran in train mode and are no modules of the model: a, b, c.",
+        ),
+        (
+            "unregistered-bn",
+            {"hidden": ["a", "b", "c", "d"]},
+            "4 ran in train mode and are no modules of the model: a, b, c and 1 more.",
+        ),
         (
             "non-iid-batches",
             {"input_scatter": 3.0, "input_scatter_share": 0.5, "input_scatter_batches": 40},
+            "The means of input batches scatter 3.0 times as much as random draws of 64 examples "
+            "would.",
         ),
-        ("replicas-apart", {"replica": "net-2", "replica_apart": 3.0}),
-        ("export-mismatch", {"export_difference": 0.5}),
+        (
+            "non-iid-batches",
+            {"class_scatter": 3.0, "class_scatter_share": 0.6, "class_scatter_batches": 40},
+            "The numbers of each class in a batch scatter 3.0 times as much as random draws of 64 "
+            "examples would.",
+        ),
+        (
+            "replicas-apart",
+            {"replica": "net-2", "replica_apart": 3.0},
+            "net-2 has equal weights, and running means 3.00 sd away.",
+        ),
+        (
+            "export-mismatch",
+            {"export_difference": 0.5},
+            "The export's outputs differ by 0.5 of the largest.",
+        ),
     ],
 )
-def test_a_rule_over_the_whole_model(rule: str, facts: dict[str, Any]) -> None:
-    assert found(run_of(model=facts)) == {rule}
+def test_a_rule_over_the_whole_model(rule: str, facts: dict[str, Any], says: str) -> None:
+    (finding,) = examine(run_of(model=facts))
+    assert (finding.rule, finding.evidence) == (rule, says)
+
+
+def test_a_layer_is_not_asked_for_scatter_where_the_models_inputs_were() -> None:
+    layer = {"scatter": 6.0, "scatter_share": 0.7}
+    fine = {"input_scatter": 1.0, "input_scatter_share": 0.05, "input_scatter_batches": 60}
+    assert found(run_of(layer)) == {"non-iid-batches"}
+    assert found(run_of(layer, fine)) == set()
+
+
+def test_a_model_without_layers_has_no_findings_of_its_batches() -> None:
+    facts: dict[str, Any] = {"input_scatter": 3.0, "input_scatter_share": 0.5}
+    facts |= {"input_scatter_batches": 40}
+    hello = Watching(PROTOCOL, "0.1.0", "2026-01-01", "net", ["net"], [])
+    assert found(watched([hello, ModelFacts("net", 500, **facts)])) == set()
+
+
+def two(mild: dict[str, Any], bad: dict[str, Any]) -> WatchedRun:
+    kinds = [WatchedLayer(name, "net", "BatchNorm1d", 40) for name in ("mild", "bad")]
+    hello = Watching(PROTOCOL, "0.1.0", "2026-01-01", "net", ["net"], kinds)
+    facts = [LayerFacts(i, 500, **(HEALTHY | each)) for i, each in enumerate((mild, bad))]
+    return watched([hello, *facts])
+
+
+@pytest.mark.parametrize(
+    ("rule", "worse"),
+    [
+        ("nonfinite-buffers", {"nonfinite": 3}),
+        ("momentum-inverted", {"momentum": 0.95}),
+        ("update-without-step", {"unfollowed": 60}),
+        ("buffers-move-in-eval", {"moved_in_eval": 6}),
+        ("stuck-in-eval", {"stuck": 30}),
+        ("frozen-but-drifting", {"drift": 3.0}),
+        ("double-update", {"recomputed": 300}),
+        ("recalibration-moves-frozen", {"recalibrated_frozen": 9}),
+        ("ragged-batch", {"smallest_n": 1}),
+        ("tiny-batch", {"usual_n": 4}),
+        ("non-iid-batches", {"scatter": 9.0}),
+        ("shared-across-domains", {"domain_mean": 1.5}),
+        ("dropout-before-bn", {"eval_var": 0.2}),
+        ("padding-in-stats", {"padding": 0.5}),
+        ("wrong-axis", {"axis_scales": 90.0}),
+    ],
+)
+def test_the_worst_layer_is_named_first(rule: str, worse: dict[str, Any]) -> None:
+    mild = FIRING[rule][0]
+    (finding,) = examine(two(mild, mild | worse))
+    assert (finding.rule, list(finding.layers)) == (rule, ["bad", "mild"])
+
+
+def test_dropout_is_compared_with_layers_that_have_none() -> None:
+    """Where eval mode differs everywhere, dropout explains only what is beyond that."""
+    (finding,) = examine(two({"eval_var": 0.75}, {"dropout": 0.5, "eval_var": 0.59}))
+    assert (finding.rule, list(finding.layers)) == ("dropout-before-bn", ["bad"])
+    assert finding.limit == pytest.approx(0.6)
+    assert found(two({"eval_var": 0.75}, {"dropout": 0.5, "eval_var": 0.61})) == set()
 
 
 @pytest.mark.parametrize(("fact", "least"), [("input_scatter", 0.25), ("class_scatter", 0.5)])

@@ -188,6 +188,18 @@ def test_divergence_comes_first_and_is_not_compared() -> None:
     assert not any("mean loss" in text for text in texts)
 
 
+def test_what_is_found_of_each_network_is_told_apart() -> None:
+    """A finding that is dismissed or turned over goes by its topic."""
+    both = [Diverged("no BN", 12, None), Diverged("BN", 13, None)]
+    history = run(told(0, plain=[1e30] * 40, bn=[1e30] * 40), *both)
+    diverged = [finding.topic for finding in findings(history) if "diverged" in finding.sentence()]
+    begun = told(0, plain=wavy(1, 100), bn=wavy(1, 100))
+    history = run(begun, flat("no BN", 100, 0.99))
+    first = findings(history)[0]
+    assert diverged == ["diverged no BN", "diverged BN"]
+    assert (first.topic, "saturated" in first.sentence()) == ("saturated no BN", True)
+
+
 def test_a_divergence_keeps_the_lr_of_its_step() -> None:
     history = run(
         told(0, plain=[1e30] * 40, bn=[0.3] * 40),

@@ -118,6 +118,10 @@ def test_as_of_an_earlier_step_nothing_later_is_known() -> None:
     assert then.layers[1].facts.step == 20
     assert then.scalars["loss"].steps[-1] == 20
     assert then.probes["net"] == []
+    assert then.models["net"].step == max(f.step for f in run.models_at["net"] if f.step <= 20)
+    assert then.layers[1].units == run.layers[1].units != []
+    at = run.models_at["net"][0].step
+    assert as_of(run, at).models["net"] == run.models_at["net"][0]
     assert (
         as_of(run, 40).layers[1].samples["mean_distance"].last
         == run.layers[1].samples["mean_distance"].last

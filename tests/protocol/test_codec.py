@@ -37,6 +37,7 @@ from bntui.protocol import (
     Resume,
     SetPace,
     Skipped,
+    SplitLosses,
     Start,
     State,
     Step,
@@ -45,6 +46,7 @@ from bntui.protocol import (
     Subscribe,
     TraceUnits,
     Undo,
+    Updates,
 )
 from bntui.protocol import codec as wire
 from bntui.protocol.codec import MAX_LINE, command_reader, encode, event_reader
@@ -158,6 +160,25 @@ def test_columns_of_impossible_length_are_refused_where_they_come_in() -> None:
     short = encode(Activations("BN", 0, 1, 10, [1] * 49, 0.5))
     empty = encode(ModeLosses("BN", 1, [], [], []))
     assert all(isinstance(e, Skipped) for e in event_reader().feed(short + empty))
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_as_many_names_as_a_network_can_have_and_no_more(more: int) -> None:
+    """What comes with each of them, a screen keeps."""
+
+    def named(count: int) -> list[str]:
+        return [str(n) for n in range(count)]
+
+    weights = named(60 + more)
+    splits, none = dict.fromkeys(named(16 + more), 1), dict.fromkeys(named(1), 1)
+    events = [
+        Updates("BN", weights, [1], [[1.0] for _ in weights], [[1.0] for _ in weights]),
+        SplitLosses("BN", 1, dict.fromkeys(splits, 0.5), none),
+        SplitLosses("BN", 1, dict.fromkeys(none, 0.5), splits),
+    ]
+    units = encode(TraceUnits(0, list(range(64 + more))))
+    read = [*event_reader().feed(b"".join(map(encode, events))), *command_reader().feed(units)]
+    assert [isinstance(each, Skipped) for each in read] == [bool(more)] * 4
 
 
 @pytest.mark.parametrize(

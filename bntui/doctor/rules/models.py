@@ -25,6 +25,9 @@ are alike, the mean of two examples is off by 0.7 sd. Batches from which on this
 SYNC_VALUES = 32
 """Values a channel on one process from which on it does without the others'."""
 
+NAMED = 3
+"""Names in a sentence."""
+
 GAP = 0.1
 BN_SHARE = 0.5
 CAUGHT_UP = 30
@@ -40,7 +43,8 @@ def hidden(facts: ModelFacts, _: WatchedRun) -> Evidence | None:
     """Layers that no train() or eval() reaches."""
     if not facts.hidden:
         return None
-    names = ", ".join(facts.hidden[:3]) + (", ..." if len(facts.hidden) > 3 else "")
+    more = len(facts.hidden) - NAMED
+    names = ", ".join(facts.hidden[:NAMED]) + (f" and {more} more" if more > 0 else "")
     return Evidence(
         f"{len(facts.hidden)} ran in train mode and are no modules of the model: {names}."
     )

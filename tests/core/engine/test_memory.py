@@ -88,6 +88,8 @@ def test_a_containers_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (tmp_path / name).write_text(text + "\n")
     monkeypatch.setattr(memory, "GROUP", tmp_path)
     assert available() == 1100
+    (tmp_path / "memory.stat").write_text("anon 7\n")
+    assert available() == 1000
     (tmp_path / "memory.max").write_text("max\n")
     assert available() != 1100
 

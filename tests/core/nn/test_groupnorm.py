@@ -44,6 +44,7 @@ def test_groupnorm_agrees_with_torch(
 @pytest.mark.parametrize("eps", [1e-5, 0.0])
 def test_layernorm_agrees_with_torch(eps: float, rows: int, dim: int, seed: int) -> None:
     ours = LayerNorm(dim, eps, dtype=torch.float64)
+    assert {parameter.dtype for parameter in ours.parameters()} == {torch.float64}
     compared(ours, nn.LayerNorm(dim, eps, dtype=torch.float64), rows, seed)
 
 

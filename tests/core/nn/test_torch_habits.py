@@ -124,7 +124,9 @@ def test_a_layer_without_bias_stays_without() -> None:
     "other", [nn.BatchNorm2d(DIM), nn.SyncBatchNorm(DIM), nn.LazyBatchNorm1d(), nn.Linear(2, 2)]
 )
 def test_other_layers_are_refused_in_a_sentence(other: Any) -> None:
-    with pytest.raises(TypeError, match=f"given a {type(other).__name__}, but takes a BatchNorm1d"):
+    lazy = ", and a lazy one has to see a batch first" * isinstance(other, nn.LazyBatchNorm1d)
+    sentence = f"given a {type(other).__name__}, but takes a BatchNorm1d{lazy}$"
+    with pytest.raises(TypeError, match=sentence):
         BatchNorm1d.from_torch(other)
 
 
