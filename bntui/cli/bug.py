@@ -94,7 +94,10 @@ def _dialogue(planted: str, names: list[str], outcome: "Outcome") -> None:
         if chosen == planted:
             click.echo("Right.")
             return
-        click.echo(f"No, it is not {chosen}.")
+        if chosen in {finding.rule for finding in outcome.findings}:
+            click.echo(f"{chosen} holds as well, but something else is behind it.")
+        else:
+            click.echo(f"No, it is not {chosen}.")
 
 
 def _layers(outcome: "Outcome") -> None:

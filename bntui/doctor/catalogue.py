@@ -54,7 +54,7 @@ _STATISTICS = (
         measures="passes in eval mode with running_mean exactly 0 and running_var exactly 1, "
         "beside weights that have been trained",
         threshold="More than 0: trained networks do not have such statistics by chance.",
-        symptom="The model is good in train mode and near chance in eval mode.",
+        symptom="The model is good in train mode and much worse in eval mode, often near chance.",
         cause="The copy that is evaluated got the parameters but not the buffers: an average over "
         "parameters(), functional_call with buffers of its own, or a partial load.",
         fix="Copy buffers() along with parameters(), for an average with "
@@ -566,7 +566,7 @@ _CHECKPOINTS = (
         "and a beta that has been trained or a batch count above 0",
         threshold="Any such layer: trained networks do not have such statistics by chance. A "
         "warning where no batch count is stored: they may have been folded into gamma and beta.",
-        symptom="The loaded model is near chance in eval mode.",
+        symptom="The loaded model is much worse in eval mode than it was in training.",
         cause="The checkpoint was made from parameters() without buffers(), or momentum was 0.",
         fix="Save state_dict() of a model whose buffers were copied as well, or run "
         "torch.optim.swa_utils.update_bn after loading.",

@@ -62,7 +62,7 @@ FIRING: dict[str, list[dict[str, Any]]] = {
     ],
     "zero-variance": [{"no_variance": 1, "min_var": 0.0}],
     "momentum-inverted": [{"momentum": 0.9}, {"momentum": 0.5}],
-    "momentum-zero": [{"momentum": 0.0}],
+    "momentum-zero": [{"momentum": 0.0, "initial_weight": 1.0, "lag": 2.0}],
     "momentum-changed": [{"momentum": 0.01, "momentum_before": 0.1}],
     "no-running-stats": [{"untracked": 3}],
     "dead-bias": [{"dead_bias": "0.bias"}],

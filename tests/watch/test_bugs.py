@@ -32,6 +32,13 @@ def test_without_a_fault_nothing_is_found() -> None:
     assert outcome.score.trained_accuracy > 0.9
 
 
+def test_what_follows_from_the_fault_is_not_the_fault() -> None:
+    place = sorted(FAULTS).index("never-updated") + 1
+    _, shown = bug_lab("--fault", "4", keys=f"n\n{place}\ng\n")
+    assert "The fault was momentum-zero" in shown
+    assert "never-updated holds as well, but something else is behind it." in shown
+
+
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs too short to find anything in, where only the dialogue is looked at."""

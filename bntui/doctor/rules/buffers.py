@@ -53,7 +53,7 @@ def never_updated(s: Subject) -> Evidence | None:
 def lag(s: Subject) -> Evidence | None:
     """The start still weighs, or the average stays away from the batches."""
     f = s.facts
-    if f.updates < SETTLED or f.drifted:
+    if f.updates < SETTLED or f.drifted or f.momentum == 0:
         return None
     weight = f.initial_weight
     if weight is not None and weight > limit("ema-lag"):
