@@ -89,7 +89,7 @@ class UnitsPane(Pane):
         for one in measured:
             block = [*self._title(one), *self._map(one, first, count, examples)]
             rows += block[:room]
-        self._rows.show([*rows, [(self._legend(), "dim")]])
+        self._rows.show([*rows, self._legend()])
 
     @property
     def _width(self) -> int:
@@ -162,9 +162,14 @@ class UnitsPane(Pane):
         dead_ink = "bad" if event.dead else "plain"
         return [[(title, ink), (words, "dim"), (count, dead_ink), (_listed(dead, room), "bad")]]
 
-    def _legend(self) -> str:
-        text = "a column: a unit · a row: two examples · red: dead"
-        return text if len(text) <= self._width else text.rpartition(" · ")[0]
+    def _legend(self) -> Row:
+        """Both shades by a sample, which holds without colours too, as far as there is room."""
+        legend: Row = [
+            ("a column: a unit · a row: two examples", "dim"),
+            (" · █ flat", "plain"),
+            (" · █ dead", "bad"),
+        ]
+        return legend if sum(len(text) for text, _ in legend) <= self._width else legend[:1]
 
 
 def _listed(names: list[str], room: int) -> str:

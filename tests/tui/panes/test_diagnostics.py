@@ -175,7 +175,8 @@ async def test_dead_units_are_red_and_the_others_are_not() -> None:
     units = Units("BN", 0, 1, 8, 4, 1, ["ff", "0f", "00", "81"])
     async with lab([*beginning(), units], (80, 24)) as it:
         await it.press("7")
-        rows = it.app.lab.pages.current.query_one(Rows)._rows
+        *rows, legend = it.app.lab.pages.current.query_one(Rows)._rows
+        assert legend[1:] == [(" · █ flat", "plain"), (" · █ dead", "bad")]
         drawn_rows = [
             row for row in rows if any(set(text) & set("▘▝▀▖▌▞▛▗▚▐▜▄▙▟█") for text, _ in row)
         ]
