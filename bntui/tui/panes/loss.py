@@ -36,6 +36,10 @@ LEAP = 50
 """Steps by which the window of the last 500 moves on while a run goes on."""
 
 
+DIGITS = 4, 3, 2
+"""Of the losses in the headline, as far as there is room."""
+
+
 class _Curve(NamedTuple):
     arm: Arm
     sampled: Sampled
@@ -225,16 +229,16 @@ def _points(arm: Arm) -> Points:
 def _numbers(history: History, room: int, words: str) -> list[Part]:
     """Each arm's mean of the last steps and its validation loss, or where it diverged.
 
-    With what they are of, where so all have room: with a digit less, then by their signs alone,
+    With what they are of, where so all have room: with less digits, then by their signs alone,
     which the status line names.
     """
-    of: Part = (words, "dim")
-    texts = {d: [_headline_number(arm, d) for arm in history.arms.values()] for d in (4, 3)}
-    named: list[list[Part]] = [[*arm_parts(history, texts[digits], room)] for digits in (4, 3)]
+    of: Part = ("" if all(arm.diverged for arm in history.arms.values()) else words, "dim")
+    texts = {d: [_headline_number(arm, d) for arm in history.arms.values()] for d in DIGITS}
+    named: list[list[Part]] = [[*arm_parts(history, texts[d], room)] for d in DIGITS]
     signs: list[list[Part]] = [
-        [arm_part(i, "", text) for i, text in enumerate(texts[digits])] for digits in (4, 3)
+        [arm_part(i, "", text) for i, text in enumerate(texts[d])] for d in DIGITS
     ]
-    for parts in (*named, *signs):
+    for parts in (*named[:2], *signs):
         if width_of([*parts, of]) <= room:
             return [*parts, of]
     return [*next((parts for parts in named if width_of(parts) <= room), named[-1]), of]
@@ -246,11 +250,12 @@ def _mean_words(history: History) -> str:
 
 def _headline_number(arm: ArmHistory, digits: int) -> str:
     if arm.diverged:
-        return f"diverged at step {arm.diverged.step:,}"
+        step = f"{arm.diverged.step:,}"
+        return {4: f"diverged at step {step}", 3: f"div. at {step}"}.get(digits, "div.")
     curve = arm.split_curve("validation")
     split = f"/{value(curve[-1].losses['validation'], digits)}" if curve else ""
     mean = arm.loss.mean_of_last(WINDOW)
-    return (fixed(mean, 5) if digits < 4 else value(mean)) + split
+    return (fixed(mean, digits + 2) if digits < DIGITS[0] else value(mean)) + split
 
 
 def _sample(history: History) -> str:

@@ -60,9 +60,9 @@ def _parts(
         return [("bntui ", "bold"), "there is no run in this recording. ", *_skipped(history)]
     if history.state is None:
         return [("bntui ", "bold"), _warming_up(history)]
-    for brief, of in ((False, LAST_BATCH), (True, LAST_BATCH), (True, "")):
-        parts = [*_progress(history, brief, at, recording), *_log(history), (of, "dim")]
-        losses = arm_parts(then, _losses(then), width - width_of([*parts, "."]) + 1)
+    for brief, of in ((0, LAST_BATCH), (1, LAST_BATCH), (1, ""), (2, "")):
+        parts = [*_progress(history, brief > 0, at, recording), *_log(history), (of, "dim")]
+        losses = arm_parts(then, _losses(then, brief > 1), width - width_of([*parts, "."]) + 1)
         if width_of([*parts, *losses]) <= width:
             break
     return [*parts, *losses, *_skipped(history)]
@@ -110,9 +110,9 @@ def _speed(history: History, state: State, brief: bool) -> str:
     return f"pace {pace}"
 
 
-def _losses(history: History) -> list[str]:
+def _losses(history: History, brief: bool) -> list[str]:
     return [
-        f"diverged at {arm.diverged.step:,}"
+        ("div." if brief else f"diverged at {arm.diverged.step:,}")
         if arm.diverged
         else value(arm.loss.mean_of_last(1) if len(arm.loss) else None)
         for arm in history.arms.values()

@@ -303,6 +303,19 @@ async def test_divergence_is_named_where_it_happened_and_the_other_arm_goes_on()
         assert "diverged at step 100" in it.text
         assert "no BN diverged at 100" in it.text.splitlines()[0]
         assert "BN 0.2" in it.text.splitlines()[0]
+        await it.play(Diverged("BN", 101, 1e30))
+        await it.resize(80, 24)
+        assert "■ div. at 100  ○ div. at 101" in it.text
+
+
+async def test_four_networks_that_diverged_are_all_in_both_headers_at_80_columns() -> None:
+    run = RunConfig(arms=("none", "bn", "ln", "gn"))
+    gone = [Diverged(name, 1234, 1e30) for name in run.arm_names]
+    told = Steps(0, 1.0, dict.fromkeys(run.arm_names, [1.0] * 2000))
+    async with lab([*beginning(run), told, *gone], (80, 24)) as it:
+        status, headline = it.text.splitlines()[:2]
+        for line in (status, headline.partition("Activations")[0]):
+            assert all(f"{sign} div" in line for sign in "■○◆□")
 
 
 async def test_help_explains_the_pane_and_lists_every_key() -> None:
