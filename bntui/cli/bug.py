@@ -103,12 +103,12 @@ def _dialogue(planted: str, names: list[str], outcome: "Outcome") -> None:
 def _layers(outcome: "Outcome") -> None:
     """What was measured of each layer."""
     heads = ("layer", "momentum", "updates", "batch", "smallest", "train", "eval", "lag")
-    click.echo("".join(f"{head:>9}" for head in heads))
+    click.echo(" ".join(f"{head:>8}" for head in heads))
     for layer, facts in outcome.layers:
         momentum = digits(facts.momentum)
         counts = (facts.updates, facts.usual_n, facts.smallest_n, facts.trained, facts.evaluated)
         cells = (layer.name, momentum, *map(str, counts), digits(facts.lag))
-        click.echo("".join(f"{cell:>9}" for cell in cells))
+        click.echo(" ".join(f"{cell:>8}" for cell in cells))
     text = (
         "batch: values a channel; train, eval: passes in each mode; lag: distance of running_mean "
         "from the mean of recent batches, in sd"
