@@ -45,6 +45,19 @@ class _Curve(NamedTuple):
     sampled: Sampled
 
 
+COMPARED = (
+    "How wrong each network is on each training batch, a colour a run, over its own steps. Strong: "
+    "the mean of the steps under each dot (of up to 25 around them), over several seeds their "
+    "mean; faint: where 80 % of the batches lie, or the seeds' range. Networks without running "
+    "statistics are dotted. Left the whole of the longest run, each tenfold of steps as wide as "
+    "the next; right the last 500 steps that all have made, with their means. Points are the loss "
+    "on validation examples in evaluation mode.\n"
+    "Formula: cross-entropy, -log p(next character), mean over the batch.\n"
+    "Try: a for one network of every run; w for the noise of batches."
+)
+"""Help where several runs are compared."""
+
+
 class LossPane(Pane):
     """Training loss; `log_scale` chooses the whole run's y axis, `view` the x axes.
 
@@ -77,6 +90,11 @@ class LossPane(Pane):
         self._plot = Plot("no step yet")
         self._whole, self._last = ScaleKeeper(), ScaleKeeper()
         self.common = 0, 0
+
+    @property
+    def about(self) -> str:
+        """What the help screen says of the pane."""
+        return COMPARED if self.shown else self.HELP
 
     def compose_body(self) -> ComposeResult:
         """One plot."""

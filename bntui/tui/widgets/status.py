@@ -12,6 +12,9 @@ from bntui.tui.panes.pane import arm_parts, value
 LAST_BATCH = "last batch "
 """What the losses are of."""
 
+LONG_NAME, SHORT_NAME = 30, 12
+"""Characters of a recording's name; the second where the losses have no room beside the first."""
+
 SIGNS = {"running": "▶", "paused": "⏸", "finished": "✔"}
 
 
@@ -46,7 +49,7 @@ class Status(StatusLine):
 
         Of a `recording` its name stands in place of the pace.
         """
-        parts = _parts(history, self.size.width - 2, at, then, ends_of(recording, 30))
+        parts = _parts(history, self.size.width - 2, at, then, ends_of(recording, LONG_NAME))
         self.put(parts, history.failed is not None)
 
 
@@ -61,7 +64,8 @@ def _parts(
     if history.state is None:
         return [("bntui ", "bold"), _warming_up(history)]
     for brief, of in ((0, LAST_BATCH), (1, LAST_BATCH), (1, ""), (2, "")):
-        parts = [*_progress(history, brief > 0, at, recording), *_log(history), (of, "dim")]
+        name = recording if brief < 2 else ends_of(recording, SHORT_NAME)
+        parts = [*_progress(history, brief > 0, at, name), *_log(history), (of, "dim")]
         losses = arm_parts(then, _losses(then, brief > 1), width - width_of([*parts, "."]) + 1)
         if width_of([*parts, *losses]) <= width:
             break

@@ -316,6 +316,9 @@ async def test_four_networks_that_diverged_are_all_in_both_headers_at_80_columns
         status, headline = it.text.splitlines()[:2]
         for line in (status, headline.partition("Activations")[0]):
             assert all(f"{sign} div" in line for sign in "■○◆□")
+        it.app.lab.recording = "20261124-155224-makemore-deep-42"
+        await it.press("end")
+        assert all(f"{sign} div" in it.text.splitlines()[0] for sign in "■○◆□")
 
 
 async def test_help_explains_the_pane_and_lists_every_key() -> None:

@@ -151,6 +151,8 @@ async def test_the_overlay_switches_network_mode_axis_and_window(directory: Path
         await it.press("w", "t")
         await it.press("question_mark")
         await it.wait_for("Esc: close")
+        assert "a colour a run" in it.text
+        assert "f, BN beside itself" not in it.text  # keys of the lab
         await it.press("escape", "o")
         await it.wait_for("Enter: open")
         await it.press("down", "enter")
