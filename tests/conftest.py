@@ -19,7 +19,10 @@ ROOM = tempfile.mkdtemp(prefix="bntui-test-")
 """Logs of this process's tests, and what the programs that they start remember."""
 os.environ["XDG_DATA_HOME"] = ROOM
 
-settings.register_profile("suite", deadline=None, max_examples=60, derandomize=True)
+OFTEN = ("hypothesis.strategies", "torch._dynamo", "torch.optim")
+"""What most workers load besides what programs do; dynamo is loaded by the first optimizer."""
+
+settings.register_profile("suite", deadline=None, max_examples=30, derandomize=True)
 settings.register_profile("long", deadline=None, max_examples=20_000)
 settings.load_profile("suite")
 
@@ -30,7 +33,12 @@ subprocess.Popen = forking.Popen  # type: ignore[misc]  # for asyncio and the st
 
 def pytest_xdist_setupnodes() -> None:
     """Load before the workers are forked from here what each of them would load."""
-    forking.preload()
+    forking.preload(*OFTEN)
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of every garbage collection what stays to the end."""
+    gc.freeze()
 
 
 def pytest_runtest_setup() -> None:

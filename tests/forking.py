@@ -122,9 +122,9 @@ def forked(main: Main, env: Mapping[str, str] | None = None) -> Main:
     return partial(_become, main, dict(os.environ if env is None else env))
 
 
-def preload() -> None:
-    """Load what programs and workers need, once for all that are forked from here."""
-    for module in PRELOADED:
+def preload(*more: str) -> None:
+    """Load what programs need, and `more`, once for all that are forked from here."""
+    for module in PRELOADED + more:
         importlib.import_module(module)
 
 

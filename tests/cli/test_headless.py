@@ -22,6 +22,7 @@ from bntui.protocol import Activations, AnyEvent, Diverged, ModeLosses, SplitLos
 from bntui.protocol.codec import event_reader
 from bntui.text import percent
 from tests.core.engine.clock import Clock
+from tests.patience import eventually
 from tests.scripted import beginning, hello, probes, steps
 
 RUN = [sys.executable, "-m", "bntui", "run", "--hidden", "8", "--emb", "3"]
@@ -66,7 +67,7 @@ def test_json_goes_into_a_file_too(tmp_path: Path) -> None:
 
 def test_the_same_config_and_seed_tell_the_same() -> None:
     def content() -> tuple[list[list[float]], list[ModeLosses]]:
-        events = list(event_reader().feed(run("--steps", "700", "--json").stdout.encode()))
+        events = list(event_reader().feed(run("--steps", "300", "--json").stdout.encode()))
         history = History()
         for event in events:
             history.fold(event)
@@ -91,8 +92,12 @@ def test_bad_data_is_exit_code_2(tmp_path: Path) -> None:
 def fill(pipe: IO[bytes]) -> None:
     """Wait until a pipe that nobody reads is at least half full."""
     waiting = array("i", [0])
-    while waiting[0] < fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) // 2:
+
+    def is_full() -> bool:
         fcntl.ioctl(pipe, termios.FIONREAD, waiting)
+        return waiting[0] >= fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) // 2
+
+    assert eventually(is_full)
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,9 @@ import pyte
 from bntui.bench.terminal import KITTY
 from bntui.cli.first_start import MARKER
 from tests.forking import bntui, can_fork, forked
+from tests.patience import PATIENCE, eventually
 
 BNTUI = str(Path(sys.executable).with_name("bntui"))
-PATIENCE = 120.0
-"""Seconds until a missing sentence is a failure: many, since a machine may be busy."""
-POLL = 0.01
-"""Seconds between two looks at something that cannot be waited for."""
-
 STATE = Path(os.environ["XDG_DATA_HOME"]) / "state"
 (STATE / "bntui").mkdir(parents=True)
 (STATE / "bntui" / MARKER).touch()
@@ -52,7 +48,7 @@ class Terminal:
         self,
         *args: str,
         program: str = BNTUI,
-        size: tuple[int, int] = (120, 40),
+        size: tuple[int, int] = (80, 24),
         env: Mapping[str, str] | None = None,
         patch: str = "",
         fresh: bool = False,
@@ -164,16 +160,6 @@ class Terminal:
         """The processes that the program has started."""
         pid = self.child.pid
         return [int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def eventually(happened: Callable[[], bool]) -> bool:
-    """Whether it happens before patience ends; the processor is left to others meanwhile."""
-    end = time.monotonic() + PATIENCE
-    while not happened():
-        if time.monotonic() > end:
-            return False
-        time.sleep(POLL)
-    return True
 
 
 def is_gone(pid: int) -> bool:

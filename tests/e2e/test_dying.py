@@ -16,10 +16,11 @@ import pytest
 from bntui.cli.first_start import MARKER
 from bntui.logs.index import summarise
 from bntui.protocol.codec import encode
-from tests.e2e.terminal import BNTUI, PATIENCE, TOURED, Terminal, eventually, is_gone
+from tests.e2e.terminal import BNTUI, TOURED, Terminal, is_gone
+from tests.patience import PATIENCE, eventually
 from tests.scripted import beginning, steps
 
-LONG = ("--steps", "1000000", "--hidden", "8", "--pace", "500")
+LONG = ("--steps", "1000000", "--hidden", "8", "--pace", "50")
 
 
 def press(keys: str) -> Callable[[Terminal], None]:
@@ -42,8 +43,10 @@ WAYS: dict[str, tuple[Callable[[Terminal], None], int]] = {
 
 
 def wait_for_steps(terminal: Terminal) -> None:
-    """Read until the screen shows a mean over ten steps or more."""
-    terminal.read_until(lambda: bool(re.search(r"last-\d\d", terminal.text)), "it does not train")
+    """Read until the screen shows ten steps or more."""
+    terminal.read_until(
+        lambda: bool(re.search(r"running \d\d", terminal.text)), "it does not train"
+    )
 
 
 def check(

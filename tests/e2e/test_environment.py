@@ -20,7 +20,7 @@ WAY_OUT = "bntui run trains without a screen."
     ],
 )
 def test_a_terminal_that_cannot(env: dict[str, str], problem: str) -> None:
-    with Terminal(env=env) as terminal:
+    with Terminal(env=env, size=(120, 24)) as terminal:
         assert terminal.wait() == 2
         words = " ".join(terminal.text.split())
         assert problem in words
@@ -81,7 +81,8 @@ def test_nothing_is_left_running_after_the_screen_is_gone() -> None:
 
 def test_a_storm_of_sizes_on_a_real_terminal(tmp_path: Path) -> None:
     sizes = random.Random(1)
-    with Terminal("open", finished_log(tmp_path / "run.jsonl")) as terminal:
+    log = finished_log(tmp_path / "run.jsonl")
+    with Terminal("open", log, size=(120, 40)) as terminal:
         terminal.wait_for("last-500 mean")
         for _ in range(60):
             terminal.resize(sizes.randint(1, 200), sizes.randint(1, 60))

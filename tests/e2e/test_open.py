@@ -102,7 +102,7 @@ def test_two_runs_are_overlaid_with_what_differs(tmp_path: Path) -> None:
     for lr in (0.1, 0.2):
         events = [*beginning(RunConfig(lr=lr)), *RUN[len(beginning()) :], END]
         paths.append(str(log(tmp_path / f"run-{lr}.jsonl", *events)))
-    with Terminal("open", *paths) as terminal:
+    with Terminal("open", *paths, size=(120, 40)) as terminal:
         terminal.wait_for("B run-0.2  0.2")
         leave(terminal)
 
@@ -116,7 +116,7 @@ def test_nothing_hostile_in_a_log_or_its_name_reaches_the_terminal(tmp_path: Pat
     raw = [msgspec.json.encode(event).replace(b"\xef\xbf\xbd", b"\\u001b") for event in events]
     path = tmp_path / f"{HOSTILE.replace('/', '_')}.jsonl"
     path.write_bytes(b"\n".join(raw) + b"\n")
-    with Terminal("open", str(path)) as terminal:
+    with Terminal("open", str(path), size=(120, 40)) as terminal:
         terminal.wait_for("engine stopped")
         terminal.press("o?")
         terminal.press("q")

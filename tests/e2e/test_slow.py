@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.e2e.terminal import PATIENCE, Terminal, is_gone
+from tests.e2e.terminal import Terminal, is_gone
 from tests.e2e.test_dying import LONG, kill, press, state_of, wait_for_steps
+from tests.patience import PATIENCE
 
 RATE = 64_000
 """Bytes a second that the reader takes."""

@@ -15,6 +15,7 @@ from bntui.logs.index import summarise
 from bntui.logs.writer import LogWriter
 from bntui.protocol.codec import encode
 from tests.e2e.terminal import BNTUI, Terminal
+from tests.e2e.test_dying import LONG, wait_for_steps
 from tests.watched_events import watched_run
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
@@ -161,9 +162,8 @@ def test_a_lost_connection_is_said_and_leaves_the_log_whole(
     machine: Machine, tmp_path: Path
 ) -> None:
     log = tmp_path / "run.jsonl"
-    options = ["--remote", BNTUI, "--steps", "1000000", "--pace", "500", "--log", str(log)]
-    with machine.terminal("box", *options) as terminal:
-        terminal.wait_for("last-500 mean")
+    with machine.terminal("box", "--remote", BNTUI, *LONG, "--log", str(log)) as terminal:
+        wait_for_steps(terminal)
         (ssh,) = children(terminal.child.pid)
         os.kill(ssh, signal.SIGTERM)
         terminal.wait_for("The connection to box was lost")

@@ -4,7 +4,8 @@ import os
 import signal
 from pathlib import Path
 
-from tests.e2e.terminal import BNTUI, Terminal, eventually
+from tests.e2e.terminal import BNTUI, Terminal
+from tests.patience import eventually
 
 SCRIPT = """
 import os, sys, time

@@ -117,7 +117,7 @@ class Lab:
 @asynccontextmanager
 async def lab(
     events: Iterable[AnyEvent],
-    size: tuple[int, int] = (120, 40),
+    size: tuple[int, int] = (80, 24),
     commands: bool = True,
     tour: bool = False,
 ) -> AsyncIterator[Lab]:

@@ -140,7 +140,7 @@ async def test_a_fault_of_drawing_is_said_and_ends_nothing(
     def broken(self: LossPane, history: object) -> None:
         raise OverflowError("it broke")
 
-    async with lab([*beginning(), *steps(0, 100)]) as it:
+    async with lab([*beginning(), *steps(0, 100)], (120, 40)) as it:
         with monkeypatch.context() as patch:
             patch.setattr(LossPane, "draw", broken)
             await it.play(*steps(100, 100))

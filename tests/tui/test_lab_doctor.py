@@ -29,7 +29,7 @@ async def test_the_labs_faults_are_the_catalogues(
     settings: dict[str, Any], rule: str, evidence: str, plotted: str
 ) -> None:
     declared = RULES[rule]
-    async with lab(some(**settings)) as it:
+    async with lab(some(**settings), (120, 40)) as it:
         assert f"● BN hidden 1: {declared.title}" in it.text
         text = await it.after("0")
         assert "0 Doctor" in text
@@ -63,7 +63,7 @@ async def test_a_gap_between_the_modes_is_plotted_against_its_limit() -> None:
 
 
 async def test_a_healthy_run_has_no_error_or_warning() -> None:
-    async with lab(some(bias=False)) as it:
+    async with lab(some(bias=False), (120, 40)) as it:
         assert "Nothing found so far." in await it.after("0")
         assert "BN hidden 1" not in it.text
 

@@ -89,7 +89,7 @@ async def test_replay_goes_faster_with_every_press_and_ends_live() -> None:
 
 
 async def test_the_mouse_drags_the_mark() -> None:
-    async with lab(FINISHED) as it:
+    async with lab(FINISHED, (120, 40)) as it:
         bar = "ScrubBar"
         await it.pilot.mouse_down(bar, offset=(1, 0))
         await it.pilot.hover(bar, offset=(40, 0))

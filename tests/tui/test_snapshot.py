@@ -8,6 +8,7 @@ import pytest
 
 from bntui.config.schema import RunConfig
 from bntui.errors import InputError
+from bntui.export.figures import FIGURES
 from bntui.protocol import AnyEvent, State
 from bntui.tui.app import frame
 from bntui.tui.snapshot import copied, has_matplotlib
@@ -52,7 +53,11 @@ async def test_e_saves_what_is_shown_with_its_config_and_says_where(
 
 
 @pytest.mark.skipif(not has_matplotlib(), reason="needs matplotlib")
-async def test_e_also_saves_the_notebooks_figures(pictures: Path) -> None:
+async def test_e_also_saves_the_notebooks_figures(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in FIGURES:
+        monkeypatch.setitem(FIGURES, name, lambda figure, history: None)  # how, others test
     async with lab(RUN) as it:
         await it.press("e")
         await it.wait_for("Four figures in")

@@ -17,7 +17,7 @@ RUN = [
 
 
 async def test_the_first_press_reads_the_newest_step_on_all_panes() -> None:
-    async with lab(RUN) as it:
+    async with lab(RUN, (120, 40)) as it:
         assert "step 500" not in it.text
         text = await it.after("less_than_sign")
         for title in ("Loss", "Running stats", "Train / eval"):
@@ -26,7 +26,7 @@ async def test_the_first_press_reads_the_newest_step_on_all_panes() -> None:
 
 
 async def test_keys_move_it_and_the_values_follow() -> None:
-    async with lab(RUN) as it:
+    async with lab(RUN, (120, 40)) as it:
         at_end = await it.after("less_than_sign")
         moved = await it.after("less_than_sign", "less_than_sign")
         assert "step 500" not in moved

@@ -125,7 +125,7 @@ async def test_as_of_an_earlier_step_and_back() -> None:
 
 
 async def test_the_value_cursor_reads_every_plot_over_steps() -> None:
-    async with lab(watched_run(40), commands=False) as it:
+    async with lab(watched_run(40), (120, 40), commands=False) as it:
         text = await it.after("less_than_sign")
         assert "Loss  step 40  loss 1." in text
         assert "Running stats  features.1 step 40  0 +0.1" in text

@@ -49,7 +49,7 @@ async def test_without_bn_nothing_is_claimed_of_running_statistics() -> None:
     both: list[float | None] = [0.5]
     same = ModeLosses("LN", 0, [90], both, both)
     config = RunConfig(arms=("ln",))
-    async with lab([hello(config), *beginning()[1:], same]) as it:
+    async with lab([hello(config), *beginning()[1:], same], (120, 40)) as it:
         assert "no network here has BatchNorm" in it.text
         assert "LN: 0.5 in either mode" in it.text
 
@@ -57,7 +57,7 @@ async def test_without_bn_nothing_is_claimed_of_running_statistics() -> None:
 async def test_an_axis_tells_the_range_of_its_activation() -> None:
     zero_up = Activations("BN", 0, 0, 1000, [20] * 50, 0.5, 0.0, 6.0)
     config = RunConfig(activation="relu", arms=("bn",))
-    async with lab([hello(config), zero_up]) as it:
+    async with lab([hello(config), zero_up], (120, 40)) as it:
         assert "BN  zero 50.0% → 50.0%" in it.text
         assert any(row.split()[-3:] == ["4", "5", "6"] for row in it.text.splitlines())
 

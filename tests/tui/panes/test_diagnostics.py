@@ -149,7 +149,7 @@ def test_every_flat_unit_is_one_mark_on_the_map(units: list[list[bool]]) -> None
 
 
 async def test_units_of_all_networks_stand_below_each_other() -> None:
-    async with lab(some()) as it:
+    async with lab(some(), (120, 40)) as it:
         await it.press("7")
         for text in (it.text, await it.resize(200, 60)):
             assert "units 0–199 of 200" in text
@@ -204,7 +204,7 @@ async def test_a_thousand_units() -> None:
 
 
 async def test_the_ladder_is_a_table_and_a_sentence_that_adds_up() -> None:
-    async with lab(some()) as it:
+    async with lab(some(), (120, 40)) as it:
         text = await it.after("8")
         for told in ("0.1938", "0.1921", "11.6000", " 0.2400", "by class", "the same 90 examples"):
             assert told in text
@@ -285,7 +285,7 @@ async def test_losses_by_split_are_seen_where_losses_are() -> None:
 
 
 async def test_no_split_no_word_of_it() -> None:
-    async with lab([*beginning(), *steps(0, 100)]) as it:
+    async with lab([*beginning(), *steps(0, 100)], (200, 50)) as it:
         assert "/val" not in it.text
 
 

@@ -64,7 +64,7 @@ async def test_the_impossible_is_refused_and_escape_leaves() -> None:
 
 
 async def test_nothing_is_claimed_before_the_engine_has_forked() -> None:
-    async with lab(some()) as it:
+    async with lab(some(), (120, 40)) as it:
         await it.press("f", "enter")
         assert "◆" not in it.text
         await it.play(*forked()[len(some()) :])
@@ -99,7 +99,7 @@ async def test_four_arms_differ_without_colour_and_fit_80_columns() -> None:
 
 
 async def test_with_four_arms_there_is_no_fifth() -> None:
-    async with lab(forked(2)) as it:
+    async with lab(forked(2), (120, 40)) as it:
         await it.press("home", "f")
         await it.wait_for("Weights are kept of the newest step alone, 200")
         await it.press("end", "f")

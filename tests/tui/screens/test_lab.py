@@ -106,7 +106,7 @@ async def test_the_key_bar_shows_what_can_be_done_here() -> None:
 
 
 async def test_a_recording_offers_no_key_that_it_cannot_obey_and_names_its_log() -> None:
-    async with lab([*some(), State("finished", 100, 500.0)], commands=False) as it:
+    async with lab([*some(), State("finished", 100, 500.0)], (120, 40), commands=False) as it:
         assert "finished 100/5,000 · recorded · " in it.text
         text = await it.after("3")
         assert "v Mean / variance" in text
@@ -232,7 +232,7 @@ async def test_a_finished_run_is_explored_and_trained_on() -> None:
 
 
 async def test_zoom_shows_one_pane_and_goes_back() -> None:
-    async with lab(some()) as it:
+    async with lab(some(), (120, 40)) as it:
         zoomed = await it.after("2", "z")
         assert "density ·" in zoomed
         assert "last-100 mean" not in zoomed
@@ -249,7 +249,7 @@ async def test_tab_goes_round_the_panes() -> None:
 async def test_loss_keys_switch_axis_and_window() -> None:
     falling: list[float | None] = [float(2100 - i) for i in range(2000)]
     losses = Steps(0, 1.0, {"no BN": falling, "BN": falling})
-    async with lab([*beginning(), losses]) as it:
+    async with lab([*beginning(), losses], (120, 40)) as it:
         assert "last-500 mean · log" in it.text
         assert it.text.count("350.5") == 4  # (101 + 600) / 2: in the headline and at each line
         assert "linear" in await it.after("l")
@@ -260,7 +260,7 @@ async def test_loss_keys_switch_axis_and_window() -> None:
 
 
 async def test_modes_show_both_losses_their_gap_and_why_one_row_is_degenerate() -> None:
-    async with lab(some()) as it:
+    async with lab(some(), (120, 40)) as it:
         assert "TRAIN 0.1905 · n=90 · gap -0.0033" in it.text
         assert "EVAL 0.1938 · n=90" in await it.after("m")
         text = await it.after("m", "n")
@@ -270,12 +270,12 @@ async def test_modes_show_both_losses_their_gap_and_why_one_row_is_degenerate() 
 
 
 async def test_the_notebooks_side_effect_is_told_beside_the_notebooks_numbers() -> None:
-    async with lab([*beginning(), *probes(5000), State("finished", 5000, None)]) as it:
+    async with lab([*beginning(), *probes(5000), State("finished", 5000, None)], (120, 40)) as it:
         assert "Notebook's eval: 0.1907" in it.text
 
 
 async def test_statistics_keys() -> None:
-    async with lab(some()) as it:
+    async with lab(some(), (120, 40)) as it:
         assert "|lag|" in it.text
         assert "unit 0" in await it.after("d")
         assert "variance" in await it.after("v")
@@ -299,7 +299,7 @@ async def test_layers_of_a_deep_network() -> None:
 
 async def test_divergence_is_named_where_it_happened_and_the_other_arm_goes_on() -> None:
     gone = Steps(100, 1.0, {"no BN": [1e30, None], "BN": [0.3, 0.2]})
-    async with lab([*some(), gone, Diverged("no BN", 100, 1e30)]) as it:
+    async with lab([*some(), gone, Diverged("no BN", 100, 1e30)], (120, 40)) as it:
         assert "diverged at step 100" in it.text
         assert "no BN diverged at 100" in it.text.splitlines()[0]
         assert "BN 0.2" in it.text.splitlines()[0]
@@ -377,7 +377,7 @@ async def test_quit_closes_the_source(key: str) -> None:
 
 
 async def test_a_recording_takes_no_commands_and_says_so() -> None:
-    async with lab(some(), commands=False) as it:
+    async with lab(some(), (120, 40), commands=False) as it:
         await it.press("space")
         await it.wait_for("takes no commands")
         assert it.source.sent == []
