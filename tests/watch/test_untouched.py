@@ -14,6 +14,8 @@ from torch.utils.checkpoint import checkpoint
 import bntui
 
 STEPS = 200
+FEW = 80
+"""Where every step is measured: more than a block of statistics has."""
 Trace = list[Any]
 
 
@@ -45,7 +47,7 @@ def batch(shape: tuple[int, ...] = (16, 8)) -> tuple[Tensor, Tensor]:
     return torch.randn(shape), torch.randint(4, (shape[0],))
 
 
-def supervised(model: nn.Module, shape: tuple[int, ...] = (16, 8), steps: int = STEPS) -> Trace:
+def supervised(model: nn.Module, steps: int, shape: tuple[int, ...] = (16, 8)) -> Trace:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     losses: Trace = []
     for step in range(steps):
@@ -63,10 +65,10 @@ def supervised(model: nn.Module, shape: tuple[int, ...] = (16, 8), steps: int = 
     return losses
 
 
-def accumulated(model: nn.Module) -> Trace:
+def accumulated(model: nn.Module, steps: int) -> Trace:
     optimizer = torch.optim.Adam(model.parameters())
     losses: Trace = []
-    for step in range(STEPS):
+    for step in range(steps):
         x, y = batch()
         loss = nn.functional.cross_entropy(model(x), y) / 4
         loss.backward()
@@ -77,11 +79,11 @@ def accumulated(model: nn.Module) -> Trace:
     return losses
 
 
-def scaled(model: nn.Module) -> Trace:
+def scaled(model: nn.Module, steps: int) -> Trace:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     scaler = torch.amp.GradScaler("cpu")
     losses: Trace = []
-    for _ in range(STEPS):
+    for _ in range(steps):
         x, y = batch()
         with torch.autocast("cpu", torch.bfloat16):
             loss = nn.functional.cross_entropy(model(x), y)
@@ -93,10 +95,10 @@ def scaled(model: nn.Module) -> Trace:
     return losses
 
 
-def functional(model: nn.Module) -> Trace:
+def functional(model: nn.Module, steps: int) -> Trace:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     losses: Trace = []
-    for _ in range(STEPS):
+    for _ in range(steps):
         x, y = batch()
         state = {k: v.clone() for k, v in model.named_buffers()} | dict(model.named_parameters())
         loss = nn.functional.cross_entropy(torch.func.functional_call(model, state, (x,)), y)
@@ -107,10 +109,10 @@ def functional(model: nn.Module) -> Trace:
     return losses
 
 
-def closures(model: nn.Module) -> Trace:
+def closures(model: nn.Module, steps: int) -> Trace:
     optimizer = torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=4)
     losses: Trace = []
-    for _ in range(STEPS // 10):
+    for _ in range(steps // 10):
         x, y = batch()
 
         def closure(x: Tensor = x, y: Tensor = y) -> Tensor:
@@ -123,11 +125,11 @@ def closures(model: nn.Module) -> Trace:
     return losses
 
 
-def doubled(model: nn.Module) -> Trace:
+def doubled(model: nn.Module, steps: int) -> Trace:
     """A gradient penalty: backward through backward."""
     optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
     losses: Trace = []
-    for _ in range(STEPS):
+    for _ in range(steps):
         x, y = batch()
         x.requires_grad_()
         loss = nn.functional.cross_entropy(model(x), y)
@@ -161,14 +163,14 @@ class Shared(nn.Module):
         return self.head(self.again(self.inner(x)))  # type: ignore[no-any-return]
 
 
-def averaged(model: nn.Module) -> Trace:
+def averaged(model: nn.Module, steps: int) -> Trace:
     """A plain and an exponential average of every step's weights, the first one recalibrated."""
     copied = copy.deepcopy(model)
     decayed = get_ema_multi_avg_fn(0.9)
     averages = AveragedModel(model), AveragedModel(model, multi_avg_fn=decayed, use_buffers=True)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     losses: Trace = []
-    for _ in range(STEPS):
+    for _ in range(steps):
         x, y = batch()
         loss = nn.functional.cross_entropy(model(x), y)
         optimizer.zero_grad()
@@ -184,9 +186,9 @@ def averaged(model: nn.Module) -> Trace:
     return losses + [value for each in averages for value in each.state_dict().values()]
 
 
-CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Trace]]] = {
+CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module, int], Trace]]] = {
     "mlp": (mlp, supervised),
-    "resnet": (Residual, lambda m: supervised(m, (8, 3, 8, 8), 60)),
+    "resnet": (Residual, lambda m, steps: supervised(m, min(steps, 60), (8, 3, 8, 8))),
     "accumulation": (mlp, accumulated),
     "amp": (mlp, scaled),
     "functional_call": (mlp, functional),
@@ -202,19 +204,19 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Trace]]] =
 
 
 @cache
-def unwatched(name: str) -> list[Any]:
+def unwatched(name: str, steps: int = STEPS) -> list[Any]:
     """What comes out without watching."""
-    return outcome(name, False)
+    return outcome(name, False, steps)
 
 
-def outcome(name: str, watched: bool, **settings: Any) -> list[Any]:
+def outcome(name: str, watched: bool, steps: int = STEPS, **settings: Any) -> list[Any]:
     build, train = CASES[name]
     torch.manual_seed(0)
     model = build()
     if name == "lazy":
         model(torch.zeros(2, 8))
     watch = bntui.watch(model, log=None, **settings) if watched else None
-    losses = train(model)
+    losses = train(model, steps)
     if watch is not None:
         watch.findings()
         assert watch.problem is None
@@ -225,8 +227,8 @@ def outcome(name: str, watched: bool, **settings: Any) -> list[Any]:
 @pytest.mark.parametrize("name", CASES)
 def test_watching_changes_not_one_bit(name: str) -> None:
     """Neither with measurements as far apart as usual, nor with one at every step."""
-    plain = unwatched(name)
-    for watched in (outcome(name, True), outcome(name, True, every=1)):
+    for steps, settings in ((STEPS, {}), (FEW, {"every": 1})):
+        plain, watched = unwatched(name, steps), outcome(name, True, steps, **settings)
         assert len(plain) == len(watched)
         assert all(map(torch.equal, plain, watched))
 
