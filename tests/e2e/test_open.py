@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 from pathlib import Path
 
 import msgspec
@@ -103,7 +104,8 @@ def test_two_runs_are_overlaid_with_what_differs(tmp_path: Path) -> None:
         events = [*beginning(RunConfig(lr=lr)), *RUN[len(beginning()) :], END]
         paths.append(str(log(tmp_path / f"run-{lr}.jsonl", *events)))
     with Terminal("open", *paths, size=(120, 40)) as terminal:
-        terminal.wait_for("B run-0.2  0.2")
+        terminal.wait_for("B run-0.2 ")
+        assert re.search(r"B run-0\.2 +0\.2 ", terminal.text)
         leave(terminal)
 
 

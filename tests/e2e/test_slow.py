@@ -35,7 +35,8 @@ def trickle(terminal: Terminal, most: int, until: Callable[[], bool]) -> bool:
 def test_a_slow_line_waits_for_no_key_and_for_no_end(
     act: Callable[[Terminal], None], code: int
 ) -> None:
-    with Terminal(*LONG, "--no-log", "--fps", "30", size=(120, 40)) as terminal:
+    much = (*LONG, "--pace", "500", "--fps", "30")
+    with Terminal(*much, "--no-log", size=(120, 40)) as terminal:
         wait_for_steps(terminal)
         (engine,) = terminal.engines()
         assert not trickle(terminal, RATE, lambda: False)  # the line is full from here on
