@@ -29,7 +29,10 @@ class Topic(Protocol):
 
 
 class HelpScreen(ModalScreen[None]):
-    """Help on `pane` and `commands`, the keys of the screen below; `findings` hold right now."""
+    """Help on `pane` and `commands`, the keys of the screen below; `findings` hold right now.
+
+    What there is to try needs a run that trains, which a `recorded` one is not.
+    """
 
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
@@ -43,9 +46,14 @@ class HelpScreen(ModalScreen[None]):
     ]
 
     def __init__(
-        self, pane: Topic, commands: Sequence[KeyCommand], findings: Sequence[str] = ()
+        self,
+        pane: Topic,
+        commands: Sequence[KeyCommand],
+        findings: Sequence[str] = (),
+        recorded: bool = False,
     ) -> None:
         super().__init__()
+        self._recorded = recorded
         self._pane, self._commands, self._findings = pane, commands, findings
 
     def compose(self) -> ComposeResult:
@@ -59,7 +67,7 @@ class HelpScreen(ModalScreen[None]):
             page.border_subtitle = "Esc: close"
             yield Static(
                 Content.assemble(
-                    *_about(self._pane),
+                    *_about(self._pane, self._recorded),
                     *_lines(own),
                     *_now(self._findings),
                     *_keys(others),
@@ -67,13 +75,14 @@ class HelpScreen(ModalScreen[None]):
             )
 
 
-def _about(pane: Topic) -> list[Part]:
+def _about(pane: Topic, recorded: bool) -> list[Part]:
     """Its help text; a label that begins a line, such as `Try:`, stands out."""
     parts: list[Part] = [(f"{pane.TITLE}\n", "bold")]
     for line in pane.about.splitlines():
         label, colon, rest = line.partition(": ")
         is_label = bool(colon) and label.istitle() and " " not in label
-        parts += [(f"{label}: ", "bold $primary"), f"{rest}\n"] if is_label else [f"{line}\n"]
+        said = "Try in a run that trains" if recorded and label == "Try" else label
+        parts += [(f"{said}: ", "bold $primary"), f"{rest}\n"] if is_label else [f"{line}\n"]
     return parts
 
 

@@ -375,7 +375,8 @@ class LabScreen(PaneScreen[Pane]):
     def action_help(self) -> None:
         """Explain the current pane, list the present findings and the keys."""
         found = [finding.sentence() for finding in self._found(self.view)]
-        self.app.push_screen(HelpScreen(self.pages.current, self.usable, found))
+        recorded = bool(self.recording)
+        self.app.push_screen(HelpScreen(self.pages.current, self.usable, found, recorded))
 
     def on_tour_at(self, event: Tour.At) -> None:
         """Do what the card is about, and point at a pane without giving it the keyboard."""

@@ -116,6 +116,7 @@ async def test_a_recording_offers_no_key_that_it_cannot_obey_and_names_its_log()
         assert not {"Pause", "Settings", "Fork", "Undo", "Recalibrate", "Next units"} & {*titles}
         assert "Divide" not in (text := await it.after("question_mark"))
         assert "Watch the next five units" not in text
+        assert "Try in a run that trains: " in text
 
 
 def test_names_of_commands_are_unique_on_every_screen_for_the_file_of_keys() -> None:
