@@ -43,11 +43,14 @@ class Finding(NamedTuple):
     clauses: tuple[str, ...]
 
     def sentence(self, width: int | None = None) -> str:
-        """As many clauses as fit into `width` columns, at least the first."""
+        """As many clauses as fit into `width` columns, at least the first, abridged if need be."""
         count = len(self.clauses)
         while count > 1 and width is not None and len(self._joined(count)) > width:
             count -= 1
-        return self._joined(count)
+        text = self._joined(count)
+        if width is None or len(text) <= width:
+            return text
+        return text.replace("evaluation mode", "eval mode").replace("training mode", "train mode")
 
     def _joined(self, count: int) -> str:
         return "; ".join(self.clauses[:count]) + "."

@@ -114,6 +114,9 @@ def test_an_evaluation_loss_names_its_step_and_does_not_outlive_a_change() -> No
         measured("BN", 60, 1.0),
     )
     assert "in evaluation mode is higher at step 60 (2 > 1" in sentences(history)[0]
+    (first, *_) = findings(history)
+    assert "in evaluation mode is higher" in first.sentence(len(first.clauses[0]) + 1)
+    assert "in eval mode is higher" in first.sentence(len(first.clauses[0]))
     history.fold(Changed(70, "lr", 1.0, 0.1))
     assert "evaluation mode is higher" not in sentences(history)[0]
 
