@@ -112,6 +112,8 @@ class Discovery:
 
     def _step(self, optimizer: object, args: object, kwargs: object) -> None:
         """Before a step of any optimizer."""
+        if torch.compiler.is_compiling():
+            return
         if self._steps_left is not None:
             if self._steps_left == 0:
                 self._done()

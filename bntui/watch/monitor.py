@@ -8,6 +8,7 @@ import os
 from typing import Any, Protocol
 from weakref import ref
 
+from torch.compiler import is_dynamo_compiling
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
@@ -64,6 +65,8 @@ class Monitor:
         self.remove(None)
 
     def _after_step(self, optimizer: Any, args: object, kwargs: object) -> None:
+        if is_dynamo_compiling():
+            return  # a training step that is compiled as a whole, and stays in one graph
         count = 0
         for group in optimizer.param_groups:
             count += len(group["params"])

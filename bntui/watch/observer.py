@@ -489,7 +489,8 @@ class ModelObserver(Hook):
                 self.by_passes = True
             self._root_passes += 1
             due = self.sampling.now or self.interval >= self._next_input
-            if due and self._root_passes == 1 and args:
+            # Before the first step it may be another pass of the step: of a critic, the real one.
+            if due and self._root_passes == 1 and self.interval and args:
                 self._sample_input(args[0])
                 self._await_gradient(module, args[0])
         except Exception as error:

@@ -89,6 +89,17 @@ def test_watching_twice_is_watching_once() -> None:
         assert sum(hooks(model)) == 2
 
 
+def test_a_notebook_cell_that_is_run_again_leaves_no_second_set_of_hooks() -> None:
+    cell = "model = net(); watch = bntui.watch(model, log=None); train(model)"
+    names: dict[str, Any] = {"net": net, "bntui": bntui, "train": train}
+    for _ in range(2):
+        exec(cell, names)
+    gc.collect()
+    assert sum(hooks(names["model"])) == 2
+    assert [observer.ref() for observer in MONITOR.observers()] == [names["model"]]
+    names["watch"].close()
+
+
 def test_a_model_that_is_let_go_is_freed() -> None:
     model: nn.Module | None = net()
     assert model is not None
@@ -203,7 +214,9 @@ def test_compiled_before_and_after_gives_the_same_bits_and_updates_are_seen() ->
         torch.compiler.reset()
         model = net()
         watch = bntui.watch(model, log=None, every=1) if order in {"before", "eager"} else None
-        run: Any = model if order == "eager" else torch.compile(model, backend="eager")
+        run: Any = (
+            model if order == "eager" else torch.compile(model, backend="eager", fullgraph=True)
+        )
         run(torch.randn(32, 4))
         if order == "after":
             watch = bntui.watch(model, log=None, every=1)
@@ -231,6 +244,25 @@ def test_compiled_before_and_after_gives_the_same_bits_and_updates_are_seen() ->
         for name, series in layer.samples.items():
             wanted = list(eager.samples[name].values)[1 - STEPS :]
             assert list(series.values) == pytest.approx(wanted, abs=1e-4)
+
+
+def test_a_step_that_is_compiled_as_a_whole_stays_one_graph_and_is_said_not_to_be_seen() -> None:
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    torch.compiler.reset()
+    with bntui.watch(model, log=None) as watch:
+
+        @torch.compile(backend="eager", fullgraph=True)
+        def step(x: Tensor) -> Tensor:
+            MONITOR._after_step(optimizer, (), {})  # as torch does within optimizer.step()
+            return model(x)  # type: ignore[no-any-return]
+
+        step(torch.randn(8, 4))
+        assert watch.findings() == []
+        assert watch._run.watching
+        (said,) = watch._run.watching.unavailable
+        assert "no step of a torch optimizer was seen" in said
+        assert "a training step that is compiled as a whole, call no hook" in said
 
 
 def test_the_first_step_of_another_models_optimizer_is_no_step_of_this_one() -> None:

@@ -276,3 +276,24 @@ def test_diagnose_is_silent_without_a_gap_and_compares_an_export() -> None:
     assert list(same.findings) == []
     other = bntui.diagnose(model, batches, cross_entropy, export=lambda v: model(v) * 1.1)
     assert [finding.rule for finding in other.findings] == ["export-mismatch"]
+
+
+@pytest.mark.parametrize("every", [1, 10])
+def test_a_critic_that_sees_real_and_fake_in_turn_has_no_batches_that_differ(every: int) -> None:
+    """Its step ends between the passes, so the first pass of all is another than those after."""
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 4))
+    critic = nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 1))
+    optimizers = [torch.optim.Adam(m.parameters(), 1e-3) for m in (generator, critic)]
+    loss = nn.functional.binary_cross_entropy_with_logits
+    with bntui.watch(generator, critic, log=None, every=every) as watch:
+        for _ in range(14):
+            fake = generator(torch.randn(32, 8))
+            real, ones = torch.randn(32, 4) + 2, torch.ones(32, 1)
+            (loss(critic(real), ones) + loss(critic(fake.detach()), 0 * ones)).backward()
+            optimizers[1].step()
+            loss(critic(fake), ones).backward()
+            optimizers[0].step()
+            critic.zero_grad()
+            generator.zero_grad()
+        assert [f for f in watch.findings() if f.severity != "info"] == []
