@@ -15,9 +15,13 @@ from bntui.bench.figure import QUICK, USUAL, Figure, Measurement, Repeats, Unava
 from bntui.bench.figures import FIGURES
 from bntui.errors import InputError
 from bntui.export.printer import Printer
+from bntui.logs.reader import open_regular
 from bntui.text import clean
 
 T = TypeVar("T")
+
+LONGEST = 2**20
+"""Bytes read of an earlier result; one has some 20 KB."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -90,10 +94,11 @@ def read(path: Path) -> Results:
     """
     name = clean(str(path), limit=200)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Results)
+        with open_regular(path) as file:
+            return msgspec.json.decode(file.read(LONGEST), type=Results)
     except OSError as error:
         raise InputError(f"--compare {name} cannot be read ({error.strerror}).") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"--compare {name} is not what bntui bench --json prints ({clean(str(error))})."
         ) from None

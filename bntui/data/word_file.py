@@ -4,10 +4,11 @@ Needs no torch, so that a bad file is refused before torch is loaded.
 """
 
 import codecs
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from bntui.errors import InputError
 from bntui.text import clean
@@ -39,7 +40,7 @@ def check(path: Path) -> None:
             raise _refusal(path, "is a directory")
         if not stat.S_ISREG(mode):
             raise _refusal(path, "is not a regular file")
-        with path.open("rb") as file:
+        with _opened(path) as file:
             head = file.read(_HEAD)
     except FileNotFoundError:
         raise _refusal(path, "does not exist") from None
@@ -79,10 +80,15 @@ def read_words(path: Path, progress: Callable[[int, int], None]) -> Words:
     return Words(words, read, total)
 
 
+def _opened(path: Path) -> IO[bytes]:
+    """The file, never waited for: what has nothing to read now (`/proc/kmsg`) is as if empty."""
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+
+
 def _read(path: Path, progress: Callable[[int, int], None]) -> tuple[bytearray, int]:
     """The file's bytes, cut somewhat beyond LIMIT, and its size."""
     data = bytearray()
-    with path.open("rb") as file:
+    with _opened(path) as file:
         total = path.stat().st_size
         while len(data) <= LIMIT and (chunk := file.read(_CHUNK)):
             data += chunk

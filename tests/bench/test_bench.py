@@ -112,13 +112,20 @@ def test_earlier_results_stand_beside_todays_with_the_ratio(
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "cannot be read"), ("[]", "is not what bntui bench --json prints")],
+    [
+        (None, "cannot be read"),
+        ("[]", "is not what bntui bench --json prints"),
+        ("[" * 100_000, "is not what bntui bench --json prints"),
+        ("a pipe", r"cannot be read \(not a regular file\)"),
+    ],
 )
 def test_an_earlier_file_that_cannot_be_used_is_named(
     content: str | None, said: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "earlier.json"
-    if content is not None:
+    if content == "a pipe":
+        os.mkfifo(path)
+    elif content is not None:
         path.write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=rf"--compare .*earlier.json {said}"):
         bench("--compare", str(path))

@@ -82,9 +82,24 @@ def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         raise PermissionError(13, "Permission denied")
 
     path = written(tmp_path, b"emma")
-    monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(InputError, match=r"cannot be read \(Permission denied\)"):
-        check(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        with pytest.raises(InputError, match=r"cannot be read \(Permission denied\)"):
+            check(path)
+
+
+def test_a_file_that_has_nothing_to_read_now_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`/proc/kmsg` is a regular file, and reading it waits for the kernel's next words."""
+    fifo, real = tmp_path / "fifo", os.fstat
+    os.mkfifo(fifo)
+    keep = os.open(fifo, os.O_RDWR)
+    regular = real(os.open(written(tmp_path, b"emma"), os.O_RDONLY))
+    monkeypatch.setattr(Path, "stat", lambda self: regular)
+    with pytest.raises(InputError, match="is empty"):
+        check(fifo)
+    os.close(keep)
 
 
 def test_a_name_that_would_paint_the_terminal_is_shown_harmless() -> None:

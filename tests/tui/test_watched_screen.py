@@ -163,7 +163,10 @@ async def test_hundreds_of_layers_stay_in_sight_of_the_selected_one() -> None:
     async with lab(many(200), (80, 24), commands=False) as it:
         assert "200 layers" not in it.text
         assert "of 200" in it.text
-        text = await it.after("5", "pagedown", "down")
+        await it.press("s")  # before the table was opened
+        await it.press("5")
+        await it.wait_for(f"Layer table  by {COLUMNS[1].title}")
+        text = await it.after("S", "pagedown", "down")
         assert "block19.norm" in text
         assert "block0.norm" not in text
         await it.play(LayerFacts(150, 1, updates=7))

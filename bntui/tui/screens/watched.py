@@ -24,7 +24,6 @@ from bntui.tui.watched.doctor import DoctorPane, examined, layer_of, sentence
 from bntui.tui.watched.pane import LayerRows, WatchedPane
 from bntui.tui.watched.selection import COLUMNS, Selection
 from bntui.tui.watched.status import FoundLine, WatchedStatus
-from bntui.tui.watched.table import TablePane
 from bntui.tui.watched.view import View, last_step
 from bntui.tui.widgets.key_bar import KeyBar
 
@@ -218,7 +217,6 @@ class WatchedScreen(PaneScreen[WatchedPane]):
     def action_sort(self, by: int) -> None:
         """Sort the layers by another column, and select the first: the worst, mostly."""
         self.selection.sort = (self.selection.sort + by) % len(COLUMNS)
-        self.query_one(TablePane).sort = self.selection.sort
         self.draw()
         if self.selection.sort:
             self.selection.move(-len(self._view.order), self._view.order)

@@ -101,7 +101,7 @@ class Selection:
         if order and self.layer not in order:
             self.layer = order[0]
         layer = self.layer if self.layer < len(run.layers) else None
-        return View(run, layer, order, total, self.linear, findings)
+        return View(run, layer, order, total, self.linear, findings, sort=self.sort)
 
     def move(self, by: int, order: Sequence[int]) -> None:
         """Select the layer `by` places down the list; at its ends stay."""

@@ -29,7 +29,6 @@ class TablePane(WatchedPane):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self.sort = 0
         self._rows = LayerRows()
 
     def compose_body(self) -> ComposeResult:
@@ -41,8 +40,8 @@ class TablePane(WatchedPane):
         run = view.run
         others = run.watching.others if run.watching else {}
         kinds = ", ".join(f"{count} {kind}" for kind, count in others.items())
-        by = COLUMNS[self.sort].title
-        parts: list[Part] = [f"by {by if self.sort else 'order in the model'}"]
+        by = COLUMNS[view.sort].title
+        parts: list[Part] = [f"by {by if view.sort else 'order in the model'}"]
         parts += [(f" · left alone: {kinds}", "dim")] if kinds else []
         self.headline(*parts)
         width = self.size.width - 2
@@ -56,7 +55,7 @@ class TablePane(WatchedPane):
         def header(seen: str) -> Row:
             head: Row = [(f"  {seen:<{wide - 1}}", "dim")]
             for column in columns:
-                style = "bold" if column is COLUMNS[self.sort] else "dim"
+                style = "bold" if column is COLUMNS[view.sort] else "dim"
                 head.append((f"{column.title:<{column.width}}", style))
             return head
 

@@ -21,7 +21,8 @@ LEAST_STEPS = 100
 class View:
     """A run, and of its layers those that are listed, in their order, by index.
 
-    `layer` is the index of the selected one; None while there is none. `total` is the last step of
+    `layer` is the index of the selected one; None while there is none. `sort` is the index of the
+    column of the table that they are sorted by. `total` is the last step of
     every axis over steps, which are evenly spaced if `linear`. Plots are read at `cursor`, if any.
     `unjudged` says on what no rule could decide.
     """
@@ -34,6 +35,7 @@ class View:
     findings: Sequence[Finding] = field(default_factory=tuple)
     unjudged: Sequence[str] = ()
     cursor: int | None = None
+    sort: int = 0
 
     @property
     def selected(self) -> LayerHistory | None:
