@@ -1,5 +1,6 @@
 """The screen of a watched run on scripted events: what a person sees, selects and is told."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -71,6 +72,12 @@ async def test_what_is_not_there_says_how_to_have_it() -> None:
         assert "cut off train.py" in it.text
         early = "Too early to judge running statistics: 16 of 60 updates."
         await it.wait_for(f"No finding so far. {early}")
+        screen = it.app.screen
+        assert isinstance(screen, WatchedScreen)
+        bias = Finding("dead-bias", "info", "net", ["features.1"], "b")
+        for finding, lines in ((bias, 2), (replace(bias, severity="warning"), 1)):
+            screen._found.show([finding], screen.run, [early])
+            assert (screen._found._shown[1][1:3] == "/2") == (lines == 2)
 
 
 async def test_one_motion_selects_a_layer_in_every_pane() -> None:

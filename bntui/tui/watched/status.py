@@ -89,6 +89,8 @@ class FoundLine(Static):
         if not holding:
             none = "No finding so far." if run.layers else "Nothing measured yet."
             said = [("axis", " ".join((none, *unjudged)))]
+        elif unjudged and all(finding.severity == "info" for finding in holding):
+            said.append(("axis", " ".join(unjudged)))
         said += [("axis", f"Not all is measured. {text}") for text in unavailable(run)]
         place = int(monotonic() / TURN) % len(said)
         count = f"{place + 1}/{len(said)} " if len(said) > 1 else ""
