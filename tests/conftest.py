@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 
+import pytest
 from hypothesis import settings
 
 from tests import forking
@@ -31,6 +32,7 @@ gc.set_threshold(100_000, 20, 50)  # a worker holds torch and textual: a quarter
 subprocess.Popen = forking.Popen  # type: ignore[misc]  # for asyncio and the standard library too
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:
     """Load before the workers are forked from here what each of them would load."""
     forking.preload(*OFTEN)
