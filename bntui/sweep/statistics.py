@@ -37,7 +37,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 
     If the networks were exchangeable within a seed, each difference would as likely have the other
     sign. p is the share of all 2**n sign patterns whose sum is at least as far from 0 as the one
-    seen (R. A. Fisher, "The Design of Experiments" (1935); E. J. G. Pitman (1937)).
+    seen (R. A. Fisher, "The Design of Experiments" (1935)).
 
     The sums of each half of the differences are sorted, so 2**(n / 2) of them are enough. Without
     a difference p is 1.
@@ -76,7 +76,10 @@ def smallest_p(n: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values adjusted for as many tests (S. Holm, Scandinavian J. of Statistics 6 (1979), 65).
+    """P-values adjusted for as many tests.
+
+    S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of
+    Statistics 6 (1979), 65.
 
     The smallest is multiplied by m, the next by m - 1, ...; an adjusted value is never smaller
     than one before it. Rejecting those of at most alpha keeps the probability of any false

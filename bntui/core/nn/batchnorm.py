@@ -93,9 +93,10 @@ def forward(
     """Algorithm 1 on x (n, C) by the batch's own statistics; y (n, C), and what backward needs.
 
     The sums are taken over x less its first row: a mean far from 0 then costs no digits, and the
-    variance of a constant channel is exactly 0 (T. Chan, G. Golub and R. LeVeque, "Algorithms
-    for Computing the Sample Variance" (1983)). `torch.var_mean`, one pass and one operation, takes
-    four times as long over the rows of (n, C). With too few values for a variance it is 0.
+    variance of a constant channel is exactly 0 (T. F. Chan, G. H. Golub and R. J. LeVeque,
+    "Algorithms for Computing the Sample Variance: Analysis and Recommendations" (1983)).
+    `torch.var_mean`, one pass and one operation, takes four times as long over the rows of (n, C).
+    With too few values for a variance it is 0.
     """
     n = x.shape[0]
     if n <= correction:
