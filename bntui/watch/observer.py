@@ -531,7 +531,9 @@ class ModelObserver(Hook):
 
         def seen(_: nn.Module, __: object, output: object) -> None:
             leaving.remove()
-            if type(output) is Tensor and output.requires_grad and output.shape[:1] == (rows,):
+            if type(output) is not Tensor or not output.requires_grad or not _is_plain(output):
+                return
+            if output.shape[:1] == (rows,):
                 output.register_hook(unserializable_hook(read))
 
         def read(gradient: Tensor) -> None:
