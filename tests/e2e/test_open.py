@@ -121,7 +121,7 @@ def test_nothing_hostile_in_a_log_or_its_name_reaches_the_terminal(tmp_path: Pat
     with Terminal("open", str(path), size=(120, 40)) as terminal:
         terminal.wait_for("engine stopped")
         terminal.press("o?")
-        terminal.press("q")
+        terminal.press("qq")  # help and runs
         terminal.press("q")
         terminal.wait()
         for sequence in (b"\x1b]0;owned", b"\x1b[31m\xc2\x9b", b"\xc2\x9b1m", "\u202e".encode()):
