@@ -68,6 +68,7 @@ def test_while_training(way: str, tmp_path: Path) -> None:
     with Terminal(*LONG, "--log", str(log)) as terminal:
         wait_for_steps(terminal)
         engines = terminal.engines()
+        assert len(engines) == 1
         act(terminal)
         check(terminal, code, engines, log)
         assert f"The log is {log}." in terminal.text.replace("\n", "")

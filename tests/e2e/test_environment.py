@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.terminal import BNTUI, Terminal, is_gone
+from tests.e2e.terminal import BNTUI, Terminal
 from tests.scripted import finished_log
 
 WAY_OUT = "bntui run trains without a screen."
@@ -66,17 +66,6 @@ def test_bad_input_in_a_terminal_leaves_it_alone(tmp_path: Path) -> None:
         assert terminal.wait() == 2
         assert "has only blank lines" in " ".join(terminal.text.split())
         assert terminal.left_on() == []
-
-
-def test_nothing_is_left_running_after_the_screen_is_gone() -> None:
-    with Terminal() as terminal:
-        terminal.wait_for("running")
-        pid = terminal.child.pid
-        engine = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        assert len(engine) == 1
-        terminal.press("q")
-        assert terminal.wait() == 0
-        assert is_gone(int(engine[0]))
 
 
 def test_a_storm_of_sizes_on_a_real_terminal(tmp_path: Path) -> None:
