@@ -241,7 +241,7 @@ _MODES = (
         cause="The layer is kept in a plain list, dict or tuple instead of a registered attribute.",
         fix="Use nn.ModuleList or nn.ModuleDict.",
         legal="A separate model that is called inside and managed on its own.",
-        source="pytorch/pytorch#20875, ignacio-rocco/detectorch#4, open-mmlab/mmdetection#472",
+        source="pytorch/pytorch#20875, open-mmlab/mmdetection#472",
     ),
     Rule(
         id="stuck-in-eval",
@@ -367,7 +367,7 @@ _BATCHES = (
         cause="The data is sorted by class, source or time and not shuffled.",
         fix="Use DataLoader(shuffle=True), or a sampler that mixes the classes.",
         legal="Batches that stay apart in use as well, one domain at a time.",
-        source="happynear/NormFace#4, openpifpaf/openpifpaf#308",
+        source="openpifpaf/openpifpaf#308",
         fact="scatter",
         limit=5,
     ),
@@ -499,7 +499,7 @@ _PARAMETERS = (
         cause="BatchNorm subtracts the mean, and the bias with it.",
         fix="Use bias=False in the layer before BatchNorm.",
         legal="Always, at the cost of some memory; needed if BatchNorm is frozen or removed.",
-        source="allenai/allennlp#4990, RMalkiv/torch-audit, rule TA400",
+        source="milesial/Pytorch-UNet#325, RMalkiv/torch-audit, rule TA400",
     ),
     Rule(
         id="decayed-affine",
