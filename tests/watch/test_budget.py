@@ -1,5 +1,6 @@
 """What watching may cost: its share of the time, and no wait for an accelerator."""
 
+import gc
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -227,3 +228,31 @@ def test_no_step_reads_a_value(every: int) -> None:
         assert watch.problem is None
         assert (mode.clones > 90) is (every == 1)  # the mode sees what a sample does
         assert watch._run.layers[0].facts.trained == 21
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_writing_sets_off_no_garbage_collection(enabled: bool) -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    collected: list[str] = []
+
+    def collect(phase: str, _: dict[str, int]) -> None:
+        collected.append(phase)
+
+    with bntui.watch(model, log=None, every=1) as watch:
+        for _ in range(20):
+            model(torch.randn(32, 4)).square().mean().backward()
+            optimizer.step()
+        thresholds = gc.get_threshold()
+        gc.callbacks.append(collect)
+        try:
+            gc.set_threshold(100)
+            if not enabled:
+                gc.disable()
+            watch._flush(wait=True)
+            assert collected.count("start") <= 1  # afterwards
+            assert gc.isenabled() == enabled
+        finally:
+            gc.callbacks.remove(collect)
+            gc.set_threshold(*thresholds)
+            gc.enable()
