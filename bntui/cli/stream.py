@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bntui.cli.completion import run_names
-from bntui.logs.reader import CHUNK, is_growing, open_file
+from bntui.logs.reader import CHUNK, is_growing, open_file, was_truncated
 from bntui.logs.writer import find, latest
 
 POLL_EVERY = 0.2
@@ -44,6 +44,8 @@ def copy(path: Path) -> None:
     with open_file(path) as file:
         while True:
             ends = not is_growing(file)
+            if was_truncated(file):
+                sys.stdout.buffer.write(b"\n")  # the end of a line that was cut
             while data := file.read(CHUNK):
                 sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()

@@ -99,6 +99,14 @@ def is_growing(file: IO[bytes]) -> bool:
     return False
 
 
+def was_truncated(file: IO[bytes]) -> bool:
+    """Whether a log is shorter than what was read of it; if so, go to its start."""
+    truncated = os.fstat(file.fileno()).st_size < file.tell()
+    if truncated:
+        file.seek(0)
+    return truncated
+
+
 def open_regular(path: Path) -> IO[bytes]:
     """A regular file, open for reading: a FIFO would wait for a writer, a device have no end.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from bntui.errors import InputError
-from bntui.logs.reader import CHUNK, Decoder, is_growing, open_file
+from bntui.logs.reader import CHUNK, Decoder, is_growing, open_file, was_truncated
 from bntui.protocol import AnyEvent, Command, Ended, Skipped
 
 POLL_EVERY = 0.1
@@ -41,7 +41,7 @@ class Recording:
                         yield event
                     await asyncio.sleep(0)
                 continue
-            if self._follow and self._was_truncated():
+            if self._follow and was_truncated(self._file):
                 self._decoder = Decoder()
                 yield Skipped(0, "the log was cut short while it was read; from its start again")
                 continue
@@ -51,13 +51,6 @@ class Recording:
             if not self._follow:
                 return
             await asyncio.sleep(POLL_EVERY)
-
-    def _was_truncated(self) -> bool:
-        """Whether the file is shorter than what was read of it; if so, go to its start."""
-        truncated = os.fstat(self._file.fileno()).st_size < self._file.tell()
-        if truncated:
-            self._file.seek(0)
-        return truncated
 
     async def send(self, command: Command) -> None:
         """Ignore it: a recording accepts no commands."""

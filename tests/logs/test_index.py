@@ -4,11 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
+from bntui.cli import stream
 from bntui.config.schema import RunConfig
 from bntui.logs.index import differences, summaries, summarise
 from bntui.logs.table import cells
@@ -152,3 +155,21 @@ def test_a_watched_run_in_a_line(tmp_path: Path) -> None:
     torn = summarise(log(tmp_path / "b.jsonl", *watched_run(40)[:-1]))
     assert torn
     assert (torn.state, torn.steps) == ("cut off", 36)
+
+
+def test_a_log_that_is_cut_short_while_it_is_copied_is_copied_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = tmp_path / "run.jsonl", BytesIO()
+    path.write_bytes(b'{"one":1}\n{"two"')
+    growing = iter((True, False))
+
+    def cut(_: float) -> bool:
+        path.write_bytes(b"{}\n")
+        return False
+
+    monkeypatch.setattr(stream, "is_growing", lambda _: next(growing))
+    monkeypatch.setattr(stream, "_is_closed", cut)
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=out))
+    stream.copy(path)
+    assert out.getvalue() == b'{"one":1}\n{"two"\n{}\n'
