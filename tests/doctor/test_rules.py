@@ -510,6 +510,17 @@ def test_a_gap_says_since_which_probe() -> None:
     assert (finding.rule, finding.since) == ("train-eval-gap", 200)
 
 
+def test_a_gap_says_when_it_is_gone() -> None:
+    run = run_of()
+    for step in range(600, 1_300, 100):
+        running = 0.9 if step < 1_000 else 0.5
+        run.fold(ThreeLosses("net", step, 0.5, running, 0.5))
+        run.fold(ModelFacts("net", step, optimizer_steps=step))
+    assert examine(run) == []
+    (gone,) = examine(run, resolved=True)
+    assert (gone.rule, gone.since, gone.resolved) == ("train-eval-gap", 600, 1_000)
+
+
 def test_what_is_gone_is_looked_for_at_fewer_moments_of_each_of_many_layers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

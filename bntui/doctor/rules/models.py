@@ -149,8 +149,10 @@ def is_batchnorms(batch: float, running: float | None, recalibrated: float) -> b
 
 
 def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
-    """A gap between train and eval that recalibration removes."""
+    """A gap between train and eval that recalibration removes, by the probes of that time."""
     probes = run.probes.get(facts.model, [])
+    if facts is not run.models.get(facts.model):
+        probes = [probe for probe in probes if probe.step <= facts.step]
     first = probes[0].batch or 0.0 if probes else 0.0
     late = [probe for probe in probes if probe.step >= CAUGHT_UP]
     apart = list(takewhile(lambda probe: _is_apart(probe, first), reversed(late)))
