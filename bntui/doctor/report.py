@@ -133,9 +133,9 @@ def _summary(report: Report) -> str:
         if counts[severity]
     ]
     found = f"{', '.join(named)}." if named else "No findings."
-    ignored = f" {report.ignored} ignored." if report.ignored else ""
-    more = " More: bntui doctor --explain RULE" if named else ""
-    return " ".join([found + ignored + more, *report.unjudged])
+    ignored = [f"{report.ignored} ignored."] if report.ignored else []
+    more = ["More: bntui doctor --explain RULE"] if named else []
+    return " ".join([found, *ignored, *report.unjudged, *more])
 
 
 def as_json(report: Report) -> str:

@@ -46,9 +46,10 @@ def test_text_names_layer_evidence_cause_fix_and_step() -> None:
 
 def test_a_clean_report() -> None:
     assert text(report()).endswith("\nNo findings.\n")
-    young = replace(report(), unjudged=["Too early to judge running statistics."])
-    assert text(young).endswith("\nNo findings. Too early to judge running statistics.\n")
-    assert json.loads(as_json(young))["unjudged"] == ["Too early to judge running statistics."]
+    young, early = (replace(r, unjudged=["Too early."]) for r in (report(), report(ZERO)))
+    assert text(early).endswith("\n1 error. Too early. More: bntui doctor --explain RULE\n")
+    assert text(young).endswith("\nNo findings. Too early.\n")
+    assert json.loads(as_json(young))["unjudged"] == ["Too early."]
 
 
 def test_many_layers_are_counted_and_markup_is_shown_as_it_is() -> None:
