@@ -223,7 +223,7 @@ def test_a_fault_of_ours_is_reported_once(tmp_path: Path) -> None:
     script(tmp_path, TRAINING + "\n    print(train(net(6), 3) > 0)")
     done = forked(tmp_path, "train.py")
     assert (done.returncode, done.stdout) == (0, "True\n")
-    assert done.stderr.startswith("bntui: train.py is not watched: InputError: --log")
+    assert done.stderr.startswith("bntui: train.py is not watched: NameTakenError: --log")
     assert done.stderr.count("\n") == 1
     assert (tmp_path / "run.jsonl").read_text() == "taken"
 
