@@ -40,7 +40,7 @@ async def test_e_saves_what_is_shown_with_its_config_and_says_where(
     pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bntui.tui.app.has_matplotlib", lambda: False)
-    async with lab(RUN) as it:
+    async with lab(RUN, (120, 40)) as it:  # room for the file's name
         await it.press("e")
         await it.wait_for("notebook-step-200.svg")
         await it.press("2", "z", "e")
