@@ -165,7 +165,7 @@ FIGURES = (
     ),
     Figure(
         "memory",
-        "the screen's process over a million steps",
+        "the screen's process over 500,000 steps",
         bound="at most",
         goal=300,
         unit="MB",

@@ -25,7 +25,7 @@ FULL_SPEED = (*BNTUI, "--pace", "max", "--steps", "1000000")
 UP = "steps/s"
 """On the screen as soon as there are steps, at every size."""
 
-WARM_UP = 1.0
+WARM_UP = 0.5
 """Seconds that a lab runs before it is measured."""
 
 PRESSES_PER_SECOND = 10
@@ -99,8 +99,8 @@ def lag(repeats: Repeats) -> Measurement:
 
 
 def memory(repeats: Repeats) -> Measurement:
-    """The most memory that the screen's process takes over a million steps, in MB."""
-    return Measurement([max(size for _, size in watch("script", 1_000_000).memory)])
+    """The most memory that the screen's process takes over half a million steps, in MB."""
+    return Measurement([max(size for _, size in watch("script", 500_000).memory)])
 
 
 def watch(kind: str, amount: float) -> Seen:

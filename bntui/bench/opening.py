@@ -26,7 +26,7 @@ Bare().run()
 """
 PYTHON = (sys.executable, "-c")
 LOG_STEPS = 200_000
-MOVES = 30
+MOVES = 20
 
 
 def over_bare(repeats: Repeats) -> Measurement:
@@ -44,7 +44,7 @@ def first_step(repeats: Repeats) -> Measurement:
     return Measurement(
         [
             _seconds_to(UP, *FULL_SPEED, "--no-log") / _seconds_of(*PYTHON, "import torch")
-            for _ in range(repeats.few)
+            for _ in range(min(repeats.rounds, 2))
         ]
     )
 
@@ -54,7 +54,7 @@ def help_text(repeats: Repeats) -> Measurement:
     return Measurement(
         [
             _seconds_of(*BNTUI, "--help") - _seconds_of(*PYTHON, "pass")
-            for _ in range(2 * repeats.rounds)
+            for _ in range(repeats.rounds)
         ]
     )
 

@@ -14,8 +14,8 @@ from bntui.sweep.plan import Vary, make_plan
 from bntui.sweep.runner import Runner
 from bntui.sweep.store import SweepStore
 
-STEPS = 2_000
-"""Of a job: about a second."""
+STEPS = 1_000
+"""Of a job: about half a second."""
 
 JOBS = 12
 """Jobs a core, for each second of a figure's round."""

@@ -57,7 +57,7 @@ def hooks(repeats: Repeats) -> Measurement:
         for layer in model.modules():
             if isinstance(layer, nn.BatchNorm1d):
                 layer.register_forward_hook(look)
-        return _in_turn(_Training(model, x), _Training(*_mlp()), repeats)
+        return _in_turn(_Training(model, x), _Training(*_mlp()), _fewer(repeats))
 
 
 def wandb(repeats: Repeats) -> Measurement:
@@ -80,9 +80,14 @@ def wandb(repeats: Repeats) -> Measurement:
                 run.log({"step": step})
 
         try:
-            return _in_turn(_Training(model, x, log), _Training(*_mlp()), repeats)
+            return _in_turn(_Training(model, x, log), _Training(*_mlp()), _fewer(repeats))
         finally:
             run.finish()
+
+
+def _fewer(repeats: Repeats) -> Repeats:
+    """For what is only there to compare with."""
+    return repeats._replace(rounds=min(repeats.rounds, 2))
 
 
 def _in_turn(side: Side, plain: Side, repeats: Repeats) -> Measurement:
