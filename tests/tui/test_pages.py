@@ -1,6 +1,7 @@
 """Pages beside the lab: how one gets there and back, and what the engine is told to measure."""
 
 import pytest
+from textual import events
 
 from bntui.config.schema import RunConfig
 from bntui.protocol import AnyEvent, Probe, Recalibrate, Subscribe, TraceUnits
@@ -165,3 +166,13 @@ async def test_a_page_shows_the_run_as_it_was() -> None:
 def body(text: str) -> list[str]:
     """The page alone, without the axis whose length is that of the run until now."""
     return text.splitlines()[2:-8]
+
+
+@pytest.mark.parametrize("name", ["activations", "doctor"])
+async def test_focus_that_moves_while_the_screen_is_taken_apart_mounts_nothing(name: str) -> None:
+    async with lab(some()) as it:
+        screen = it.app.lab
+        (pane,) = (pane for pane in screen.pages.panes if pane.id == name)
+        await screen.pages.remove()
+        screen.on_descendant_focus(events.DescendantFocus(pane))
+        assert not pane.is_attached

@@ -76,6 +76,8 @@ class PaneScreen(Screen[None], Generic[PaneT]):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The focused pane is the current one, the one that zoom and narrow terminals show."""
+        if not self.grid.is_attached:  # focus still moves while the screen is taken apart
+            return
         for pane in self.grid.panes:
             if pane is event.widget:
                 self.grid.bring(pane)
