@@ -173,6 +173,6 @@ async def test_focus_that_moves_while_the_screen_is_taken_apart_mounts_nothing(n
     async with lab(some()) as it:
         screen = it.app.lab
         (pane,) = (pane for pane in screen.pages.panes if pane.id == name)
-        await screen.pages.remove()
+        screen.pages._detach()
         screen.on_descendant_focus(events.DescendantFocus(pane))
         assert not pane.is_attached
