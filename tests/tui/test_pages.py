@@ -5,6 +5,7 @@ from textual import events
 
 from bntui.config.schema import RunConfig
 from bntui.protocol import AnyEvent, Probe, Recalibrate, Subscribe, TraceUnits
+from bntui.tui.pane_grid import PaneGrid
 from bntui.tui.panes.pane import Pane
 from tests.scripted import beginning, diagnostics, hello, probes, steps, updates
 from tests.tui.screen import lab
@@ -169,10 +170,14 @@ def body(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["activations", "doctor"])
-async def test_focus_that_moves_while_the_screen_is_taken_apart_mounts_nothing(name: str) -> None:
+async def test_focus_that_moves_while_the_screen_is_taken_apart_mounts_nothing(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with lab(some()) as it:
         screen = it.app.lab
         (pane,) = (pane for pane in screen.pages.panes if pane.id == name)
-        screen.pages._detach()
-        screen.on_descendant_focus(events.DescendantFocus(pane))
-        assert not pane.is_attached
+        with monkeypatch.context() as gone:
+            gone.setattr(PaneGrid, "is_attached", False)
+            gone.setattr(Pane, "is_attached", False)
+            screen.on_descendant_focus(events.DescendantFocus(pane))
+        assert screen.pages.current is screen.pages.loss
