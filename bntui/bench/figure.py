@@ -18,6 +18,11 @@ class Repeats(NamedTuple):
         """Rounds of a figure whose every round starts a program."""
         return min(self.rounds, 3)
 
+    @property
+    def fewest(self) -> int:
+        """Rounds of a figure that has no goal, and is only there to compare with."""
+        return min(self.rounds, 2)
+
 
 USUAL, QUICK = Repeats(5, 0.4), Repeats(1, 0.02)
 

@@ -44,7 +44,7 @@ def first_step(repeats: Repeats) -> Measurement:
     return Measurement(
         [
             _seconds_to(UP, *FULL_SPEED, "--no-log") / _seconds_of(*PYTHON, "import torch")
-            for _ in range(min(repeats.rounds, 2))
+            for _ in range(repeats.fewest)
         ]
     )
 

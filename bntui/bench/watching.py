@@ -57,7 +57,9 @@ def hooks(repeats: Repeats) -> Measurement:
         for layer in model.modules():
             if isinstance(layer, nn.BatchNorm1d):
                 layer.register_forward_hook(look)
-        return _in_turn(_Training(model, x), _Training(*_mlp()), _fewer(repeats))
+        return _in_turn(
+            _Training(model, x), _Training(*_mlp()), repeats._replace(rounds=repeats.fewest)
+        )
 
 
 def wandb(repeats: Repeats) -> Measurement:
@@ -80,14 +82,13 @@ def wandb(repeats: Repeats) -> Measurement:
                 run.log({"step": step})
 
         try:
-            return _in_turn(_Training(model, x, log), _Training(*_mlp()), _fewer(repeats))
+            return _in_turn(
+                _Training(model, x, log),
+                _Training(*_mlp()),
+                repeats._replace(rounds=repeats.fewest),
+            )
         finally:
             run.finish()
-
-
-def _fewer(repeats: Repeats) -> Repeats:
-    """For what is only there to compare with."""
-    return repeats._replace(rounds=min(repeats.rounds, 2))
 
 
 def _in_turn(side: Side, plain: Side, repeats: Repeats) -> Measurement:

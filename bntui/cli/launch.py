@@ -61,10 +61,6 @@ def show_together(recordings: Sequence[tuple[str, Source]], fps: float, watched:
     return compare(recordings, fps, watched)
 
 
-LEAST_ROWS = 24
-"""Rows that a screen with all its panes needs."""
-
-
 def print_once(
     sources: Sequence[tuple[str, Source]],
     size: tuple[int, int] | None,
@@ -79,9 +75,10 @@ def print_once(
     import asyncio  # noqa: PLC0415 (takes a moment)
 
     from bntui.tui.app import frame  # noqa: PLC0415 (textual takes a moment)
+    from bntui.tui.screens.panes import ROOM_FOR_ALL  # noqa: PLC0415
 
     columns, rows = shutil.get_terminal_size((120, 41))
-    rows -= rows != LEAST_ROWS  # one for the prompt, unless panes would have to go for it
+    rows -= rows != ROOM_FOR_ALL[1]  # one for the prompt, unless panes would have to go for it
     size = size or (min(max(columns, 40), 500), min(max(rows, 12), 200))
     colours = sys.stdout.isatty() if ansi is None else ansi
     sys.stdout.write(asyncio.run(frame(sources, size, colours, watched)))

@@ -34,16 +34,23 @@ class Size(NamedTuple):
 
 def size_of(words: Sequence[str], block_size: int, context: Context) -> Size:
     """The size of a data set; see `Examples`."""
-    before = 1 if context == "inside" else block_size
-    examples = sum(max(len(word) + before + 1 - block_size, 0) for word in words)
-    return Size(examples, len(set().union(*words) | {"."}))
+    return Size(_examples(words, block_size, context), len(set().union(*words) | {"."}))
 
 
 def needed_for(words: Sequence[str], block_size: int, context: Context) -> int:
     """Bytes, about, while the examples of these words are made."""
-    before = 1 if context == "inside" else block_size
-    tokens = sum(map(len, words)) + len(words) * (before + 1)
-    return TOKEN * tokens + EXAMPLE * size_of(words, block_size, context).examples
+    tokens = sum(map(len, words)) + len(words) * (_before(block_size, context) + 1)
+    return TOKEN * tokens + EXAMPLE * _examples(words, block_size, context)
+
+
+def _examples(words: Sequence[str], block_size: int, context: Context) -> int:
+    more = _before(block_size, context) + 1 - block_size
+    return sum(max(len(word) + more, 0) for word in words)
+
+
+def _before(block_size: int, context: Context) -> int:
+    """Dots before a word."""
+    return 1 if context == "inside" else block_size
 
 
 def check_words(words: Sequence[str], block_size: int, context: Context) -> None:

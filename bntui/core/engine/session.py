@@ -135,7 +135,7 @@ class Session:
         self._owe(arms, full=self._state != "running")
 
     def _emit_recalibrated(self) -> None:
-        """Tell of recalibrations, done or undone: after their numbers, which show nothing else."""
+        """Emit recalibrations, done or undone: after their numbers, which show nothing else."""
         for event in self._recalibrated:
             self._emit(event)
         self._recalibrated.clear()
@@ -242,14 +242,14 @@ class Session:
             self._owed[arm.name] = full or self._owed.get(arm.name, False)
 
     def _recall(self) -> None:
-        """Tell the past of units that are newly traced."""
+        """Emit the past of units that are newly traced."""
         if self._owes_past:
             self._owes_past = False
             for event in self._recorder.recall():
                 self._emit(event)
 
     def _settle(self) -> None:
-        """Tell what the commands since the last call have altered."""
+        """Measure and emit what the commands since the last call have altered."""
         self._recall()
         arms = [arm for arm in self._trainer.arms if arm.name in self._owed]
         full = any(self._owed.values()) and self._state != "running"

@@ -150,7 +150,7 @@ class RunsScreen(ModalScreen[list[Path]]):
             cut = [ends_of(*name), *(clean(cell, limit=wide) for cell, wide in others)]
             self._table.add_row(Text(mark), *map(Text, cut), key=summary.path)
         self._table.move_cursor(row=place)
-        self._tell_chosen()
+        self._show_chosen()
         self._note.update(self._words(len(every)))
 
     def _words(self, count: int) -> str:
@@ -188,14 +188,14 @@ class RunsScreen(ModalScreen[list[Path]]):
         return self._found[row] if row < len(self._found) else None
 
     def on_data_table_row_highlighted(self) -> None:
-        """Tell the chosen row, whose cells may be cut."""
-        self._tell_chosen()
+        """Show the whole of the chosen row, whose cells may be cut."""
+        self._show_chosen()
 
-    def _tell_chosen(self) -> None:
+    def _show_chosen(self) -> None:
         chosen = self._chosen()
         name, differs, steps, *others = cells(chosen) if chosen else [""] * 3
-        told = [name, differs, f"{steps} steps", *others] if chosen else []
-        self._whole.update(" · ".join(clean(cell, limit=200) for cell in told))
+        parts = [name, differs, f"{steps} steps", *others] if chosen else []
+        self._whole.update(" · ".join(clean(cell, limit=200) for cell in parts))
 
     def action_help(self) -> None:
         """Explain the screen."""
