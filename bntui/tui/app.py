@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from textual import work
 from textual._compositor import CompositorUpdate
@@ -44,6 +44,14 @@ LOOK_EVERY, MOST_LOOKS = 0.1, 50
 """Seconds between two looks at a screen that is drawn once, and how many at most."""
 
 
+@runtime_checkable
+class Drawing(Protocol):
+    """A screen that draws all that was read when it is asked to, and not only by its clock."""
+
+    def draw(self) -> None:
+        """Draw everything."""
+
+
 class ThemedApp(App[None]):
     """What all apps share: themes, the terminal driver, and the keys that work on every screen.
 
@@ -67,15 +75,6 @@ class ThemedApp(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
-
-    async def settle(self) -> None:
-        """Wait until everything there is to read was read and drawn."""
-        await self.workers.wait_for_complete()
-        before = None
-        for _ in range(MOST_LOOKS):
-            await asyncio.sleep(LOOK_EVERY)
-            if before == (before := as_text(self, ansi=False)):
-                break
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The plots' colours in the current theme."""
@@ -418,12 +417,24 @@ async def frame(
     app = BntuiApp(recordings[0][1]) if alone else CompareApp(recordings, watched=watched)
     async with app.run_test(size=size):
         app.screen.add_class("-once")
-        await app.settle()
+        await settle(app)
         if watched or (isinstance(app, BntuiApp) and app.watched_run.watching):
             return f"{as_text(app, ansi)}\n"
         if not app.shown:
             raise InputError(f"There is no run in {clean(recordings[0][0], 200)}.")
         return f"{as_text(app, ansi)}\n{app.share_string}\n"
+
+
+async def settle(app: App[Any]) -> None:
+    """Wait until everything there is to read was read and drawn, whatever the frame clock does."""
+    await app.workers.wait_for_complete()
+    before = None
+    for _ in range(MOST_LOOKS):
+        if isinstance(app.screen, Drawing):
+            app.screen.draw()
+        await asyncio.sleep(LOOK_EVERY)
+        if before == (before := as_text(app, ansi=False)):
+            break
 
 
 async def run(source: Source, fps: float, tour: bool) -> int:

@@ -99,7 +99,10 @@ def test_what_is_said_of_the_clipboard(environment: dict[str, str], sentence: st
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_one_frame_as_plain_text(size: tuple[int, int]) -> None:
+async def test_one_frame_as_plain_text(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bntui.tui.app.LOOK_EVERY", 0.001)  # long before the clock's next frame
     text = await frame([("run", Ended(RUN))], size, ansi=False)
     rows = text.splitlines()
     assert len(rows) == size[1] + 1

@@ -115,11 +115,11 @@ class SideBySide(Screen[None], Generic[EntryT, PaneT]):
 
     def on_resize(self) -> None:
         """Draw again when the panes have their new sizes."""
-        self.call_after_refresh(self._draw)
+        self.call_after_refresh(self.draw)
 
     def on_pane_resized(self) -> None:
         """Draw a pane for its new size."""
-        self._draw()
+        self.draw()
 
     async def on_unmount(self) -> None:
         """Close the logs."""
@@ -132,9 +132,9 @@ class SideBySide(Screen[None], Generic[EntryT, PaneT]):
         version = sum(run.history.version for run in self._runs)
         if version != self._drawn:
             self._drawn = version
-            self._draw()
+            self.draw()
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
         """Draw everything."""
         raise NotImplementedError
 
@@ -143,7 +143,7 @@ class SideBySide(Screen[None], Generic[EntryT, PaneT]):
 
     def on_pane_changed(self) -> None:
         """Draw after a pane's own key."""
-        self._draw()
+        self.draw()
 
     async def action_pane_command(self, action: str) -> None:
         """Run a pane's own key, wherever the focus is."""
@@ -155,12 +155,12 @@ class SideBySide(Screen[None], Generic[EntryT, PaneT]):
         here, by = (newest, 0) if self._cursor is None else (self._cursor, by)
         plots = [*self._current().query(Plot), self._panes[0].query_one(Plot)]
         self._cursor = plots[0].step_beside(here, by)
-        self._draw()
+        self.draw()
 
     def on_plot_pointed(self, event: Plot.Pointed) -> None:
         """The mouse chose the step at which plots are read."""
         self._cursor = event.step
-        self._draw()
+        self.draw()
 
     async def action_leave(self) -> None:
         """Hide the cursor; without one, close the comparison."""
@@ -168,7 +168,7 @@ class SideBySide(Screen[None], Generic[EntryT, PaneT]):
             await self.run_action("app.close")
         else:
             self._cursor = None
-            self._draw()
+            self.draw()
 
 
 class CompareScreen(SideBySide[Entry, Pane]):
@@ -185,7 +185,8 @@ class CompareScreen(SideBySide[Entry, Pane]):
         self.modes = OverlayPane(id="overlay-modes")
         super().__init__(runs, (self.loss, self.modes), rebound(COMMANDS, keymap), fps)
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Draw the table, what it shows, and both panes."""
         groups = grouped(self._runs)
         shown = arms(groups, self.network)
         width, height = self.app.size.width - 2, self.app.size.height
@@ -218,7 +219,7 @@ class CompareScreen(SideBySide[Entry, Pane]):
         choices = [None, *names]
         place = choices.index(self.network) if self.network in choices else 0
         self.network = choices[(place + 1) % len(choices)]
-        self._draw()
+        self.draw()
 
     def action_help(self) -> None:
         """Explain the focused pane; list every finding."""

@@ -201,7 +201,8 @@ class CompareWatchedScreen(SideBySide[WatchedEntry, BasePane[Compared]]):
         """The runs' names."""
         return [run.name for run in self._runs]
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Draw the table, what it shows, and both panes."""
         compared = Compared(self._runs, self._cursor)
         width, height = self.app.size.width - 2, self.app.size.height
         self._legend.update(Content.assemble(*lines(table(compared), width, height // 3)))
