@@ -226,7 +226,7 @@ _MODES = (
         fix="Call eval() on the root module after everything that calls train(), and make train() "
         "overrides pass the mode on.",
         legal="Test-time adaptation that updates BatchNorm on purpose.",
-        source="pytorch/pytorch#20875, open-mmlab/mmdetection#472",
+        source="pytorch/pytorch#20875, roytseng-tw/Detectron.pytorch#104",
         fact="moved_in_eval",
         limit=1,
     ),
@@ -241,7 +241,7 @@ _MODES = (
         cause="The layer is kept in a plain list, dict or tuple instead of a registered attribute.",
         fix="Use nn.ModuleList or nn.ModuleDict.",
         legal="A separate model that is called inside and managed on its own.",
-        source="pytorch/pytorch#20875, open-mmlab/mmdetection#472",
+        source="pytorch/pytorch#20875, ignacio-rocco/detectorch#4",
     ),
     Rule(
         id="stuck-in-eval",
@@ -257,8 +257,7 @@ _MODES = (
         fix="Call model.train() at the start of every epoch.",
         legal="Fine-tuning with frozen statistics; there the root stays in train mode and only the "
         "BatchNorm layers are in eval mode.",
-        source="HuiZeng/Grid-Anchor-based-Image-Cropping-Pytorch#2, wkentaro/pytorch-fcn#56, "
-        "joeynmt/joeynmt#184, pytorch/tutorials#1624",
+        source="wkentaro/pytorch-fcn#56, joeynmt/joeynmt#184, pytorch/tutorials#1624",
         fact="stuck",
         limit=3,
     ),
@@ -481,7 +480,7 @@ _INPUTS = (
         fix="Transpose around the layer: bn(x.transpose(1, 2)).transpose(1, 2).",
         legal="Inputs that really are (N, C, L), with scales that differ along L.",
         source="xieyulai/LSTM-for-Human-Activity-Recognition-using-2D-Pose_Pytorch#2, "
-        "pytorch/pytorch#76613",
+        "pytorch/pytorch#7577",
         fact="axis_scales",
         limit=10,
     ),

@@ -1,12 +1,12 @@
 """The layers of a character MLP as a config asks for them, with their first numbers.
 
 Initializations: `unit` is the notebook's, W and b unit normal, drawn in its order C, W1, b1, W2,
-b2, ...; `fan-in` is that of makemore part 3 (and of K. He et al. (2015), arXiv:1502.01852, section
-2.2), W normal with the deviation gain / sqrt(fan_in), b zero and not drawn; `lecture` is that of
-the same lecture's first network: hidden W as with `fan-in` and b normal with the deviation 0.01,
-drawn only with `bias`, the last W normal with the deviation output_gain and the last b drawn, but
-zero; `zero` has all W and b zero. The embedding is drawn in each. Networks that differ only in
-their normalization draw the same numbers: a bias that is drawn but not wanted is thrown away.
+b2, ...; `fan-in` is that of makemore part 3 (and of K. He et al. (2015), arXiv:1502.01852), W
+normal with the deviation gain / sqrt(fan_in), b zero and not drawn; `lecture` is that of the same
+lecture's first network: hidden W as with `fan-in` and b normal with the deviation 0.01, drawn only
+with `bias`, the last W normal with the deviation output_gain and the last b drawn, but zero; `zero`
+has all W and b zero. The embedding is drawn in each. Networks that differ only in their
+normalization draw the same numbers: a bias that is drawn but not wanted is thrown away.
 """
 
 import torch

@@ -3,7 +3,7 @@
 Normalizing by constants is linear, so W' = W * scale and b' = (b - running_mean) * scale + beta,
 with scale = gamma / sqrt(running_var + eps), give the same outputs; B. Jacob et al., "Quantization
 and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference" (2018),
-arXiv:1712.05877, section 3.2.
+arXiv:1712.05877.
 """
 
 from itertools import pairwise
