@@ -2,8 +2,8 @@
 
 Every line is written as it comes, so a process that is killed loses at most its last line, and a
 reader ignores a last line without its end. The writer holds a lock on the file, which distinguishes
-a log that is still growing from one that was cut off. Where a file system has no locks, the file's
-time of change, renewed every second, does.
+a log that is still growing from one that was cut off. Where a reader sees no locks, as through some
+mounts, the file's time of change, renewed every second, does.
 """
 
 import fcntl
@@ -189,9 +189,8 @@ class LogWriter:
             self._next_look = monotonic() + RETRY
             there = self.path.exists() and samestat(self.path.stat(), os.fstat(self._file))
             self.problem = None if there else "the file was moved or deleted"
-            if not self.locked:
-                with suppress(OSError):  # then its lines alone show that it grows
-                    os.utime(self._file)
+            with suppress(OSError):  # then its lock or its lines alone show that it grows
+                os.utime(self._file)
 
 
 def _create(path: Path) -> int:

@@ -10,15 +10,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bntui.config.schema import RunConfig
 from bntui.errors import InputError
 from bntui.logs import writer as runlog
 from bntui.logs.reader import is_growing
 from bntui.logs.writer import RETRY, LogWriter, free, open_log
-from bntui.protocol import LOG_BY_DEFAULT, Log, Start, State, Stop
+from bntui.protocol import LOG_BY_DEFAULT, Log, Pause, Start, State, Stop
 from tests.engine import EngineProcess
 from tests.forking import Popen, python
+from tests.patience import eventually
 
 STEPS = 120
 SMALL = RunConfig(hidden=8, emb=3, batch_size=4, pace=None, steps=STEPS)
@@ -257,6 +259,38 @@ def test_where_files_cannot_be_locked_a_run_is_logged_and_running_while_it_write
     log.flush()
     assert log.problem is None
     log.close()
+
+
+def looks_growing(log: Path) -> bool:
+    with log.open("rb") as file:
+        return is_growing(file)
+
+
+def test_a_paused_run_is_running_to_a_reader_that_sees_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine's log is locked; a mount through which it is read has no locks."""
+    program = (
+        "import sys\n"
+        "from bntui.core.engine import loop\n"
+        "from bntui.core.engine.process import main\n"
+        "from bntui.logs import writer\n"
+        "loop.RETRY = writer.RETRY = 0.01\n"
+        "sys.exit(main())"
+    )
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    path = tmp_path / "run.jsonl"
+    with EngineProcess(program) as engine:
+        engine.send(Start(replace(SMALL, steps=100_000), str(path)), Pause())
+        engine.until_state("paused")
+        assert [e.locked for e in engine.told if isinstance(e, Log)] == [True]
+        monkeypatch.setattr(fcntl, "flock", refuse)
+        for _ in range(3):  # what was measured as it paused may still be written
+            os.utime(path, (0, 0))
+            assert eventually(lambda: looks_growing(path))
 
 
 def test_the_engine_says_that_its_log_is_not_locked(tmp_path: Path) -> None:

@@ -48,9 +48,9 @@ class EventSink:
             self._send(encode(Log(str(self._log.path), self._log.problem, self._log.locked)))
 
     @property
-    def must_check_log(self) -> bool:
-        """Whether the log needs attention without events: lines wait, or its file has no lock."""
-        return self._reported is not None or bool(self._log and not self._log.locked)
+    def has_log(self) -> bool:
+        """Whether there is a log: it needs attention without events, too."""
+        return self._log is not None
 
     def check_log(self) -> None:
         """Retry what could not be logged; emit the log's status if it has changed."""

@@ -68,7 +68,7 @@ class Engine:
             return 0.0
         if self._session and (wait := self._session.wait()) is not None:
             return min(wait, 1 / SENDS_PER_SECOND)
-        return RETRY if self._sink.must_check_log else None
+        return RETRY if self._sink.has_log else None
 
     def _train(self) -> None:
         self._begin()
