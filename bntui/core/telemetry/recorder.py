@@ -134,7 +134,7 @@ class StatisticsTrace:
     def _event(
         self, layer: int, units: list[int], steps: list[int], rows: list[Tensor]
     ) -> Statistics:
-        stacked = torch.stack(rows, dim=-1)[:, units] if rows else torch.empty(4, len(units), 0)
-        kinds = shorten(stacked).tolist()
+        of_steps = torch.stack(rows)[..., units] if rows else torch.empty(0, 4, len(units))
+        kinds = shorten(of_steps.permute(1, 2, 0)).tolist()
         columns = [[finite(column) for column in kind] for kind in kinds]
         return Statistics(self._arm.name, layer, units, list(steps), *columns)
