@@ -14,10 +14,10 @@ from bntui.sweep.plan import Vary, make_plan
 from bntui.sweep.runner import Runner
 from bntui.sweep.store import SweepStore
 
-STEPS = 1_000
+STEPS = 2_500
 """Of a job: about half a second."""
 
-JOBS = 12
+JOBS = 5
 """Jobs a core, for each second of a figure's round."""
 
 

@@ -230,7 +230,6 @@ class BntuiApp(ThemedApp):
         self.lab = LabScreen(self.history, fps, tour, keymap)
         self.lab.recording = source.name
         self.lab.set_class(not source.accepts_commands, "-waiting")
-        self.add_mode("lab", lambda: self.lab)
         self.add_mode("watched", self._watched_screen)
         self._runs = self._events = 0
 
@@ -263,8 +262,13 @@ class BntuiApp(ThemedApp):
         steps = self.watched_run.steps
         return f"{stem}-step-{steps}", f"bntui · {watching.name} · step {steps:,}"
 
+    def get_default_screen(self) -> Screen[None]:
+        """The lab: as a mode from the start, Textual would parse all styles once more for it."""
+        return self.lab
+
     def on_mount(self) -> None:
         """Read a recording before the first frame: its first event chooses the screen."""
+        self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
         if not self.source.accepts_commands:
             self.read_events()
 

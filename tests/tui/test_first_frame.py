@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from textual._compositor import Compositor
+from textual.css.stylesheet import Stylesheet
 
 from bntui.tui.app import BntuiApp
 from tests.scripted import ScriptedSource, beginning
@@ -26,3 +27,20 @@ async def test_the_first_frame_is_the_whole_screen_and_nothing_is_rendered_befor
     async with app.run_test(size=(120, 40)):
         await rest(app)
         assert renders[0] == (True, False)
+
+
+async def test_styles_are_parsed_anew_once_before_it_for_the_theme(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parses: list[str] = []
+    reparse = Stylesheet.reparse
+
+    def noted(sheet: Stylesheet) -> None:
+        parses.append(app.theme)
+        reparse(sheet)
+
+    monkeypatch.setattr(Stylesheet, "reparse", noted)
+    app = BntuiApp(ScriptedSource(beginning()))
+    async with app.run_test(size=(120, 40)):
+        await rest(app)
+        assert parses == ["bntui-dark"]
