@@ -104,7 +104,7 @@ def test_while_a_real_engine_is_loading_torch() -> None:
         assert terminal.left_on() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGABRT, signal.SIGXCPU])
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGABRT, signal.SIGXCPU, signal.SIGTRAP])
 def test_a_signal_that_nobody_expects_restores_the_terminal(number: signal.Signals) -> None:
     with Terminal("--no-log", patch=DEAF) as terminal:
         terminal.wait_for("warming up")
