@@ -255,6 +255,37 @@ def test_what_is_legal_fires_nothing(facts: dict[str, Any]) -> None:
     assert found(run_of(facts)) == set()
 
 
+PASSES_APART = {"domains": 2, "domain_samples": 40, "domain_mean": 0.9, "domain_var": 0.1}
+
+EDGES: list[tuple[str, dict[str, Any], str, float, float]] = [
+    ("buffers-move-in-eval", {}, "moved_in_eval", 1, 2),
+    ("decayed-affine", {"weight_decay": 1e-4}, "small_gammas", 2, 3),  # 5 % of 40
+    ("double-update", {}, "recomputed", 2, 3),
+    ("ema-lag", {"momentum": 0.001}, "initial_weight", 0.05, 0.06),
+    ("frozen-but-drifting", {"drifted": 50}, "drift", 0.25, 0.26),
+    ("momentum-inverted", {}, "momentum", 0.49, 0.5),
+    ("padding-in-stats", {"padding": 0.3, "padding_samples": 4}, "padding_range", 0.1, 0.11),
+    ("padding-in-stats", {"padding_range": 0.3, "padding_samples": 4}, "padding", 0.05, 0.06),
+    ("ragged-batch", {"ragged": 8}, "smallest_n", 16, 15),
+    ("ragged-batch", {"smallest_n": 2}, "ragged", 1, 2),
+    ("shared-across-domains", PASSES_APART, "domain_mean", 0.5, 0.51),
+    ("stale-stats", {"changed_outside": 0.3}, "eval_mean", 0.39, 0.4),
+    ("stale-stats", {"eval_mean": 0.9}, "changed_outside", 0.01, 0.011),
+    ("stuck-in-eval", {}, "stuck", 3, 4),
+    ("tiny-batch", {}, "usual_n", 16, 15),
+    ("update-without-step", {"unfollowed_steps": 5}, "unfollowed", 1, 2),
+]
+"""A rule, facts, and of one more fact what is legal and what is not: as the catalogue says."""
+
+
+@pytest.mark.parametrize(("rule", "facts", "name", "legal", "fires"), EDGES)
+def test_a_rule_begins_where_the_catalogue_says(
+    rule: str, facts: dict[str, Any], name: str, legal: float, fires: float
+) -> None:
+    assert found(run_of(facts | {name: legal})) == set()
+    assert found(run_of(facts | {name: fires})) == {rule}
+
+
 @pytest.mark.parametrize(
     ("rule", "facts", "says"),
     [
@@ -370,12 +401,13 @@ def test_few_examples_whose_values_are_alike_are_a_small_batch(examples: int, li
     (finding,) = examine(run_of(layer, model))
     assert (finding.rule, finding.fact) == ("tiny-batch", "input_scatter")
     assert finding.limit == pytest.approx(limit)
+    values = 1 + (examples - 1) / (limit + 0.01) ** 2
+    assert f"scatter like those of {values:.1f} independent values." in finding.evidence
     assert found(run_of(layer, model | {"input_scatter": limit - 0.01})) == set()
     assert found(run_of(layer, model | {"input_scatter_batches": 15})) == set()
     assert found(run_of(layer | {"usual_examples": 4}, model)) == set()
 
 
-PASSES_APART = {"domains": 2, "domain_samples": 40, "domain_mean": 0.9, "domain_var": 0.1}
 SAMPLED = {"unfollowed": 9, "unfollowed_steps": 9, "unfollowed_mean": 0.1, "unfollowed_var": 0.1}
 
 
@@ -422,7 +454,8 @@ def test_the_layer_that_suffers_most_gives_the_severity() -> None:
 def test_layers_by_themselves_in_several_processes() -> None:
     facts = {"processes": 8, "unsynchronized": 1}
     assert found(run_of(model=facts)) == set()
-    assert found(run_of({"usual_n": 20, "usual_examples": 20}, facts)) == {"sync-not-converted"}
+    assert found(run_of({"usual_n": 31, "usual_examples": 31}, facts)) == {"sync-not-converted"}
+    assert found(run_of({"usual_n": 32, "usual_examples": 32}, facts)) == set()
 
 
 @pytest.mark.parametrize(
@@ -432,6 +465,8 @@ def test_layers_by_themselves_in_several_processes() -> None:
         ((0.3, 1.2, 1.1), False),
         ((0.3, 0.31, 0.3), False),
         ((0.3, None, 0.3), True),
+        ((None, 1.2, 0.3), False),
+        ((0.3, 1.2, None), False),
     ],
 )
 def test_a_gap_is_batchnorms_only_where_recalibration_removes_it(losses: Any, fires: bool) -> None:

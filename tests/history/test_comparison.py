@@ -176,6 +176,8 @@ def test_over_seeds_the_pairs_are_counted() -> None:
         "BN of A and B: B ends lower in 2 of 3 seeds in evaluation mode, by 0.15 on average "
         "(standard deviation 0.18)."
     )
+    (bn, _) = said(*seeds(1.0, (0.5, 0.3, 0.4)), *seeds(2.0, (0.2, 0.3, 0.2)))
+    assert "B ends lower in 2 of 3 seeds" in bn  # and as high in one
 
 
 def test_a_missing_network_is_not_compared() -> None:

@@ -191,6 +191,13 @@ def test_divergence_comes_first_and_is_not_compared() -> None:
     assert not any("mean loss" in text for text in texts)
 
 
+def test_of_several_networks_those_that_did_not_diverge_are_named() -> None:
+    begun = told(0, plain=[1e30] * 40, bn=[0.3] * 40, LN=[0.3] * 40)
+    config = RunConfig(arms=("none", "bn", "ln"))
+    history = run(begun, Diverged("no BN", 12, None), config=config)
+    assert sentences(history)[0] == "no BN diverged at step 12 with lr 0.1; BN and LN did not."
+
+
 def test_what_is_found_of_each_network_is_told_apart() -> None:
     """A finding that is dismissed or turned over goes by its topic."""
     both = [Diverged("no BN", 12, None), Diverged("BN", 13, None)]

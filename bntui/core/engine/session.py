@@ -146,6 +146,8 @@ class Session:
         networks, batch = len(run.arms) + isinstance(command, Fork), run.batch_size
         if isinstance(command, Change) and command.knob == setting.name:
             batch = max(batch, 0 if setting.problem(command.value) else int(command.value))
+        if isinstance(command, Undo):
+            batch = max(batch, self._interventions.undone_batch_size() or 0)
         if (networks, batch) != (len(run.arms), run.batch_size):
             size = Size(len(run.dataset), len(run.dataset.vocabulary))
             check_growth(run.config, size, networks, batch, held=len(run.arms))

@@ -57,6 +57,17 @@ class Interventions:
             case Undo():
                 return self._undo_newest()
 
+    def undone_batch_size(self) -> int | None:
+        """The size of batches that an `Undo` would put back; None if it changes no such size."""
+        newest = self._undo[-1] if self._undo else None
+        if (
+            newest is None
+            or newest.func != self._change_back
+            or newest.args[0].knob != "batch_size"
+        ):
+            return None
+        return int(newest.args[2][0])
+
     def scheduled(self) -> list[Done]:
         """Apply the learning rates' schedule for the next step; the events that say so."""
         dropped = self._trainer.drop_lr()

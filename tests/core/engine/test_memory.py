@@ -19,7 +19,7 @@ from bntui.core.engine.session import Session
 from bntui.core.training.dataset import Dataset
 from bntui.core.training.trainer import Trainer
 from bntui.errors import InputError
-from bntui.protocol import Change, Changed, Event, Failed, Fork, Forked, Refused, Start
+from bntui.protocol import Change, Changed, Event, Failed, Fork, Forked, Refused, Start, Undo
 from tests.engine import EngineProcess
 
 DATA = size_of(NOTEBOOK_WORDS, 3, "inside")
@@ -76,10 +76,18 @@ def test_a_run_does_not_grow_beyond_the_memory(monkeypatch: pytest.MonkeyPatch) 
     assert "That needs about 0.0 GB of memory, and 0.0 GB are free" in reasons[0]
     assert "it takes a smaller batch or fewer networks" in reasons[1]
     assert reasons[2] == "batch_size is 1e+300, but it takes a whole number from 1 to 65,536."
+    monkeypatch.setattr(memory, "available", lambda: 10**9)
+    run.handle(Change("batch_size", 60_000))
     run.handle(Change("batch_size", 2))
+    run.handle(Undo())
+    run.handle(Change("batch_size", 2))
+    monkeypatch.setattr(memory, "available", lambda: 2 * more)
+    run.handle(Undo())
+    assert isinstance(told[-1], Refused)
     monkeypatch.setattr(memory, "available", lambda: 10**9)
     run.handle(Fork("BN"))
-    assert [type(e) for e in told if isinstance(e, Changed | Forked)] == [Changed, Forked]
+    changes = [event for event in told if isinstance(event, Changed | Forked)]
+    assert [type(event) for event in changes] == [*[Changed] * 4, Forked]
 
 
 def test_a_containers_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
