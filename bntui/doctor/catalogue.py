@@ -92,15 +92,15 @@ _STATISTICS = (
         title="Running statistics of other weights",
         measures="the change of the weights by something other than the optimizer since the last "
         "update of the buffers, and the input's statistics in eval mode against the buffers",
-        threshold="A relative change of the weights above 1 %, with inputs at least 0.4 sd or a "
-        "factor of 1.5 in variance away from the buffers: within that the statistics still "
-        "describe the network.",
+        threshold="A relative change of the weights above 1 %, and inputs 0.4 sd or a factor of "
+        "1.5 in variance off. Info nearer, for an AveragedModel without its buffers, and where the "
+        "first layer of a model that never trained is half as far off: as data differ.",
         symptom="Averaged, pruned, merged or loaded weights are worse in eval mode than either "
         "of the networks they were made from.",
         cause="Weights were averaged, swapped, pruned or loaded, and the running statistics still "
         "describe the network before.",
         fix="Run torch.optim.swa_utils.update_bn(loader, model) after changing the weights.",
-        legal="Loading weights and buffers together.",
+        legal="Loading weights and buffers together; an average whose loss in eval mode is good.",
         source="mosaicml/composer#624, DeNA/HandyRL#299, openvinotoolkit/nncf#41, "
         "mit-han-lab/once-for-all#15, qualcomm/aimet#1237",
         fact="changed_outside",

@@ -242,6 +242,8 @@ class ModelFacts(Event, frozen=True, omit_defaults=True):
     """Another watched model with equal weights, both trained."""
     replica_apart: Number | None = None
     """Distance of their running means in sd, root mean square over channels, worst layer."""
+    averaged: Count = 0
+    """Networks in torch's AveragedModel, where it copies buffers instead of averaging them."""
     export_difference: Number | None = None
     """Largest difference of an export's outputs from the model's, over the largest output."""
     processes: Count = 1

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from bntui.protocol import Event, Histogram, LayerFacts, LayerSamples, ModelFacts, Statistics
 from bntui.watch import statistics
@@ -381,7 +382,7 @@ class LayerSummary:
 
 
 def ask_model(observer: ModelObserver, readout: Readout) -> None:
-    """What is to be read of the model's inputs."""
+    """What is to be read of the model and its inputs."""
     batches, observer.input_batches = observer.input_batches, []
     for mean, var, examples in batches:
         observer.inputs.add(mean, var, examples)
@@ -389,6 +390,9 @@ def ask_model(observer: ModelObserver, readout: Readout) -> None:
     if settled.count >= FEW and observer.has_inputs:
         readout.add((observer.name, "inputs"), torch.stack(settled.scatter()))
     observer.classes.ask((observer.name, "classes"), readout)
+    model = observer.ref()
+    if isinstance(model, AveragedModel) and not model.use_buffers:
+        readout.add((observer.name, "averaged"), model.n_averaged)
 
 
 def model_facts(observer: ModelObserver, numbers: Numbers) -> ModelFacts:
@@ -396,6 +400,7 @@ def model_facts(observer: ModelObserver, numbers: Numbers) -> ModelFacts:
     model = observer.ref()
     ratio, share = numbers.get((observer.name, "inputs"), [None, None])
     classes = observer.classes.facts(numbers.get((observer.name, "classes"), []))
+    averaged = numbers.get((observer.name, "averaged"), [0])
     world = torch.distributed.get_world_size() if _is_distributed() else 1
     plain = [
         x for layer in observer.layers if (x := layer.ref()) and not isinstance(x, nn.SyncBatchNorm)
@@ -412,6 +417,7 @@ def model_facts(observer: ModelObserver, numbers: Numbers) -> ModelFacts:
         class_scatter=classes[0],
         class_scatter_share=classes[1],
         class_scatter_batches=classes[2],
+        averaged=int(averaged[0] or 0),
         processes=world,
         unsynchronized=len(plain) if world > 1 else 0,
     )

@@ -383,6 +383,45 @@ def test_dropout_is_compared_with_layers_that_have_none() -> None:
     assert found(two({"eval_var": 0.75}, {"dropout": 0.5, "eval_var": 0.61})) == set()
 
 
+ELSEWHERE = {"trained": 0, "updates": 0, "changed_outside": 0.9}
+"""Of a model that was never trained itself."""
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "severity"),
+    [
+        ({"eval_var": 0.9}, {"eval_var": 0.5}, "error"),
+        ({"eval_var": 1.6}, {"eval_var": 1.6}, "info"),  # as by mixup in training
+        ({"eval_var": 1.6}, {"eval_var": 3.0}, "error"),
+        ({"eval_var": 0.6, "trained": 9}, {"eval_var": 0.6, "trained": 9}, "error"),  # pruned
+        ({"eval_var": 0.9}, {"eval_var": 0.8}, None),
+    ],
+)
+def test_data_that_differ_are_told_from_weights_by_the_first_layer(
+    first: dict[str, Any], later: dict[str, Any], severity: str | None
+) -> None:
+    findings = examine(two(ELSEWHERE | first, ELSEWHERE | later))
+    assert [f.severity for f in findings] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize(
+    ("networks", "facts", "severity"),
+    [
+        (19, {"eval_var": 0.9}, "info"),
+        (19, {"eval_var": 0.9, "updates": 8}, None),  # recalibrated
+        (1, {"eval_var": 0.9}, None),
+        (19, {"eval_var": 0.9, "eval_mean": None}, None),
+        (19, {"eval_mean": 0.9, "trained": 1}, "error"),
+    ],
+)
+def test_an_average_with_the_statistics_of_one_network(
+    networks: int, facts: dict[str, Any], severity: str | None
+) -> None:
+    findings = examine(run_of(ELSEWHERE | facts, {"averaged": networks}))
+    assert [f.severity for f in findings] == ([severity] if severity else [])
+    assert all("average 19 networks" in f.evidence for f in findings)
+
+
 @pytest.mark.parametrize(("fact", "least"), [("input_scatter", 0.25), ("class_scatter", 0.5)])
 def test_batches_scatter_beyond_the_limit_that_is_drawn(fact: str, least: float) -> None:
     facts = {fact: 3.0, f"{fact}_share": least + 0.01, f"{fact}_batches": 40}

@@ -117,6 +117,21 @@ def test_a_recalibration_is_no_finding() -> None:
     assert rules(net(), lambda m: train(m, between=recalibrate)) == set()
 
 
+def test_an_average_is_worth_a_word_until_it_is_recalibrated() -> None:
+    """Its loss may be good by the last network's statistics; torch wants update_bn all the same."""
+    model = net()
+    average = torch.optim.swa_utils.AveragedModel(model)
+    with bntui.watch(average, log=None) as watch:
+        train(model, 40, between=average.update_parameters)
+        validate(average)
+        (finding,) = watch.findings()
+        assert (finding.rule, finding.severity) == ("stale-stats", "info")
+        assert "average 2 networks" in finding.evidence
+        torch.optim.swa_utils.update_bn([(data()[0],)], average)
+        validate(average)
+        assert watch.findings() == []
+
+
 @pytest.mark.parametrize(
     ("settings", "rule"),
     [({"momentum": 0.0}, "momentum-zero"), ({"momentum": 0.9}, "momentum-inverted"),

@@ -4,6 +4,7 @@ from math import exp, log
 
 from bntui.doctor.catalogue import FEW_EMPTY
 from bntui.doctor.rules import MISFIT_MEAN, MISFIT_VAR, Evidence, LayerRule, Subject, limit, misfit
+from bntui.history.watched import LayerHistory
 from bntui.protocol import LayerFacts
 
 SETTLED = 60
@@ -17,6 +18,10 @@ LAG_NOISES = 4.0
 """A lasting distance in sd beyond so many times what chance makes of it."""
 
 VAR_LAG = log(3)
+
+OF_WEIGHTS = 2.0
+"""Times the first layer's distance from which on a later layer's is that of the weights, in a model
+that never trained itself: data that differ from those trained on show in the first as much."""
 
 HARMFUL_GAIN = 100.0
 """1 / sqrt(running_var + eps): eps = 1e-4 and above keep it below."""
@@ -112,14 +117,31 @@ def stale(s: Subject) -> Evidence | None:
     if f.eval_mean is None or f.eval_var is None or f.eval_initial or f.nonfinite:
         return None
     off = misfit(f)
-    if off < 1:
+    networks = _averaged(s)
+    if off < 1 and networks < 2:
         return None
+    by_data = not (f.trained or f.updates) and off < OF_WEIGHTS * misfit(_first(s).facts)
+    said = f"the weights moved by {f.changed_outside:.0%} outside of training."
+    if networks > 1:
+        said = f"the weights average {networks} networks, the statistics are those of the last."
     return Evidence(
         f"In eval mode the inputs are {f.eval_mean:.2f} sd from running_mean and have "
-        f"{f.eval_var:.2g} times running_var; the weights moved by {f.changed_outside:.0%} outside "
-        "of training.",
+        f"{f.eval_var:.2g} times running_var; {said}"
+        + (" The first layer is as far off, as where data differ." if off >= 1 and by_data else ""),
         off,
+        severity="info" if off < 1 or by_data else None,
     )
+
+
+def _averaged(s: Subject) -> int:
+    """Networks in an average that took the last one's statistics and was not recalibrated."""
+    model = s.run.models.get(s.layer.model)
+    return model.averaged if model and not s.facts.updates else 0
+
+
+def _first(s: Subject) -> LayerHistory:
+    """The first layer of the same model."""
+    return next(each for each in s.run.layers if each.layer.model == s.layer.model)
 
 
 def no_variance(s: Subject) -> Evidence | None:
