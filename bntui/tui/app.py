@@ -267,10 +267,13 @@ class BntuiApp(ThemedApp):
         return self.lab
 
     def on_mount(self) -> None:
-        """Read a recording before the first frame: its first event chooses the screen."""
+        """Read a recording before the first frame: its first event chooses the screen.
+
+        The lab is there by then, and its panes are drawn with the first frame.
+        """
         self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
         if not self.source.accepts_commands:
-            self.read_events()
+            self.lab.call_later(self.read_events)
 
     def on_ready(self) -> None:
         """After the first frame: read what the engine says."""
