@@ -22,10 +22,10 @@ LIGHT_SERIES = {
     "arm-0": VERMILLION,
     "arm-1": BLUE,
     "arm-2": "#00765A",
-    "arm-3": "#A8457C",
-    "train": "#A8457C",
+    "arm-3": "#A43884",
+    "train": "#A43884",
     "eval": "#00765A",
     "gap": "#8A7500",
-    **{f"unit-{i}": c for i, c in enumerate((BLUE, VERMILLION, "#00765A", "#8A7500", "#A8457C"))},
+    **{f"unit-{i}": c for i, c in enumerate((BLUE, VERMILLION, "#00765A", "#8A7500", "#A43884"))},
 }
 """`arm-0` to `arm-3` are networks, `unit-0` to `unit-4` units of a layer."""

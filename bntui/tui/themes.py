@@ -49,6 +49,11 @@ _LIGHT_TEXT = {
 `low` to `bad` stay five colours where a terminal has sixteen.
 """
 
+PALER = {"faint": 0.62, "join": 0.12}
+"""Shares of the ground in the inks of bands, and in those of the joins of measured points: these
+are weaker than curves and still stronger than the grid, in 16 colours too.
+"""
+
 
 def inks(dark: bool, ground: str) -> dict[str, str]:
     """The CSS variables `$ink-...` of every colour a plot may use, on a ground of that colour.
@@ -59,11 +64,13 @@ def inks(dark: bool, ground: str) -> dict[str, str]:
     below = Color.parse(ground)
     if below.ansi is not None:
         below = Color.parse("black" if dark else "white")
-    faint = {
-        f"{name}-faint": Color.parse(color).blend(below, 0.62).hex for name, color in series.items()
+    paler = {
+        f"{name}-{kind}": Color.parse(color).blend(below, share).hex
+        for kind, share in PALER.items()
+        for name, color in series.items()
     }
     text = _DARK_TEXT if dark else _LIGHT_TEXT
-    return {f"ink-{name}": color for name, color in {**series, **faint, **text}.items()}
+    return {f"ink-{name}": color for name, color in {**series, **paler, **text}.items()}
 
 
 DARK = Theme(

@@ -338,7 +338,7 @@ def _draw_curves(canvas: Canvas, curves: list[_Placed]) -> None:
         if isinstance(curve, Series):
             lines.setdefault(curve.ink, canvas.dots()).line(places, curve.dotted)
         else:
-            joins.setdefault(f"{curve.ink}-faint", canvas.dots()).line(places)
+            joins.setdefault(f"{curve.ink}-join", canvas.dots()).line(places)
             glyphs += [(x, y, curve.glyph, curve.ink) for x, y in places if y is not None]
     canvas.put(joins)
     canvas.put(lines)

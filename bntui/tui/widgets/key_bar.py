@@ -1,6 +1,5 @@
 """The keys at the bottom: all of them on a high terminal, what fits into a row on a low one."""
 
-from textual import events
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
@@ -34,19 +33,21 @@ class KeyBar(Static):
         """Show other commands."""
         if commands != self._commands:
             self._commands, self._always = commands, always
-            self._fill(self.size.width)
+            self._fill()
 
     def on_mount(self) -> None:
         """Fill the bar."""
-        self._fill(self.app.size.width)
+        self._fill()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Pack the keys again."""
-        self._fill(event.size.width)
+        self._fill()
 
-    def _fill(self, width: int) -> None:
+    def _fill(self) -> None:
+        """Pack the keys into the bar's width, as far as it is laid out, else the terminal's."""
+        width = self.size.width or self.app.size.width - 2
         most = 1 if self.app.size.height < self._room_for_two else 2
-        shown = fitting(self._commands, self._always, width - 2, most)
+        shown = fitting(self._commands, self._always, width, most)
         lines = (Content("  ").join(map(_content, row)) for row in shown)
         self.update(Content("\n").join(lines))
 

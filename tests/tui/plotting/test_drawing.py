@@ -240,6 +240,17 @@ def test_levels_of_a_strip_are_five_colours_where_a_terminal_has_sixteen(dark: b
     assert len({Color.parse(c).downgrade(ColorSystem.STANDARD).number for c in levels}) == 5
 
 
+@pytest.mark.parametrize(("dark", "ground"), [(True, "#101216"), (False, "#FCFCFA")])
+def test_joins_of_points_differ_from_the_grid_and_from_red_where_a_terminal_has_sixteen_colours(
+    dark: bool, ground: str
+) -> None:
+    of = themes.inks(dark, ground)
+    names = ["grid", "bad", *(f"{n}-join" for n in ("train", "eval", "gap", "arm-0", "arm-1"))]
+    colours = [Color.parse(of[f"ink-{n}"]).downgrade(ColorSystem.STANDARD).number for n in names]
+    assert colours[0] not in colours[1:]
+    assert not {1, 9} & {*colours[2:]}
+
+
 @pytest.mark.parametrize(("dark", "own"), [(True, "black"), (False, "white")])
 def test_faint_inks_keep_their_hue_on_a_terminals_own_ground(dark: bool, own: str) -> None:
     assert themes.inks(dark, "ansi_default") == themes.inks(dark, own)

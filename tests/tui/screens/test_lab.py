@@ -108,6 +108,7 @@ async def test_the_key_bar_shows_what_can_be_done_here() -> None:
 async def test_a_recording_offers_no_key_that_it_cannot_obey_and_names_its_log() -> None:
     async with lab([*some(), State("finished", 100, 500.0)], (120, 40), commands=False) as it:
         assert "finished 100/5,000 · recorded · " in it.text
+        assert it.text.splitlines()[-1].startswith(" l Log / linear")  # no empty row below it
         text = await it.after("3")
         assert "v Mean / variance" in text
         for key in ("Pause", "Step", "Restart", "Settings", "Fork", "Undo", "Next units"):
