@@ -148,7 +148,7 @@ async def test_nothing_to_recalibrate_is_said() -> None:
 async def test_pages_before_anything_is_measured(size: tuple[int, int]) -> None:
     async with lab(beginning(), size) as it:
         for key in PAGES:
-            assert "waiting for the first" in await it.after(key)
+            assert "not measured yet" in await it.after(key)
 
 
 async def test_a_page_shows_the_run_as_it_was() -> None:

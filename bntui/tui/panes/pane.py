@@ -14,7 +14,7 @@ from bntui.tui.plotting.figure import Mark
 from bntui.tui.plotting.marks import marks
 from bntui.tui.plotting.plot import ARM_SHAPES
 
-WAITING = "waiting for the first measurement"
+WAITING = "not measured yet"
 DECIMALS = 3
 """Of losses in a table."""
 

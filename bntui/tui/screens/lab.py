@@ -177,12 +177,11 @@ class LabScreen(PaneScreen[Pane]):
         return shown, always
 
     def _draw_findings(self, view: History) -> None:
-        """Update the findings line when it is due; a replay's passing steps do not make it due."""
-        state = self.history.state.state if self.history.state else ""
-        step = self.timeline.at if self.timeline.speed is None else None
-        now, at = monotonic(), (step, state)
-        if self._findings.display and self._findings.is_due(now, at):
-            self._findings.show(self._found(view), now, at)
+        """Update the findings line; a replay's passing steps do not choose another finding."""
+        if self._findings.display:
+            state = self.history.state.state if self.history.state else ""
+            step = self.timeline.at if self.timeline.speed is None else None
+            self._findings.show(self._found(view), monotonic(), (step, state))
 
     def _found(self, view: History) -> list[Finding]:
         """What holds at the step that is shown: by the doctor's rules, then by comparison."""

@@ -47,7 +47,7 @@ def state_of(run: WatchedRun) -> tuple[str, str]:
     if run.state and run.state.state == "finished":
         return SIGNS["finished"], "finished"
     if run.ended:
-        return "⏹", "cut off"
+        return SIGNS["cut off"], "cut off"
     return SIGNS["running"], "running" if run.layers else "waiting for a model"
 
 

@@ -8,14 +8,17 @@ from textual.widgets import Static
 from bntui.history.findings import Finding
 
 HOLD = 3.0
-"""Seconds for which a sentence stays as it is, so that it can be read."""
+"""Seconds for which a finding that still holds is not replaced by a more pressing one."""
 
 TURN = 12.0
 """Seconds after which the next finding is shown, where there are several."""
 
 
 class FindingsLine(Static):
-    """The most pressing finding; the others in turn while nothing more pressing comes."""
+    """The most pressing finding; the others in turn while nothing more pressing comes.
+
+    A finding, that of `topic`, stays long enough to be read; its numbers are always those of now.
+    """
 
     DEFAULT_CSS = """
     FindingsLine {
@@ -28,36 +31,29 @@ class FindingsLine(Static):
         super().__init__(markup=False)
         self._topics: list[str] = []
         self._shown = ""
-        self._place = 0
+        self.topic = ""
         self._at: object = None
-        self._shown_at = self._turned = float("-inf")
-
-    def is_due(self, now: float, at: object) -> bool:
-        """Whether the line may change at `now`, in seconds of a monotonic clock.
-
-        A new `at` (another step of a scrub, a run that stopped) makes it due at once.
-        """
-        return now - self._shown_at >= HOLD or not self._topics or at != self._at
+        self._turned = float("-inf")
 
     def show(self, found: Sequence[Finding], now: float, at: object = None) -> None:
-        """Show one of these findings."""
-        self._at = at
-        topics = [finding.topic for finding in found]
-        if topics != self._topics:
-            self._topics, self._place, self._turned = topics, 0, now
-        elif now - self._turned >= TURN:
-            self._place, self._turned = self._place + 1, now
-        self._shown_at = now
-        self._show_one(found)
+        """Show one of these findings at `now`, in seconds of a monotonic clock.
 
-    def _show_one(self, found: Sequence[Finding]) -> None:
-        one = found[self._place % len(found)] if found else None
+        A new `at` (another step of a scrub, a run that stopped) begins with the most pressing one.
+        """
+        topics, shown_for = [finding.topic for finding in found], now - self._turned
+        is_new = topics != self._topics and shown_for >= HOLD
+        if is_new or at != self._at or self.topic not in topics:
+            self._turn_to(0, topics, now)
+        elif shown_for >= TURN:
+            self._turn_to(topics.index(self.topic) + 1, topics, now)
+        self._at = at
+        one = next((finding for finding in found if finding.topic == self.topic), None)
         sentence = one.sentence(self.size.width - 4) if one and self.size.width else ""
         if sentence != self._shown:
             self._shown = sentence
             sign = "● " if sentence else ""
             self.update(Content.assemble((sign, "$primary"), sentence), layout=False)
 
-    def on_resize(self) -> None:
-        """Fit the sentence to the new width with the next frame."""
-        self._shown_at = float("-inf")
+    def _turn_to(self, place: int, topics: list[str], now: float) -> None:
+        self._topics, self._turned = topics, now
+        self.topic = topics[place % len(topics)] if topics else ""

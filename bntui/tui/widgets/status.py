@@ -15,7 +15,8 @@ LAST_BATCH = "last batch "
 LONG_NAME, SHORT_NAME = 30, 12
 """Characters of a recording's name; the second where the losses have no room beside the first."""
 
-SIGNS = {"running": "▶", "paused": "⏸", "finished": "✔"}
+SIGNS = {"running": "▶", "paused": "▮▮", "finished": "✔", "cut off": "✖"}
+"""Of glyphs that fonts of terminals have as text; those of media keys are pictures in many."""
 
 
 class StatusLine(Static):
@@ -97,7 +98,8 @@ def _progress(history: History, brief: bool, at: int | None, recording: str) -> 
         return []
     done = max(state.step, history.steps)
     cut_off = history.ended and state.state == "running"
-    sign, name = ("⏹", "cut off") if cut_off else (SIGNS[state.state], state.state)
+    name = "cut off" if cut_off else state.state
+    sign = SIGNS[name]
     if at is not None:
         goes_on = "" if name == "finished" else f", {name}"
         return [(f"◀ step {at:,} ", "bold"), f"of {done:,}{goes_on} · "]

@@ -1,9 +1,8 @@
 """The findings on the screen: one calm line where there is room, all of them in the help."""
 
-from bntui.history.findings import findings
-from bntui.history.history import folded
+from bntui.history.findings import Finding
 from bntui.protocol import State
-from bntui.tui.widgets.findings_line import HOLD, FindingsLine
+from bntui.tui.widgets.findings_line import HOLD, TURN, FindingsLine
 from tests.scripted import beginning, steps
 from tests.tui.screen import lab
 
@@ -37,10 +36,24 @@ async def test_a_run_that_comes_to_rest_is_spoken_of_at_once() -> None:
         assert "the last 500 steps" in it.text
 
 
-def test_a_sentence_stays_long_enough_to_be_read() -> None:
+async def test_its_numbers_are_those_beside_it_while_a_run_goes_on() -> None:
+    async with lab(SOME, (120, 40)) as it:
+        await it.play(*steps(100, 150))
+        assert "the last 250 steps" in it.text
+
+
+async def test_a_finding_stays_long_enough_to_be_read_while_it_holds() -> None:
+    pressing, usual = Finding("pressing", ("diverged",)), Finding("usual", ("is higher",))
     line = FindingsLine()
-    assert line.is_due(0, None)
-    line.show(findings(folded(SOME)), 10)
-    assert not line.is_due(10 + HOLD / 2, None)
-    assert line.is_due(10 + HOLD / 2, 5)
-    assert line.is_due(10 + HOLD, None)
+
+    def shown(found: list[Finding], now: float, at: object = None) -> str:
+        line.show(found, now, at)
+        return line.topic
+
+    assert shown([usual], 10) == "usual"
+    assert shown([pressing, usual], 10 + HOLD / 2) == "usual"
+    assert shown([pressing, usual], 10 + HOLD) == "pressing"
+    assert shown([usual], 10.5 + HOLD) == "usual"
+    assert shown([pressing, usual], 11 + HOLD, at=5) == "pressing"
+    assert shown([pressing, usual], 11 + HOLD + TURN, at=5) == "usual"
+    assert shown([], 12 + HOLD + TURN, at=5) == ""
