@@ -139,7 +139,8 @@ def _pair(history: History, one: str, other: str) -> Finding:
     windows = _windows(history.arms[one], history.arms[other], since)
     count = len(windows[0])
     if count < FEWEST:
-        text = f"{count} of the {FEWEST} steps needed to compare {one} and {other} are done"
+        after = " since the change" if changes and since == max(changes) else ""
+        text = f"{count} of the {FEWEST} steps needed to compare {one} and {other} are done{after}"
         return Finding(f"compare {one} {other}", (text,))
     ranked = sorted(zip((one, other), windows, strict=True), key=lambda pair: -fmean(pair[1]))
     (higher, above), (lower, below) = ranked

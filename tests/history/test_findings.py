@@ -173,6 +173,10 @@ def test_a_young_run_says_of_how_many_steps() -> None:
     assert "the last 100 steps" in sentences(run(told(0, plain=wavy(3, 100), bn=wavy(2, 100))))[0]
     text = sentences(run(told(0, plain=[9.0] * 5, bn=[8.0] * 5)))[0]
     assert text.startswith("5 of the 30 steps needed")
+    history = run(told(0, plain=wavy(3, 100), bn=wavy(2, 100)))
+    history.fold(Changed(93, "lr", 1.0, 0.1))
+    assert "7 of the 30 steps needed" in sentences(history)[0]
+    assert sentences(history)[0].endswith("are done since the change.")
     assert findings(run()) == []
 
 

@@ -157,7 +157,8 @@ class Fields(Vertical):
             return [f"{HELP[name]}. "] if name else []
         now = self._state.now(setting)
         lesson = setting.lessons.get(now) if setting.changes == "live" else None
-        return [(f"{lesson} ", "$warning")] if lesson else [f"{setting.label}: {setting.takes}. "]
+        takes = setting.takes.rstrip(".")
+        return [(f"{lesson} ", "$warning")] if lesson else [f"{setting.label}: {takes}. "]
 
     def _keys(self) -> Part:
         if self._typing:

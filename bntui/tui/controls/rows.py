@@ -195,15 +195,22 @@ class RowList(Widget, can_focus=True):
         place, width = y + self._top, self.size.width
         if place >= len(self._rows):
             return Strip.blank(width, self.rich_style)
-        return Strip(self._segments(self._rows[place], place == self._place, width))
+        more = " "
+        if y == self.size.height - 1 and place < len(self._rows) - 1:
+            more = "▼"
+        elif y == 0 and self._top:
+            more = "▲"
+        return Strip(self._segments(self._rows[place], place == self._place, width, more))
 
-    def _segments(self, row: Row, chosen: bool, width: int) -> list[Segment]:
+    def _segments(self, row: Row, chosen: bool, width: int, more: str) -> list[Segment]:
+        """A row's label and value; `more` is the sign that rows beyond it are hidden."""
         styles = {ink: self.get_component_rich_style(f"rows--{ink}") for ink in INKS}
         if not row.name:
-            return [Segment(row.label[:width].ljust(width), styles["heading"])]
+            label = row.label[: max(width - 2, 0)].ljust(max(width - 2, 0))
+            return [Segment(f"{label}{more} "[:width], styles["heading"])]
         marked = chosen and self.has_focus
         ground = styles["chosen"] if marked else self.rich_style
-        left, right = ("‹ ", " ›") if marked else ("  ", "  ")
+        left, right = ("‹ ", f"{more}›") if marked else ("  ", f"{more} ")
         room = max(width - LABEL - 4, 0)
         text = row.text if len(row.text) <= room else "…" + row.text[len(row.text) - room + 1 :]
         ink = styles["asked" if row.asked else "value"]

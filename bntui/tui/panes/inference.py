@@ -176,14 +176,14 @@ def explained(event: Ladder, place: int) -> str:
         orders = f" (mean of {event.orders} random orders, standard deviation {spread:.2g})"
     text = (
         f"At n = {n:,} train is {batch:.4f}{orders} and eval {running:.4f}, a gap of "
-        f"{batch - running:+.4f}: "
-        f"{batch - precise:+.4f} because a batch's statistics are noisy (batch − precise), "
-        f"{precise - running:+.4f} because the running ones are not precise (precise − running)."
+        f"{batch - running:+z.4f}: "
+        f"{batch - precise:+z.4f} because a batch's statistics are noisy (batch − precise), "
+        f"{precise - running:+z.4f} because the running ones are not precise (precise − running)."
     )
     sorted_loss = event.by_class[place]
     if sorted_loss is None:
         return text
-    return f"{text} Sorted by class the same batches cost {sorted_loss - batch:+.4f}."
+    return f"{text} Sorted by class the same batches cost {sorted_loss - batch:+z.4f}."
 
 
 def _recalibrated(history: History, arm: Arm) -> str:

@@ -218,7 +218,7 @@ def _points(
     for step, number in zip(steps, values, strict=True):
         y = nan if number is None else number
         parts.setdefault(bisect_left(breaks, step), []).append((float(max(step, 1)), y))
-    form, unit = ("+.1f", "%") if name == "gap" else (".3f", "")
+    form, unit = ("+z.1f", "%") if name == "gap" else (".3f", "")
     points = [
         Points([x for x, _ in part], [y for _, y in part], name, GLYPHS[name], "", name, form)
         for part in parts.values()
@@ -256,7 +256,7 @@ def _difference(last: ModeLosses, place: int) -> float | None:
 
 def _gap_text(last: ModeLosses, place: int) -> str:
     difference = _difference(last, place)
-    return "–" if difference is None else f"{difference:+.4f}"
+    return "–" if difference is None else f"{difference:+z.4f}"
 
 
 def _plain_arms(history: History) -> str:

@@ -141,7 +141,7 @@ class StatisticsPane(Pane):
         column = trace.columns[f"running_{self.moment}"][unit]
         taken = sample(column, x, dots, steps=trace.steps, window=0, banded=False)
         begins = [INITIAL[self.moment]] if trace.steps[0] == 0 else []
-        form = "+.2f" if self.moment == "mean" else ".2f"
+        form = "+z.2f" if self.moment == "mean" else ".2f"
         xs, ys = [1.0] * len(begins) + taken.x, begins + taken.mean
         label = f"{trace.units[unit]} {ys[-1]:{form}}"  # of the dot beside it, as at the cursor
         return Series(xs, ys, f"unit-{unit % 5}", label, form=form)

@@ -46,7 +46,7 @@ class NewNetworkScreen(ModalScreen[RunConfig | None]):
         history = self._state.history
         known = (history.hello and history.hello.share) or share(history.config)
         with Vertical() as box:
-            box.border_title = "New network"
+            box.border_title, box.border_subtitle = "New network", "End, Enter: start it"
             yield self._fields
             yield Static(f"bntui --share {shlex.quote(known)}", classes="share", markup=False)
 

@@ -88,7 +88,7 @@ class ChannelsPane(WatchedPane):
         layers: list[Layer] = [Band(band.x, band.low, band.high, f"unit-{behind % 5}-faint")]
         lines: list[Series] = []
         running = [layer.trace[f"running_{self.moment}", layer.units[place]] for place in places]
-        sign = "+" if self.moment == "mean" else ""
+        sign = "+z" if self.moment == "mean" else ""
         form = sign + _form([series.last for series in running])
         for place, series in zip(places, running, strict=True):
             taken = curve(series, view.x, dots)

@@ -218,10 +218,13 @@ async def test_one_layer_alone_is_bypassed() -> None:
 async def test_fields_of_a_new_network_are_collected_and_confirmed_before_one_start() -> None:
     async with lab(some()) as it:
         await it.press("K")
+        assert "▼ │" in it.text  # more rows below, the way to them among the keys
+        assert "End, Enter: start it" in it.text
         await chosen(it, "hidden layers", "down")
         await it.press("right", "right")
         assert row(it, "hidden layers") == "1 → 3"
         await chosen(it, "activation", "down")
+        assert "Activation of the hidden layers. " in words(it)
         await it.press("right", "right")
         await chosen(it, "restart", "down")
         assert row(it, "restart") == "with 2 changes"

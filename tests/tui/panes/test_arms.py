@@ -100,6 +100,14 @@ async def test_a_measurement_older_than_the_last_step_names_its_own() -> None:
         assert "█ step 500 ⠒ init" in it.text
 
 
+async def test_no_gap_is_called_minus_nothing() -> None:
+    nearly: list[float | None] = [0.5, 0.499999]
+    same = [ModeLosses(name, 0, [1, 90], nearly[1:] * 2, nearly[:1] * 2) for name in ARMS]
+    async with lab([hello(), *beginning()[1:], *same], (120, 40)) as it:
+        assert "gap +0.0%" in it.text
+        assert "gap +0.0000" in it.text
+
+
 async def test_in_passing_an_n_that_was_not_measured_is_not_shown() -> None:
     known: list[float | None] = [0.5, 0.4, None]
     partly = [ModeLosses(name, 0, [1, 2, 4, 8, 1024, 65_536], known, known) for name in ARMS]
