@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -36,12 +37,19 @@ def save_svg(app: App[Any], name: str, caption: str) -> Path:
         OSError: The file cannot be written.
     """
     directory().mkdir(parents=True, exist_ok=True)
-    names = (f"{name}.svg" if i == 1 else f"{name}-{i}.svg" for i in count(1))
-    path = next(path for each in names if not (path := directory() / each).exists())
     picture = svg(app, caption)
-    with path.open("x", encoding="utf-8") as file:
-        file.write(picture)
+    for i in count(1):
+        path = directory() / (f"{name}.svg" if i == 1 else f"{name}-{i}.svg")
+        with suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
+            file.write(picture)
+            break
     return path
+
+
+def brief(path: Path) -> str:
+    """A path as a person reads it: with ~ where it is in the home directory."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
 def svg(app: App[Any], caption: str) -> str:

@@ -40,11 +40,14 @@ async def test_e_saves_what_is_shown_with_its_config_and_says_where(
     pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bntui.tui.app.has_matplotlib", lambda: False)
-    async with lab(RUN, (120, 40)) as it:  # room for the file's name
+    monkeypatch.setenv("HOME", str(pictures.parent.parent))
+    async with lab(RUN, (80, 24)) as it:
         await it.press("e")
-        await it.wait_for("notebook-step-200.svg")
-        await it.press("2", "z", "e")
-        await it.wait_for("notebook-step-200-2.svg")
+        await it.wait_for("Saved ~/bntui/pictures/notebook-step-200.svg ")
+        with monkeypatch.context() as patched:  # the name is taken between a look and the writing
+            patched.setattr(Path, "exists", lambda _: False)
+            await it.press("2", "z", "e")
+        await it.wait_for("Saved ~/bntui/pictures/notebook-step-200-2.svg ")
     first, second = ((pictures / f"notebook-step-200{i}.svg").read_text() for i in ("", "-2"))
     assert SHARE in first.replace("&#160;", " ")
     assert "Train" in first
