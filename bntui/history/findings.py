@@ -217,8 +217,8 @@ def _race(history: History) -> Iterator[Finding]:
     fast, slow = min(passed, key=passed.__getitem__), max(passed, key=passed.__getitem__)
     if passed[slow] >= RACE_WON * passed[fast]:
         text = f"{fast} reached loss {level:g} in {passed[fast]:,} steps, {slow} in"
-        smoothed = f"mean of the last {SMOOTHED} steps, one seed"
-        yield Finding("race", (f"{text} {passed[slow]:,}", smoothed))
+        clauses = f"{text} {passed[slow]:,}", f"means of {SMOOTHED} steps", "one seed"
+        yield Finding("race", clauses)
 
 
 def _windows(one: ArmHistory, other: ArmHistory, since: int) -> tuple[list[float], list[float]]:

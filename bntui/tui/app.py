@@ -32,7 +32,7 @@ from bntui.tui.keymap import read_keymap
 from bntui.tui.messages import SendCommand
 from bntui.tui.palette import Commands
 from bntui.tui.screens.lab import COMMANDS, RECORDED, LabScreen
-from bntui.tui.snapshot import as_text, brief, copied, has_matplotlib, save_figures, save_svg
+from bntui.tui.snapshot import as_text, copied, has_matplotlib, save_figures, save_svg, with_tilde
 from bntui.tui.terminal.driver import BntuiDriver, has_job_control
 from bntui.tui.themes import DARK, LIGHT, inks
 
@@ -149,7 +149,7 @@ class ThemedApp(App[None]):
         except OSError as error:
             self._report_unsaved(error)
             return
-        self.notify(f"Saved {brief(path)}", markup=False)
+        self.notify(f"Saved {with_tilde(path)}", markup=False)
         if len(self.shown) == 1 and has_matplotlib():
             (history,) = self.shown
             self._save_figures(as_of(history, history.steps), path)
@@ -161,7 +161,7 @@ class ThemedApp(App[None]):
         except (InputError, OSError) as error:
             self.call_from_thread(self._report_unsaved, error)
         else:
-            words = f"Four figures in {brief(folder)}"
+            words = f"Four figures in {with_tilde(folder)}"
             self.call_from_thread(self.notify, words, markup=False)
 
     def _report_unsaved(self, error: Exception) -> None:

@@ -46,7 +46,7 @@ def save_svg(app: App[Any], name: str, caption: str) -> Path:
     return path
 
 
-def brief(path: Path) -> str:
+def with_tilde(path: Path) -> str:
     """A path as a person reads it: with ~ where it is in the home directory."""
     home = Path.home()
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

@@ -133,8 +133,9 @@ def test_who_reached_a_loss_first_is_said() -> None:
     assert race(run(told(0, plain=falling(16, 20, 0.0), bn=falling(16, 10, 0.0))))
     history = run(told(0, plain=falling(16, 50, 0.0), bn=falling(16, 10, 0.0)))
     assert race(history) == [
-        "BN reached loss 1 in 55 steps, no BN in 214; mean of the last 25 steps, one seed."
+        "BN reached loss 1 in 55 steps, no BN in 214; means of 25 steps; one seed."
     ]
+    assert len(race(history)[0]) <= 76  # what the loss is has room at 80 columns
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bntui.protocol import LayerHealth
 from bntui.text import percent
-from bntui.tui.panes.pane import brief
+from bntui.tui.panes.pane import fixed, power
 from bntui.tui.plotting.bars import in_columns, shares, text_bars
 from bntui.tui.plotting.text_rows import Row
 
@@ -24,14 +24,14 @@ class LayerCard:
         self.tall, self.narrow = height >= TALL, width < NARROW
         self.gap = 1 if height > 2 else 0
         self.left: list[Number] = [
-            ("mean", lambda layer: brief(layer.mean, 6)),
-            ("std", lambda layer: brief(layer.std, 6)),
+            ("mean", lambda layer: fixed(layer.mean, 6)),
+            ("std", lambda layer: fixed(layer.std, 6)),
             (flat, lambda layer: "–" if layer.flat is None else percent(layer.flat)),
             ("dead", lambda layer: f"{layer.dead:,}"),
         ]
         self.right: list[Number] = [
-            ("mean", lambda layer: brief(layer.grad_mean, 7)),
-            ("std", lambda layer: brief(layer.grad_std, 7)),
+            ("mean", lambda layer: power(layer.grad_mean, 7)),
+            ("std", lambda layer: power(layer.grad_std, 7)),
         ]
         if self.narrow and not self.tall:
             self.left, self.right = self.left[1:3], self.right[1:]

@@ -1,5 +1,6 @@
 """Base class of the panes that draw a history: the lab's, and those of a comparison."""
 
+import re
 from collections.abc import Sequence
 from math import isnan
 from typing import ClassVar
@@ -130,6 +131,18 @@ def brief(number: float | None, width: int, sign: str = "-") -> str:
     by_digits = [text for pair in zip(texts, bare, strict=True) for text in pair]
     power = f"{number:{sign}.0e}".replace("e-0", "e-").replace("e+0", "e")
     return next((text for text in [*by_digits, power] if len(text) <= width), "*")
+
+
+def power(number: float | None, width: int) -> str:
+    """A number of any size with two digits, or one where `width` has no room, and a power of ten.
+
+    So numbers of a column can be compared that are powers of ten apart.
+    """
+    if number is None or isnan(number):
+        return "–"
+    texts = [re.sub(r"e([+-])0?", r"e\1", f"{number:z.{digits}e}") for digits in (1, 0)]
+    short = [text.replace("e+", "e") for text in texts] if number else ["0"]
+    return next((text for text in short if len(text) <= width), "*")
 
 
 def fixed(number: float | None, width: int, sign: str = "-", decimals: int = DECIMALS) -> str:

@@ -12,7 +12,7 @@ from bntui.text import clean
 from bntui.tui.commands import NEXT_NETWORK, PAGE_KEYS, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.base import Part
-from bntui.tui.panes.pane import Pane, brief, marked
+from bntui.tui.panes.pane import Pane, fixed, marked
 from bntui.tui.plotting.bars import in_columns, shares, text_bars
 from bntui.tui.plotting.figure import Figure, Guide, Panel, Series
 from bntui.tui.plotting.plot import ARM_SHAPES, Plot
@@ -211,7 +211,7 @@ def _numbers(name: str, health: WeightHealth | None, trace: UpdateTrace | None) 
         if trace and place is not None
         else (None, None)
     )
-    return f"{_ratio(update):>9}{_ratio(gradient):>10}{brief(health.std if health else None, 6):>7}"
+    return f"{_ratio(update):>9}{_ratio(gradient):>10}{fixed(health.std if health else None, 6):>7}"
 
 
 def _ratio(number: float | None) -> str:

@@ -28,7 +28,7 @@ from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.checks import relative, verdict
 from bntui.tui.panes.inference import explained
 from bntui.tui.panes.layers import Measured, top
-from bntui.tui.panes.pane import fixed
+from bntui.tui.panes.pane import fixed, power
 from bntui.tui.panes.statistics import lag
 from bntui.tui.panes.units import drawn, unpacked
 from bntui.tui.plotting.text_rows import Rows
@@ -45,7 +45,7 @@ def some(depth: int = 1, activation: Activation = "tanh") -> list[AnyEvent]:
 
 
 async def test_layers_tell_both_arms_in_numbers() -> None:
-    words = ("no BN", "BN", "mean", "std", "sat.", "71.0%", "2.8%", "dead", "12", "1e-06")
+    words = ("no BN", "BN", "mean", "std", "sat.", "71.0%", "2.8%", "dead", "12", "0.010", "1.0e-6")
     async with lab(some()) as it:
         await it.press("5")
         for text in (it.text, await it.resize(80, 24)):
@@ -341,6 +341,17 @@ def test_numbers_of_a_table_have_three_decimals_or_as_many_as_fit(
     number: float | None, width: int, text: str
 ) -> None:
     assert fixed(number, width) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(2.8e-7, "2.8e-7"), (-0.00041, "-4.1e-4"), (0.0146, "1.5e-2"), (-4.1e-14, "-4e-14"),
+     (123.4, "1.2e2"), (0.0, "0"), (nan, "–"), (None, "–")],
+)  # fmt: skip
+def test_gradients_of_a_table_have_two_digits_and_a_power_of_ten(
+    number: float | None, text: str
+) -> None:
+    assert power(number, 7) == text
 
 
 def test_a_layers_bowl_is_seen_beside_saturated_ends() -> None:
