@@ -18,7 +18,7 @@ class KeyBar(Static):
     """
 
     DEFAULT_CSS = """
-    KeyBar { height: auto; max-height: 2; padding: 0 1; background: $panel; link-style: none;
+    KeyBar { height: 1; max-height: 2; padding: 0 1; background: $panel; link-style: none;
              link-color: $foreground; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
@@ -49,7 +49,8 @@ class KeyBar(Static):
         most = 1 if self.app.size.height < self._room_for_two else 2
         shown = fitting(self._commands, self._always, width, most)
         lines = (Content("  ").join(map(_content, row)) for row in shown)
-        self.update(Content("\n").join(lines))
+        self.styles.height = len(shown)  # an automatic height stays when a bar changes as it opens
+        self.update(Content("\n").join(lines), layout=False)
 
 
 def fitting(
