@@ -97,6 +97,22 @@ FIGURES = (
         measure=_lazily("live:key"),
     ),
     Figure(
+        "key-log",
+        "the same on the open log of 1,000,000 steps",
+        bound="at most",
+        goal=60,
+        unit="ms",
+        measure=_lazily("live:key_on_log"),
+    ),
+    Figure(
+        "key-script",
+        "the same on a watched script that keeps all cores busy",
+        bound="at most",
+        goal=60,
+        unit="ms",
+        measure=_lazily("live:key_beside_script"),
+    ),
+    Figure(
         "lag",
         "event-loop lag at full speed, 99th percentile",
         bound="at most",

@@ -14,6 +14,7 @@ import torch
 from bntui.bench.engine import NOTEBOOK, loop
 from bntui.bench.figure import Measurement, Repeats, in_turn
 from bntui.bench.reference import Notebook
+from bntui.bench.script import write_log
 from bntui.bench.terminal import Terminal
 from bntui.bench.watched import Seen
 from bntui.logs.reader import read_log
@@ -30,6 +31,26 @@ WARM_UP = 0.5
 
 PRESSES_PER_SECOND = 10
 """Keys, about, so that each meets another moment of a frame."""
+
+LONG = 1_000_000
+"""Steps of a log that is open while keys are pressed."""
+
+SCRIPT = """
+import os
+import torch
+from torch import nn
+
+torch.set_num_threads(os.cpu_count() or 1)
+model = nn.Sequential(nn.Linear(256, 2048), nn.BatchNorm1d(2048), nn.ReLU(), nn.Linear(2048, 10))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+x, y = torch.randn(512, 256), torch.randint(10, (512,))
+while True:
+    loss = nn.functional.cross_entropy(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+"""A user's training that keeps every core busy."""
 
 
 def over_notebook(repeats: Repeats) -> Measurement:
@@ -71,14 +92,43 @@ def _bytes(size: tuple[int, int], repeats: Repeats) -> Measurement:
 
 def key(repeats: Repeats) -> Measurement:
     """From a key press to its effect on the screen, 99th percentile, in ms."""
-    random, latencies = Random(0), []
     with _lab(LARGE) as terminal:
-        for i in range(max(int(repeats.rounds * repeats.seconds * PRESSES_PER_SECOND), 2)):
-            terminal.read_for(random.uniform(0, 2 / PRESSES_PER_SECOND))
-            begun = monotonic()
-            terminal.send("l")
-            terminal.wait_for("· log" if i % 2 else "· linear")
-            latencies.append(1000 * (monotonic() - begun))
+        return _answers(terminal, repeats, "l", ("· linear", "· log"))
+
+
+def key_on_log(repeats: Repeats) -> Measurement:
+    """The same on the open log of a million steps."""
+    with TemporaryDirectory() as place:
+        path = write_log(Path(place), LONG)
+        with Terminal(*BNTUI, "open", str(path), size=LARGE) as terminal:
+            terminal.wait_for("finished")
+            terminal.read_for(WARM_UP)
+            return _answers(terminal, repeats, "l", ("· linear", "· log"))
+
+
+def key_beside_script(repeats: Repeats) -> Measurement:
+    """The same on the screen of a watched script that computes on all cores: zoom, all panes."""
+    with TemporaryDirectory() as place:
+        script = Path(place) / "train.py"
+        script.write_text(SCRIPT)
+        command = (*BNTUI, "watch", "--log", str(Path(place) / "run.jsonl"), str(script))
+        with Terminal(*command, size=LARGE) as terminal:
+            terminal.wait_for("1 layer")
+            terminal.read_for(WARM_UP)
+            return _answers(terminal, repeats, "z", ("8 Output", "Layers over time  running"))
+
+
+def _answers(
+    terminal: Terminal, repeats: Repeats, pressed: str, effects: tuple[str, str]
+) -> Measurement:
+    """A key that goes back and forth, pressed at moments that fall anywhere in a frame."""
+    random, latencies = Random(0), []
+    for i in range(max(int(repeats.rounds * repeats.seconds * PRESSES_PER_SECOND), 2)):
+        terminal.read_for(random.uniform(0, 2 / PRESSES_PER_SECOND))
+        begun = monotonic()
+        terminal.send(pressed)
+        terminal.wait_for(effects[i % 2])
+        latencies.append(1000 * (monotonic() - begun))
     return Measurement([worst(latencies)])
 
 

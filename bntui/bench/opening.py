@@ -10,9 +10,8 @@ from time import monotonic
 
 from bntui.bench.figure import Measurement, Repeats
 from bntui.bench.live import BNTUI, FULL_SPEED, LARGE, UP, worst
-from bntui.bench.script import run
+from bntui.bench.script import write_log
 from bntui.bench.terminal import Terminal
-from bntui.protocol.codec import encode
 
 BARE = """
 from textual.app import App
@@ -75,7 +74,7 @@ def _seconds_to(text: str, *command: str) -> float:
 def log(repeats: Repeats) -> Measurement:
     """From `bntui open` on a 200,000-step log to the whole run on the screen, in s."""
     with TemporaryDirectory() as place:
-        path = _log(place)
+        path = write_log(Path(place), LOG_STEPS)
         whole = "finished"
         opening = (*BNTUI, "open", str(path))
         return Measurement([_seconds_to(whole, *opening) for _ in range(repeats.few)])
@@ -84,7 +83,7 @@ def log(repeats: Repeats) -> Measurement:
 def scrub(repeats: Repeats) -> Measurement:
     """One move back through that log, key press to screen, 99th percentile, in ms."""
     with TemporaryDirectory() as place:
-        path = _log(place)
+        path = write_log(Path(place), LOG_STEPS)
         with Terminal(*BNTUI, "open", str(path), size=LARGE) as terminal:
             terminal.wait_for("finished")
             terminal.read_for(0.5)
@@ -100,10 +99,3 @@ def _moves(terminal: Terminal, back: Iterator[int]) -> float:
         terminal.wait_for(f"◀ step {LOG_STEPS - steps:,}")
         moves.append(1000 * (monotonic() - begun))
     return worst(moves)
-
-
-def _log(place: str) -> Path:
-    path = Path(place) / "run.jsonl"
-    with path.open("wb") as file:
-        file.writelines(map(encode, run(LOG_STEPS)))
-    return path

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from random import Random
 
 from bntui.config.schema import RunConfig
@@ -17,6 +18,7 @@ from bntui.protocol import (
     Statistics,
     Steps,
 )
+from bntui.protocol.codec import encode
 
 BATCH = 50
 """Steps per event: what an engine makes in a thirtieth of a second."""
@@ -31,6 +33,14 @@ def run(steps: int) -> Iterator[AnyEvent]:
     yield from start(steps)
     yield from more(0, steps, steps)
     yield State("finished", steps, None)
+
+
+def write_log(place: Path, steps: int) -> Path:
+    """That run as a log in the directory `place`."""
+    path = place / "run.jsonl"
+    with path.open("wb") as file:
+        file.writelines(map(encode, run(steps)))
+    return path
 
 
 def start(steps: int) -> Iterator[AnyEvent]:

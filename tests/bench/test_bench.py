@@ -159,6 +159,9 @@ def test_the_live_screen_is_measured_and_what_is_not_shown_is_named(
     monkeypatch.setattr(live, "WARM_UP", 0.0)
     assert len(live.bytes_small(brief).values) == 1
     assert live.key(brief).median > 0
+    monkeypatch.setattr(live, "LONG", 1_000)
+    assert live.key_on_log(brief).median > 0
+    assert live.key_beside_script(brief).median > 0
     monkeypatch.setattr(opening, "LOG_STEPS", 1_000)
     assert opening.scrub(brief).median > 0
     monkeypatch.setattr(terminal, "PATIENCE", 0.5)
