@@ -239,7 +239,7 @@ def test_a_fault_in_the_engine_is_said_with_its_log(tmp_path: Path) -> None:
         terminal.wait_for("RuntimeError: it broke")
         terminal.press("q")
         check(terminal, 1, engines, log, state="failed")
-    assert any("it broke" in path.read_text() for path in tmp_path.rglob("crash-*.log"))
+    assert any("it broke" in path.read_text() for path in tmp_path.glob("bntui/log/crash-*.log"))
 
 
 def test_stopped_and_continued(tmp_path: Path) -> None:

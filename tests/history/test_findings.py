@@ -152,6 +152,12 @@ def test_a_race_that_nobody_won_is_not_mentioned(
     assert race(run(told(0, plain=plain, bn=bn))) == []
 
 
+@pytest.mark.parametrize("level", [20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05])
+def test_a_race_is_over_the_round_loss_between_start_and_end(level: float) -> None:
+    plain, bn = (falling(1.4 * level, half_life, 0.8 * level) for half_life in (50, 10))
+    assert race(run(told(0, plain=plain, bn=bn)))[0].startswith(f"BN reached loss {level:g} in ")
+
+
 def test_a_race_ends_where_its_last_steps_are_and_not_where_the_last_500_are() -> None:
     history = run(told(0, plain=falling(1600, 20, 0.0), bn=falling(16, 10, 0.0)))
     assert race(history)[0].startswith("BN reached loss 1 in 55 steps, no BN in ")

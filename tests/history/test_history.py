@@ -4,7 +4,7 @@ from math import isnan
 
 import pytest
 
-from bntui.config.schema import RunConfig
+from bntui.config.schema import MOST_ARMS, RunConfig
 from bntui.history.history import History
 from bntui.history.kept import KEPT, MARKS
 from bntui.protocol import (
@@ -12,7 +12,9 @@ from bntui.protocol import (
     Changed,
     Diverged,
     Failed,
+    Forked,
     ModeLosses,
+    Removed,
     Skipped,
     State,
     Statistics,
@@ -134,6 +136,24 @@ def test_an_event_that_does_not_fit_is_counted_and_changes_nothing_else(misfit: 
     assert history.steps == 0
     history.fold(Steps(0, 0.1, {"no BN": [1.0], "BN": [1.0]}))
     assert history.steps == 1
+
+
+def test_what_does_not_fit_is_named() -> None:
+    history = folded(*beginning(), Diverged("GN", 0, None))
+    assert history.skipped[-1].reason == "divergence of an unknown network, GN"
+
+
+def test_a_fork_of_a_network_that_is_there_or_one_too_many_is_a_misfit() -> None:
+    names = [f"BN {n}" for n in range(MOST_ARMS - 2)]
+    history = folded(*beginning(), *(Forked(name, "BN", 0) for name in names))
+    forks = Forked(names[0], "BN", 0), Forked("BN more", "BN", 0)
+    for fork in forks:
+        history.fold(fork)
+        assert history.skipped[-1].reason == f"one fork too many, {fork.arm}"
+    assert list(history.arms) == ["no BN", "BN", *names]
+    history.fold(Removed(names[0], 0))
+    history.fold(Forked("BN", "no BN", 0))
+    assert (history.skipped_count, len(history.arms)) == (3, MOST_ARMS - 1)
 
 
 def test_events_before_hello_are_misfits_not_crashes() -> None:

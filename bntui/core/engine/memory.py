@@ -101,9 +101,10 @@ def require(wanted: int, what: str, takes: str) -> None:
 
 
 def needed(config: RunConfig, size: Size, networks: int) -> int:
-    """Bytes, about: weights and gradients, a step's outputs, the largest probe."""
+    """Bytes, about: weights and gradients, a step's outputs, the largest probe, what is kept."""
     from bntui.core.nn.precise import MOST_NUMBERS  # noqa: PLC0415 (loads torch)
     from bntui.core.probes.modes import MOST  # noqa: PLC0415 (loads torch)
+    from bntui.core.telemetry import archive  # noqa: PLC0415 (loads torch)
 
     (examples, symbols), hidden = size, config.hidden
     weights = _weights(config, symbols)
@@ -112,7 +113,8 @@ def needed(config: RunConfig, size: Size, networks: int) -> int:
     probe = PASSING * max(min(examples, MOST) * width, min(examples * width, MOST_NUMBERS))
     # The checks fold a copy of a network, and repeat a step of another copy by autograd.
     numbers = networks * (2 * weights + step) + max(probe, 4 * weights + step)
-    return FLOAT * numbers
+    kept = min(archive.MOST_BYTES, archive.MOST_SAMPLES * 4 * FLOAT * config.depth * hidden)
+    return FLOAT * numbers + networks * kept
 
 
 def _weights(config: RunConfig, symbols: int) -> int:

@@ -1,5 +1,6 @@
 """Runs that cannot fit are refused before they begin, with a number."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,9 @@ def test_weights_and_outputs_are_counted() -> None:
     assert needed(RunConfig(hidden=10_000, depth=50), DATA, 2) > 2 * 2 * 49 * 10**8 * 4
     one_row, many = (needed(RunConfig(hidden=10_000, batch_size=n), DATA, 2) for n in (1, 65_536))
     assert many - one_row > 2 * 65_536 * 10_000 * 4 * 5
-    assert needed(RunConfig(), DATA, 2) < 10**7
+    shallow, deep = (needed(RunConfig(depth=n, batch_size=65_536), DATA, 2) for n in (1, 11))
+    assert deep - shallow > 2 * 65_536 * 10 * 200 * 4 * 5
+    assert needed(RunConfig(), DATA, 2) < 3 * 10**7
 
 
 def test_what_is_too_large_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +103,18 @@ def test_a_containers_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert available() == 1000
     (tmp_path / "memory.max").write_text("max\n")
     assert available() != 1100
+
+
+def test_where_the_system_has_no_meminfo_its_free_pages_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "GROUP", tmp_path)
+    monkeypatch.setattr(memory, "Path", lambda _: tmp_path / "none")
+    free = available()
+    assert free is not None
+    assert 0 < free < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    monkeypatch.setattr(os, "sysconf_names", {})
+    assert available() is None
 
 
 def test_the_engine_refuses_it_at_once() -> None:
