@@ -11,14 +11,17 @@ from bntui.core.probes.numbers import histogram, plain
 from bntui.core.training.trainer import Arm, Trainer
 from bntui.protocol import Activations
 
-BATCHES, EXAMPLES = 20, 2**18
-"""The notebook's, pooled; fewer where they would be more examples than that, but at least one."""
+BATCHES, EXAMPLES, NUMBERS = 20, 2**18, 2**24
+"""The notebook's batches, pooled; fewer, but at least one, where they would be more examples than
+that, or more numbers in a layer."""
 
 
 @torch.inference_mode()
 def activations(trainer: Trainer, arm: Arm) -> list[Activations]:
     """Histogram and saturation of every hidden layer, first to last, over the batches to come."""
-    batches = max(1, min(BATCHES, EXAMPLES // trainer.batch_size))
+    width = max(trainer.config.hidden, trainer.config.block_size * trainer.config.emb)
+    most = min(EXAMPLES, NUMBERS // width) // trainer.batch_size
+    batches = max(1, min(BATCHES, most))
     contexts, _ = trainer.dataset.batch(trainer.peek(batches))
     x, events = contexts.flatten(0, 1), list[Activations]()
     last = arm.model.layers.index(arm.model.activations[-1])

@@ -9,6 +9,7 @@ from bntui.config.schema import NOTEBOOK_WORDS, Context, RunConfig
 from bntui.core.engine import memory
 from bntui.core.engine.loading import Loader
 from bntui.core.engine.memory import (
+    Size,
     available,
     check_memory,
     is_out_of_memory,
@@ -31,6 +32,10 @@ def test_weights_and_outputs_are_counted() -> None:
     assert needed(RunConfig(hidden=10_000, depth=50), DATA, 2) > 2 * 2 * 49 * 10**8 * 4
     one_row, many = (needed(RunConfig(hidden=10_000, batch_size=n), DATA, 2) for n in (1, 65_536))
     assert many - one_row > 2 * 65_536 * 10_000 * 4 * 5
+    weights = 2 * 4000**2
+    assert needed(RunConfig(hidden=4000, depth=3, batch_size=1), DATA, 2) > 8 * weights * 4
+    many_examples = Size(2**20, 27)
+    assert needed(RunConfig(hidden=100), many_examples, 2) > 2 * 2**26 * 4
     shallow, deep = (needed(RunConfig(depth=n, batch_size=65_536), DATA, 2) for n in (1, 11))
     assert deep - shallow > 2 * 65_536 * 10 * 200 * 4 * 5
     assert needed(RunConfig(), DATA, 2) < 3 * 10**7

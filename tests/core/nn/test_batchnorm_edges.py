@@ -105,6 +105,13 @@ def test_one_row_gives_beta_and_never_nan(
     assert torch.equal(bn.running_var, torch.full_like(bn.running_var, 1.0 if unbiased else 0.9))
 
 
+def test_a_layer_prints_its_settings() -> None:
+    assert str(BatchNorm1d(4, eps=1e-3)) == (
+        "BatchNorm1d(4, eps=0.001, momentum=0.1, affine=True, track_running_stats=True, "
+        "correction=(0, 0, False), single_row='beta')"
+    )
+
+
 @pytest.mark.parametrize("tracked", [True, False])
 def test_one_row_raises_where_torchs_rule_is_asked_for(tracked: bool) -> None:
     bn = BatchNorm1d(4, single_row="raise", track_running_stats=tracked)

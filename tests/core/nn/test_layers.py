@@ -139,6 +139,14 @@ def test_where_activations_are_flat() -> None:
     assert torch.equal(Tanh().flat(torch.tanh(x / 2)), sigmoid)
 
 
+@pytest.mark.parametrize("layer", [Tanh(), Sigmoid()])
+def test_the_range_of_a_bounded_activation_is_that_of_its_largest_outputs(
+    layer: Tanh | Sigmoid,
+) -> None:
+    out = layer.forward(torch.tensor([-200.0, 0.0, 200.0]))
+    assert layer.bounds(out) == (float(out[0]), float(out[2]))
+
+
 def test_relus_range_is_that_of_its_outputs() -> None:
     assert ReLU().bounds(torch.tensor([0.0, 3.0])) == (0.0, 3.0)
     assert ReLU().bounds(torch.tensor([0.0, torch.inf, torch.nan])) == (0.0, 1e-6)

@@ -94,6 +94,16 @@ def test_of_large_batches_fewer_are_pooled(batch_size: int, batches: int) -> Non
     assert activations(run, run.arms[0])[0].n == batches * batch_size * 2
 
 
+@pytest.mark.parametrize(("hidden", "emb", "batches"), [(50, 2, 4), (2, 20, 3)])
+def test_of_wide_layers_fewer_batches_are_pooled(
+    hidden: int, emb: int, batches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their outputs are held at once: 20 batches of 8,192 with 1,000 units took 3.2 GB."""
+    monkeypatch.setattr("bntui.core.probes.activations.NUMBERS", 4 * 32 * 50)
+    run = trained(0, hidden=hidden, emb=emb)
+    assert activations(run, run.arms[0])[0].n == batches * 32 * hidden
+
+
 def test_activations_that_are_not_finite_say_so() -> None:
     run = trained()
     for layer in run.arms[0].model.layers:
