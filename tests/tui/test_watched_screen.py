@@ -13,6 +13,7 @@ from bntui.protocol import AnyEvent, Ended, Failed, LayerFacts, Output, WatchedL
 from bntui.tui import snapshot
 from bntui.tui.plotting.text_rows import Rows
 from bntui.tui.screens.watched import WatchedScreen
+from bntui.tui.watched.doctor import sentence
 from bntui.tui.watched.output import LONGEST, as_row, lines
 from bntui.tui.watched.scalars import _inks
 from bntui.tui.watched.selection import COLUMNS, Selection
@@ -95,6 +96,31 @@ async def test_one_motion_selects_a_layer_in_every_pane() -> None:
         assert "features.1" not in text
         assert "Running stats  head.1" in text
         assert "features.1" in await it.after("slash", "escape")
+
+
+@pytest.mark.parametrize(
+    ("layers", "named"),
+    [
+        (["1", "4"], "layers 1, 4: "),
+        (["1"], "layer 1: "),
+        (["bn1", "bn2"], "bn1, bn2: "),
+        (["bn1", "bn2", "bn3"], "bn1 and 2 more: "),
+        (["encoder.0.norm1", "encoder.0.norm2"], "encoder.0.norm1 and 1 more: "),
+        ([], "net: "),
+    ],
+)
+def test_a_finding_names_its_layers(layers: list[str], named: str) -> None:
+    assert sentence(Finding("", "info", "net", layers, "it is so")) == f"{named}it is so"
+
+
+async def test_the_rules_of_a_layer_have_the_room_that_names_leave() -> None:
+    async with lab(broken(), (80, 24), commands=False) as it:
+        screen = it.app.screen
+        assert isinstance(screen, WatchedScreen)
+        found = [Finding("update-without-step", "warning", "net", ["head.1"], "x")]
+        await it.press("5")
+        screen.query_one(TablePane).draw(replace(screen.view, findings=found))
+        assert "update-without-step" in await it.drawn()
 
 
 async def test_a_finding_its_rule_its_evidence_and_its_layer() -> None:

@@ -32,6 +32,10 @@ HELP = (
 FOLLOW = KeyCommand("enter", "follow", "Go to layer", "From a finding to its layer", VIEW)
 
 
+SHORT = 24
+"""Columns that two layers' names may take in a sentence."""
+
+
 class DoctorBody(Vertical):
     """A list of findings, the evidence of the chosen one (`place`) in words and as a curve."""
 
@@ -181,13 +185,21 @@ def lab_view(history: History) -> View:
 
 def clauses(finding: Finding) -> tuple[str, ...]:
     """Network, layers and rule, then the evidence."""
-    others = f" and {len(finding.layers) - 1} more" if len(finding.layers) > 1 else ""
-    where = " ".join([finding.model, *finding.layers[:1]]) + others
+    where = " ".join(filter(None, (finding.model, _layers(finding))))
     rule = rule_of(finding)
     evidence = finding.evidence.rstrip(".")
     if evidence[1:2].islower() or evidence[1:2] == " ":
         evidence = evidence[0].lower() + evidence[1:]
     return (f"{where}: {rule.title.rstrip('.')}", evidence) if rule else (f"{where}: {evidence}",)
+
+
+def _layers(finding: Finding) -> str:
+    """Two layers by their names where these are short; else the first and how many more."""
+    first, *others = finding.layers or [""]
+    both = ", ".join([first, *others])
+    if not others or (len(others) == 1 and len(both) <= SHORT):
+        return f"layer{'s' * bool(others)} {both}" if first[:1].isdigit() else both
+    return f"{first} and {len(others)} more"
 
 
 def fact_series(view: View, finding: Finding) -> list[tuple[int, float]]:
@@ -235,8 +247,7 @@ def explained(rule: Rule) -> str:
 def sentence(finding: Finding) -> str:
     """A finding in one line."""
     rule = rule_of(finding)
-    others = f" and {len(finding.layers) - 1} more" if len(finding.layers) > 1 else ""
-    where = f"{finding.layers[0]}{others}" if finding.layers else finding.model
+    where = _layers(finding) or finding.model
     title = f"{rule.title.rstrip('.')}. " if rule else ""
     over = f" (resolved at step {finding.resolved:,})" if finding.resolved is not None else ""
     return f"{where}: {title}{finding.evidence}{over}"

@@ -2,6 +2,7 @@
 
 from textual.app import ComposeResult
 
+from bntui.text import clean
 from bntui.tui.panes.base import Part
 from bntui.tui.plotting.text_rows import Row
 from bntui.tui.watched.pane import LayerRows, WatchedPane, name_cell
@@ -10,6 +11,8 @@ from bntui.tui.watched.view import View
 
 NAME = 16
 """Columns of a layer's name at least; where there is not so much room, columns are left out."""
+BESIDE_NAME = 4
+"""Columns of its mark and of the blanks around it; what names do not need the findings have."""
 DROPPED = ("ch", "kind", "mom.", "updates")
 """In this order."""
 
@@ -50,20 +53,23 @@ class TablePane(WatchedPane):
             if width - sum(column.width for column in columns) >= NAME:
                 break
             columns = [column for column in columns if column.title != title]
-        wide = max(width - sum(column.width for column in columns) - 1, 8)
+        room = max(width - sum(column.width for column in columns) - 1, 8)
+        longest = max((len(view.name(layer)) for layer in run.layers), default=0)
+        wide = min(room, max(longest + BESIDE_NAME, NAME))
+        widths = [column.width for column in columns[:-1]] + [columns[-1].width + room - wide]
 
         def header(seen: str) -> Row:
             head: Row = [(f"  {seen:<{wide - 1}}", "dim")]
-            for column in columns:
+            for column, taken in zip(columns, widths, strict=True):
                 style = "bold" if column is COLUMNS[view.sort] else "dim"
-                head.append((f"{column.title:<{column.width}}", style))
+                head.append((f"{column.title:<{taken}}", style))
             return head
 
         def row(index: int) -> Row:
             layer = run.layers[index]
             cells = name_cell(view, index, wide)
-            for column in columns:
-                text = f"{column.text(view, layer)[: column.width - 1]:<{column.width}}"
+            for column, taken in zip(columns, widths, strict=True):
+                text = f"{clean(column.text(view, layer), taken - 1):<{taken}}"
                 cells.append((text, view.ink(layer) if column.title == "findings" else "plain"))
             return cells
 
