@@ -49,8 +49,8 @@ from bntui.tui.widgets.key_bar import KeyBar
 COMMANDS = with_panes(COMPARE_COMMANDS, (LossPane.COMMANDS, OverlayPane.COMMANDS))
 """Every key of the screen: its own and its panes'."""
 
-LONGEST = 24
-"""Columns of a run's name or of a setting's value."""
+LONG, SHORT = 60, 24
+"""Columns of a run's name or of a setting's value: where there is room, and where there is not."""
 
 ROWS_FOR_FINDINGS = {30: 2, 40: 4}
 """From so many rows of the terminal on, so many sentences below the table; else one."""
@@ -190,10 +190,12 @@ class CompareScreen(SideBySide[Entry, Pane]):
         groups = grouped(self._runs)
         shown = arms(groups, self.network)
         width, height = self.app.size.width - 2, self.app.size.height
-        full = table(groups)
-        rows = full if wide(full) <= width else table(groups, digits=3)
+        tries = (table(groups, *cut) for cut in ((4, LONG), (4, SHORT)))
+        rows = next((rows for rows in tries if wide(rows) <= width), table(groups, 3))
         self._legend.update(Content.assemble(*lines(rows, width, height // 3)))
-        self._findings.update("\n".join(clean(text, 300) for text in self._sentences(groups)))
+        sentences = self._sentences(groups)
+        self._findings.display = bool(sentences)
+        self._findings.update("\n".join(clean(text, 300) for text in sentences))
         together = _overlaid(groups, shown)
         self.loss.common = common_steps(groups)
         for pane in (self.loss, self.modes):
@@ -252,7 +254,7 @@ def _overlaid(groups: Sequence[Group], shown: Sequence[Arm]) -> History:
     return together
 
 
-def table(groups: Sequence[Group], digits: int = 4) -> Table:
+def table(groups: Sequence[Group], digits: int = 4, longest: int = SHORT) -> Table:
     """A row a group: its name, the settings that differ, and each network's losses."""
     found = differences(groups)
     networks = list(dict.fromkeys(name for group in groups for name in group.networks))
@@ -264,9 +266,9 @@ def table(groups: Sequence[Group], digits: int = 4) -> Table:
     rows: Table = [[(clean(text), "dim") for text in head]]
     for place, group in enumerate(groups):
         cut = ends_of if len(group.runs) == 1 else clean
-        name = f"{ARM_SHAPES[place]} {group.letter} {cut(group.name, LONGEST - 4)}"
+        name = f"{ARM_SHAPES[place]} {group.letter} {cut(group.name, longest - 4)}"
         row: list[Part] = [(name, f"bold $ink-arm-{place}")]
-        row += [clean(values[place], LONGEST) for values in found.values()]
+        row += [clean(values[place], longest) for values in found.values()]
         for network in networks:
             members = group.members(network)
             ends = {run.history.steps for run in group.runs}

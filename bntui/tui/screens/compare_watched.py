@@ -29,7 +29,7 @@ from bntui.tui.plotting.figure import Figure, Layer, Panel, Points, Series
 from bntui.tui.plotting.plot import ARM_SHAPES, Plot
 from bntui.tui.plotting.scale import ScaleKeeper, log_steps
 from bntui.tui.plotting.text_rows import Row, Rows
-from bntui.tui.screens.compare import LONGEST, SideBySide, Table, lines
+from bntui.tui.screens.compare import SHORT, SideBySide, Table, lines
 from bntui.tui.screens.help import HelpScreen
 from bntui.tui.watched.distances import INKS, LEVELS
 from bntui.tui.watched.doctor import examined, sentence
@@ -241,9 +241,9 @@ def table(compared: Compared) -> Table:
     head = "watched" if not facts or "layers" in differing else f"{facts[0]['layers']} layers each"
     rows: Table = [[(text, "dim") for text in (head, "step", *differing)]]
     for place, (run, known) in enumerate(zip(compared.runs, facts, strict=True)):
-        name = f"{ARM_SHAPES[place]} {'ABCD'[place]} {ends_of(run.name, LONGEST - 4)}"
+        name = f"{ARM_SHAPES[place]} {'ABCD'[place]} {ends_of(run.name, SHORT - 4)}"
         row: list[Part] = [(name, f"bold $ink-arm-{place}"), f"{run.history.steps:,}"]
-        rows.append([*row, *(clean(known[fact], LONGEST) for fact in differing)])
+        rows.append([*row, *(clean(known[fact], SHORT) for fact in differing)])
     return rows
 
 

@@ -89,7 +89,9 @@ class RunsScreen(ModalScreen[list[Path]]):
     DEFAULT_CSS = """
     RunsScreen { align: center middle; }
     RunsScreen > Vertical { width: 96%; height: 90%; border: round $primary; background: $surface; }
-    RunsScreen DataTable { height: 1fr; }
+    RunsScreen DataTable {
+        height: 1fr; overflow-x: hidden; scrollbar-gutter: stable; scrollbar-size-vertical: 1;
+    }
     RunsScreen .note {
         height: 1; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
     }
@@ -139,7 +141,7 @@ class RunsScreen(ModalScreen[list[Path]]):
         meets, ordered = where(self._terms), order(self._field)
         self._found = ordered([summary for summary in every if meets(summary)])
         rows = [[clean(cell, limit=200) for cell in cells(summary)] for summary in self._found]
-        widths = fitted(rows, self._table.size.width - MARK)
+        widths = fitted(rows, self._table.scrollable_content_region.width - MARK)
         self._table.clear(columns=True)
         self._table.add_column("", width=1)
         for (title, _), width in zip(COLUMNS, widths, strict=False):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual.widgets import DataTable
 
 from bntui.config.schema import RunConfig
 from bntui.logs.writer import LogWriter
@@ -49,6 +50,19 @@ async def test_every_run_is_listed_newest_first(directory: Path) -> None:
         assert "lr=0.3" in text
         assert "three · lr=0.3 · 300 steps" in text  # the chosen row in full
         assert "Every log in the directory" in await it.after("question_mark")
+
+
+async def test_a_scroll_bar_covers_no_number(directory: Path) -> None:
+    for i in range(4, 30):
+        (directory / f"longer-name-{i}.jsonl").write_bytes((directory / "one.jsonl").read_bytes())
+    async with runs() as it:
+        table = it.app.screen.query_one(DataTable)
+        for size in ((80, 24), (100, 30)):
+            await it.resize(*size)
+            assert table.show_vertical_scrollbar
+            assert not table.show_horizontal_scrollbar
+            columns = sum(column.get_render_width(table) for column in table.ordered_columns)
+            assert columns <= table.scrollable_content_region.width
 
 
 async def test_enter_opens_a_run_in_place_of_this_one(directory: Path) -> None:
@@ -179,17 +193,26 @@ async def test_seeds_are_overlaid_as_mean_and_range(directory: Path) -> None:
     logs = []
     for seed in (1, 2, 3):
         begun = hello(RunConfig(seed=seed, lr=0.7, steps=100))
-        path = directory / f"seed-{seed}.jsonl"
+        path = directory / f"seed-{seed} of a long name.jsonl"
         events = [begun, *beginning()[1:], *steps(0, 100), *probes(100)]
         path.write_bytes(b"".join(map(encode, events)))
         logs.append((path.stem, open_log(path, follow=False)))
     app = CompareApp([*logs, ("one", open_log(directory / "one.jsonl", follow=False))])
     async with app.run_test(size=(120, 40)) as pilot:
         it = Lab(pilot, None, app)  # type: ignore[arg-type]  # there is no source to play
-        await it.wait_for("A 3 seeds, as seed-1")
+        await it.wait_for("A 3 seeds, as seed-1 of a long name")
         await it.wait_for("0.194 ±0.000")
         assert "B one" in it.text
         assert "mean and range over seeds" in it.text
+
+
+async def test_seeds_alone_leave_no_empty_row(directory: Path) -> None:
+    app = CompareApp([("one", open_log(directory / "one.jsonl", follow=False))])
+    async with app.run_test(size=(120, 40)) as pilot:
+        it = Lab(pilot, None, app)  # type: ignore[arg-type]  # there is no source to play
+        await it.wait_for("A one")
+        rows = it.text.splitlines()
+        assert rows[next(i for i, row in enumerate(rows) if "A one" in row) + 1].startswith(" Loss")
 
 
 def test_columns_without_room_follow_below_and_the_rest_is_counted() -> None:
