@@ -55,8 +55,9 @@ async def test_a_gap_between_the_modes_is_plotted_against_its_limit() -> None:
     gaps = [
         Ladder("BN", step, 90, 0.2 + step / 100, 0.2, [90], [0.2], [0.2]) for step in (50, 100, 200)
     ]
-    async with lab([*some(), *gaps]) as it:
-        text = await it.after("0")
+    async with lab([*some(momentum=0.0), *gaps]) as it:
+        assert "Doctor  2 errors · 1 info" in await it.after("0")
+        text = await it.after("down")
         assert "The loss is 2.2 by running statistics, 0.2 by the batch's own" in text
         assert "limit 0.1" in text
         assert "\ngap\n" in "\n".join(row.strip() for row in text.splitlines())

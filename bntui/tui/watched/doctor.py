@@ -76,7 +76,7 @@ class DoctorBody(Vertical):
         self.place = min(self.place, max(len(view.findings) - 1, 0))
         figure = self._figure(view)
         counts = (sum(f.severity == name for f in view.findings) for name in INKS)
-        total = " · ".join(f"{n} {name}" for n, name in zip(counts, INKS, strict=True) if n)
+        total = " · ".join(_counted(n, name) for n, name in zip(counts, INKS, strict=True) if n)
         width, height = max(size.width - 2, 20), max(size.height - 1, 4)
         room = min(len(view.findings), max(height // 3, 2))
         first = min(max(self.place - room // 2, 0), max(len(view.findings) - room, 0))
@@ -191,6 +191,10 @@ def clauses(finding: Finding) -> tuple[str, ...]:
     if evidence[1:2].islower() or evidence[1:2] == " ":
         evidence = evidence[0].lower() + evidence[1:]
     return (f"{where}: {rule.title.rstrip('.')}", evidence) if rule else (f"{where}: {evidence}",)
+
+
+def _counted(n: int, severity: str) -> str:
+    return f"{n:,} {severity}{'s' * (n > 1 and severity != 'info')}"
 
 
 def _layers(finding: Finding) -> str:

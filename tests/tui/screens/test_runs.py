@@ -54,15 +54,15 @@ async def test_every_run_is_listed_newest_first(directory: Path) -> None:
 
 async def test_a_scroll_bar_covers_no_number(directory: Path) -> None:
     for i in range(4, 30):
-        (directory / f"longer-name-{i}.jsonl").write_bytes((directory / "one.jsonl").read_bytes())
-    async with runs() as it:
+        (directory / f"{'x' * 60}-{i}.jsonl").write_bytes((directory / "one.jsonl").read_bytes())
+    async with lab(beginning(), size=(80, 24)) as it:
+        await it.press("o")
+        await it.wait_for("Enter: open")
         table = it.app.screen.query_one(DataTable)
-        for size in ((80, 24), (100, 30)):
-            await it.resize(*size)
-            assert table.show_vertical_scrollbar
-            assert not table.show_horizontal_scrollbar
-            columns = sum(column.get_render_width(table) for column in table.ordered_columns)
-            assert columns <= table.scrollable_content_region.width
+        assert table.show_vertical_scrollbar
+        assert not table.show_horizontal_scrollbar
+        columns = sum(column.get_render_width(table) for column in table.ordered_columns)
+        assert columns <= table.scrollable_content_region.width
 
 
 async def test_enter_opens_a_run_in_place_of_this_one(directory: Path) -> None:
