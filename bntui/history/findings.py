@@ -36,6 +36,14 @@ NEARLY_ALL = 0.99
 """Share of saturated outputs from which a layer passes almost no gradient."""
 
 
+SHORTER = (
+    ("evaluation mode", "eval mode"),
+    ("training mode", "train mode"),
+    ("loss in eval mode is higher than", "eval-mode loss is above"),
+)
+"""Words and what stands for them, one after the other, where a sentence has no room."""
+
+
 class Finding(NamedTuple):
     """The clauses of a sentence: the first stands alone, the others are added where they fit."""
 
@@ -50,7 +58,10 @@ class Finding(NamedTuple):
         text = self._joined(count)
         if width is None or len(text) <= width:
             return text
-        return text.replace("evaluation mode", "eval mode").replace("training mode", "train mode")
+        for long, short in SHORTER:
+            if len(text) > width:
+                text = text.replace(long, short)
+        return text
 
     def _joined(self, count: int) -> str:
         return "; ".join(self.clauses[:count]) + "."

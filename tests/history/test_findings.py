@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bntui.config.schema import RunConfig
 from bntui.history.arm import ArmHistory
-from bntui.history.findings import apart, compare, findings
+from bntui.history.findings import Finding, apart, compare, findings
 from bntui.history.history import History, folded
 from bntui.protocol import (
     Activations,
@@ -174,6 +174,10 @@ def test_as_many_clauses_as_fit() -> None:
     assert len(finding.sentence(80)) <= 80
     assert finding.sentence(1) == finding.sentence(79)
     assert finding.sentence(500) == finding.sentence()
+    losses = "(0.205 > 0.177, n = 90)"
+    text = f"BN's loss in evaluation mode is higher than no BN's at step 2,500 {losses}"
+    short = f"BN's eval-mode loss is above no BN's at step 2,500 {losses}."
+    assert Finding("compare", (text, "one seed")).sentence(76) == short
 
 
 def test_a_young_run_says_of_how_many_steps() -> None:

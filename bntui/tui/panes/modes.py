@@ -16,7 +16,7 @@ from bntui.text import clean
 from bntui.tui.commands import NEXT_NETWORK, VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm, arms_of
 from bntui.tui.panes.base import Part
-from bntui.tui.panes.pane import Pane, as_of, fixed, marked, value
+from bntui.tui.panes.pane import Pane, as_of, fixed, form_for, marked, value
 from bntui.tui.plotting.figure import Figure, Guide, Layer, Panel, Points
 from bntui.tui.plotting.plot import Plot
 from bntui.tui.plotting.scale import ScaleKeeper, log_steps
@@ -101,7 +101,7 @@ class ModesPane(Pane):
         self._plot.show(figure)
         numbers = [self.name_part(history, arm), *self._numbers(last, history)]
         self.headline(*(self.read_at_cursor(figure) or numbers))
-        self._show_text(last, history)
+        self._show_text(arm, last, history)
 
     def arms(self, history: History) -> list[Arm]:
         """Those with BN; where there is none, the others show that both modes are one."""
@@ -152,13 +152,15 @@ class ModesPane(Pane):
         lower = Panel(x, around, (Guide(0.0, "gap 0"), *gap))
         return Figure(((upper,), (lower,)), self.cursor)
 
-    def _show_text(self, last: ModeLosses, history: History) -> None:
+    def _show_text(self, arm: Arm, last: ModeLosses, history: History) -> None:
         shown = (last, self.mode, self.place, self.size)
         if shown != self._shown:
             self._shown = shown
             self._table.display = True
             self._table.update(self._table_of(last), layout=False)
-        lines = [row[0][0] for row in wrapped(self._remark(last, history), self.size.width - 2)]
+        lines = [
+            row[0][0] for row in wrapped(self._remark(arm, last, history), self.size.width - 2)
+        ]
         if (note := "\n".join(lines)) != self._note.content:
             self._note.styles.height = len(lines)
             self._note.update(note, layout=False)
@@ -168,11 +170,12 @@ class ModesPane(Pane):
         self._shown = None
         self._table.display = self._note.display = False
 
-    def _remark(self, last: ModeLosses, history: History) -> str:
+    def _remark(self, arm: Arm, last: ModeLosses, history: History) -> str:
         if last.sizes[self.place] == 1 and self.mode == "train":
             return ONE_ROW
-        at_notebook_end = history.config == PRESETS["notebook"]
-        if at_notebook_end and last.step == PRESETS["notebook"].steps:
+        is_unchanged = all(mark.arm not in {None, arm.name} for mark in history.marks)
+        is_notebooks = history.config == PRESETS["notebook"] and is_unchanged
+        if is_notebooks and last.step == PRESETS["notebook"].steps:
             return SHORT_NOTE
         return _plain_arms(history)
 
@@ -219,6 +222,7 @@ def _points(
         y = nan if number is None else number
         parts.setdefault(bisect_left(breaks, step), []).append((float(max(step, 1)), y))
     form, unit = ("+z.1f", "%") if name == "gap" else (".3f", "")
+    form = form_for(values, form)
     points = [
         Points([x for x, _ in part], [y for _, y in part], name, GLYPHS[name], "", name, form)
         for part in parts.values()

@@ -1,8 +1,8 @@
 """Base class of the panes that draw a history: the lab's, and those of a comparison."""
 
 import re
-from collections.abc import Sequence
-from math import isnan
+from collections.abc import Iterable, Sequence
+from math import isfinite, isnan
 from typing import ClassVar
 
 from bntui.history.history import History
@@ -131,6 +131,14 @@ def brief(number: float | None, width: int, sign: str = "-") -> str:
     by_digits = [text for pair in zip(texts, bare, strict=True) for text in pair]
     power = f"{number:{sign}.0e}".replace("e-0", "e-").replace("e+0", "e")
     return next((text for text in [*by_digits, power] if len(text) <= width), "*")
+
+
+def form_for(values: Iterable[float | None], form: str) -> str:
+    """The format `form`, or one with powers of ten where it would make numbers of many digits."""
+    largest = max(
+        (abs(value) for value in values if value is not None and isfinite(value)), default=0.0
+    )
+    return form if largest < 1e4 else re.sub(r"\.\d+f", ".1e", form)
 
 
 def power(number: float | None, width: int) -> str:

@@ -7,7 +7,7 @@ from bntui.history.history import History
 from bntui.protocol import TraceUnits
 from bntui.tui.commands import LAYER_KEYS, NEXT_NETWORK, RUN, VIEW, KeyCommand
 from bntui.tui.panes.base import Part
-from bntui.tui.panes.pane import Pane, marked, value
+from bntui.tui.panes.pane import Pane, form_for, marked, value
 from bntui.tui.plotting.figure import Band, Figure, Layer, Panel, Series
 from bntui.tui.plotting.plot import Plot
 from bntui.tui.plotting.sampling import sample
@@ -130,18 +130,19 @@ class StatisticsPane(Pane):
             taken = sample(batch, x, dots, steps=trace.steps)
             layers.append(Band(taken.x, taken.low, taken.high, f"unit-{behind % 5}-faint"))
         layers += marked(history, 0, total)
-        lines = [self._line(trace, i, x, dots) for i in self._chosen(trace)]
+        running = [trace.columns[f"running_{self.moment}"][i].last for i in self._chosen(trace)]
+        form = form_for(running, "+z.2f" if self.moment == "mean" else ".2f")
+        lines = [self._line(trace, i, x, dots, form) for i in self._chosen(trace)]
         values = [v for line in lines for v in line.y]
         key = id(history.hello), self.moment, tuple(trace.units), self.unit, dots
         panel = Panel(x, self._scale.fit(key, values), (*layers, *lines))
         return Figure(((panel,),), self.cursor)
 
-    def _line(self, trace: Trace, unit: int, x: Scale, dots: int) -> Series:
+    def _line(self, trace: Trace, unit: int, x: Scale, dots: int, form: str) -> Series:
         """A unit's running statistic, from its initial value where the first step was seen."""
         column = trace.columns[f"running_{self.moment}"][unit]
         taken = sample(column, x, dots, steps=trace.steps, window=0, banded=False)
         begins = [INITIAL[self.moment]] if trace.steps[0] == 0 else []
-        form = "+z.2f" if self.moment == "mean" else ".2f"
         xs, ys = [1.0] * len(begins) + taken.x, begins + taken.mean
         label = f"{trace.units[unit]} {ys[-1]:{form}}"  # of the dot beside it, as at the cursor
         return Series(xs, ys, f"unit-{unit % 5}", label, form=form)

@@ -28,7 +28,7 @@ from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.checks import relative, verdict
 from bntui.tui.panes.inference import explained
 from bntui.tui.panes.layers import Measured, top
-from bntui.tui.panes.pane import fixed, power
+from bntui.tui.panes.pane import fixed, form_for, power
 from bntui.tui.panes.statistics import lag
 from bntui.tui.panes.units import drawn, unpacked
 from bntui.tui.plotting.text_rows import Rows
@@ -352,6 +352,11 @@ def test_gradients_of_a_table_have_two_digits_and_a_power_of_ten(
     number: float | None, text: str
 ) -> None:
     assert power(number, 7) == text
+
+
+def test_labels_of_a_diverged_network_are_short() -> None:
+    assert form_for([1.0, -9999.0, nan, None], "+z.2f") == "+z.2f"
+    assert f"{-6694920517.1:{form_for([1.0, -6694920517.1], '+z.2f')}}" == "-6.7e+09"
 
 
 def test_a_layers_bowl_is_seen_beside_saturated_ends() -> None:

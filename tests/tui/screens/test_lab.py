@@ -10,6 +10,7 @@ from bntui.config.schema import RunConfig
 from bntui.errors import InputError
 from bntui.protocol import (
     AnyEvent,
+    Changed,
     Dataset,
     Diverged,
     Failed,
@@ -274,6 +275,10 @@ async def test_modes_show_both_losses_their_gap_and_why_one_row_is_degenerate() 
 async def test_the_notebooks_side_effect_is_told_beside_the_notebooks_numbers() -> None:
     async with lab([*beginning(), *probes(5000), State("finished", 5000, None)], (120, 40)) as it:
         assert "Notebook's eval: 0.1907" in it.text
+        await it.play(Changed(5000, "lr", 0.2, 0.1, "no BN"))
+        assert "Notebook's eval: 0.1907" in it.text
+        await it.play(Changed(5000, "lr", 0.2, 0.1))
+        assert "Notebook's eval" not in it.text
 
 
 async def test_statistics_keys() -> None:
