@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from bntui.config.schema import Context, RunConfig
+from bntui.core.training.contexts import BOUNDARY, boundaries, count_examples
 from bntui.errors import InputError
 
 FLOAT = 4
@@ -34,23 +35,13 @@ class Size(NamedTuple):
 
 def size_of(words: Sequence[str], block_size: int, context: Context) -> Size:
     """The size of a data set; see `Examples`."""
-    return Size(_examples(words, block_size, context), len(set().union(*words) | {"."}))
+    return Size(count_examples(words, block_size, context), len(set().union(*words) | {BOUNDARY}))
 
 
 def needed_for(words: Sequence[str], block_size: int, context: Context) -> int:
     """Bytes, about, while the examples of these words are made."""
-    tokens = sum(map(len, words)) + len(words) * (_before(block_size, context) + 1)
-    return TOKEN * tokens + EXAMPLE * _examples(words, block_size, context)
-
-
-def _examples(words: Sequence[str], block_size: int, context: Context) -> int:
-    more = _before(block_size, context) + 1 - block_size
-    return sum(max(len(word) + more, 0) for word in words)
-
-
-def _before(block_size: int, context: Context) -> int:
-    """Dots before a word."""
-    return 1 if context == "inside" else block_size
+    tokens = sum(map(len, words)) + len(words) * (boundaries(context, block_size) + 1)
+    return TOKEN * tokens + EXAMPLE * count_examples(words, block_size, context)
 
 
 def check_words(words: Sequence[str], block_size: int, context: Context) -> None:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from bntui.config.schema import Context
+from bntui.core.training.contexts import BOUNDARY, boundaries
 from bntui.errors import InputError
 
-BOUNDARY = "."
 HELD_OUT = ("validation", "test")
 """Names of the splits that are not trained on."""
 
@@ -21,9 +21,7 @@ class Examples:
     Args:
         words: Without line ends.
         block_size: Characters of context.
-        context: "inside" takes the windows of block_size + 1 that fit into `.word.`, as the
-            notebook does; "padded" puts block_size boundaries before each word, so that every
-            character is predicted, as makemore does.
+        context: What stands before a word; see `boundaries`.
         vocabulary: The symbols, indexed by token.
     """
 
@@ -31,7 +29,7 @@ class Examples:
         self, words: Sequence[str], block_size: int, context: Context, vocabulary: list[str]
     ) -> None:
         self.vocabulary = vocabulary
-        before = 1 if context == "inside" else block_size
+        before = boundaries(context, block_size)
         lengths = torch.frombuffer(array("q", map(len, words)) or bytearray(8), dtype=torch.int64)
         tokens = self._tokens(words, before)
         self._starts = _starts(lengths[: len(words)] + before + 1, block_size + 1)
