@@ -49,7 +49,7 @@ COMMANDS = (
 MARK, GAP = 3, 2
 """Columns of a row's mark, and what a cell takes beside its text."""
 
-LEAST = {3: 17, 0: 20, 1: 14}
+LEAST = {0: 20, 3: 17, 1: 14}
 """Columns of the table that are cut where not all have room, by their place: how wide they stay.
 
 The first gets what is left over before the others do.

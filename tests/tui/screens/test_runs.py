@@ -246,3 +246,4 @@ def test_the_columns_of_runs_are_cut_before_any_is_left_out() -> None:
         widths = fitted([row], width)
         assert len(widths) >= 4  # the losses
         assert sum(widths) + 2 * len(widths) <= width
+        assert widths[0] == len(name)  # its time is what tells runs apart
