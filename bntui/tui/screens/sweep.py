@@ -199,6 +199,7 @@ class SweepScreen(Screen[None]):
         shown.current = now.id
         self.set_class(now is self._table, "-table")
         now.focus()
+        self.call_after_refresh(self._draw_cell)  # for its new width
 
     def action_sort(self) -> None:
         """The next order of the table."""

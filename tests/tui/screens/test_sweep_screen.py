@@ -24,6 +24,7 @@ from bntui.sweep.events import (
 from bntui.sweep.plan import Plan, Vary, make_plan
 from bntui.sweep.store import SweepStore
 from bntui.tui.sweep_app import SweepApp
+from bntui.tui.widgets.sweep_cell import CellView
 from tests.scripted import hello, steps
 from tests.sweep.made_up import outcome
 from tests.tui.screen import text_of
@@ -132,6 +133,9 @@ async def test_the_table_is_sorted(tmp_path: Path) -> None:
         assert text.index("+0.505") < text.index("-0.745")
         await it.press("s", "s")
         await it.shows("Sorted by difference")
+        words = it.app.screen.query_one(CellView)._words
+        strip = str(words.content).splitlines()[3:6]
+        assert {len(line) for line in strip} == {words.size.width - 2}  # as wide as now
         assert it.text.index("-0.745") < it.text.index("+0.505")
         await it.press("m")
         await it.shows("depth=1 ")
