@@ -70,6 +70,10 @@ RATE_WINDOW = 2.0
 """Seconds of training over which steps/s is measured."""
 
 
+MOST_MISSING = 100_000
+"""Steps of a run whose losses may be missing, where lines of its log are damaged or cut out."""
+
+
 class History:
     """Everything known of a run so far; `version` grows by one with every event.
 
@@ -97,6 +101,7 @@ class History:
         self.elapsed = 0.0
         self._clock: deque[tuple[float, int]] = deque()
         self.times, self.steps_at = array("d"), array("q")
+        self._may_miss = MOST_MISSING
 
     @property
     def config(self) -> RunConfig:
@@ -215,12 +220,17 @@ class History:
 
     @_fold.register
     def _(self, event: Steps) -> None:
-        if event.first != self.steps or not self.arms.keys() >= event.loss.keys():
+        missing = event.first - self.steps
+        if not 0 <= missing <= self._may_miss or not self.arms.keys() >= event.loss.keys():
             return self.skip(f"steps from {event.first} came where {self.steps} was next")
         count = max(map(len, event.loss.values()), default=0)
         if any(len(column) != count for column in event.loss.values()):
             return self.skip("losses of unequal lengths")
+        if missing:
+            self._may_miss -= missing
+            self.skip(f"the losses of {missing:,} steps from {self.steps} are missing")
         for name, arm in self.arms.items():
+            arm.loss.extend([None] * missing)
             arm.loss.extend(event.loss.get(name, [None] * count))
         self._tick(event.elapsed)
 

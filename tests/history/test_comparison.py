@@ -126,7 +126,9 @@ def test_a_difference_within_noise_is_called_so() -> None:
         run("a", RunConfig(lr=1.0), losses(0.5)),
         run("b", RunConfig(lr=2.0), Steps(0, 1.0, {"no BN": list(other), "BN": list(other)})),
     )
-    assert "equal within noise on the same batches" in bn
+    assert re.search(
+        r"equal within noise on the same batches of [^(]+ \([\d.]+, [\d.]+, ± [\d.e-]+\);", bn
+    )
 
 
 def test_runs_that_end_at_different_steps_say_where() -> None:

@@ -5,7 +5,7 @@ from math import isnan
 import pytest
 
 from bntui.config.schema import MOST_ARMS, RunConfig
-from bntui.history.history import History
+from bntui.history.history import MOST_MISSING, History
 from bntui.history.kept import KEPT, MARKS
 from bntui.protocol import (
     Activations,
@@ -117,7 +117,7 @@ def test_watching_other_units_begins_a_new_trace() -> None:
 
 ONE: list[list[float | None]] = [[1.0]]
 MISFITS = [
-    Steps(5, 0.1, {"no BN": [1.0], "BN": [1.0]}),
+    Steps(MOST_MISSING + 1, 0.1, {"no BN": [1.0], "BN": [1.0]}),
     Steps(0, 0.1, {"no such arm": [1.0]}),
     Steps(0, 0.1, {"no BN": [1.0, 2.0], "BN": [1.0]}),
     Activations("no such arm", 0, 0, 0, [0] * 50, None),
@@ -136,6 +136,22 @@ def test_an_event_that_does_not_fit_is_counted_and_changes_nothing_else(misfit: 
     assert history.steps == 0
     history.fold(Steps(0, 0.1, {"no BN": [1.0], "BN": [1.0]}))
     assert history.steps == 1
+
+
+def test_losses_that_are_missing_take_no_others_along() -> None:
+    """One damaged line had frozen every curve and number at its step, under "finished"."""
+    history = folded(*beginning(), *steps(0, 10), *steps(14, 6))
+    assert history.steps == 20
+    assert [i for i, loss in enumerate(history.arms["BN"].loss.values) if isnan(loss)] == [
+        *range(10, 14)
+    ]
+    assert history.skipped[-1].reason == "the losses of 4 steps from 10 are missing"
+    history.fold(Steps(15, 0.1, {"no BN": [1.0], "BN": [1.0]}))
+    assert (history.steps, history.skipped_count) == (20, 2)
+    for _ in range(3):  # a log of few lines takes no memory beyond a bound
+        lost = history.steps + MOST_MISSING // 2
+        history.fold(Steps(lost, 0.1, {"no BN": [1.0], "BN": [1.0]}))
+    assert history.steps < 20 + MOST_MISSING
 
 
 def test_what_does_not_fit_is_named() -> None:

@@ -14,9 +14,10 @@ from bntui.errors import InputError
 FLOAT = 4
 """Bytes of a number."""
 
-KEPT, PASSING = 8, 3
+KEPT, PASSING, POOLING = 9, 3, 5
 """Outputs of a layer's size that a training step keeps for each hidden layer (outputs and gradients
-of Linear, normalization and activation, x_hat), and that a pass without gradients holds at once."""
+of Linear, normalization and activation, x_hat), that a pass without gradients holds at once, and
+that one over pooled batches does. By these a run was said to need 1.1 to 1.9 times what it took."""
 
 TOKEN, EXAMPLE = 16, 24
 """Bytes that a token and an example take while the examples are made of their words."""
@@ -94,6 +95,7 @@ def require(wanted: int, what: str, takes: str) -> None:
 def needed(config: RunConfig, size: Size, networks: int) -> int:
     """Bytes, about: weights and gradients, a step's outputs, the largest probe, what is kept."""
     from bntui.core.nn.precise import MOST_NUMBERS  # noqa: PLC0415 (loads torch)
+    from bntui.core.probes.activations import pooled  # noqa: PLC0415 (loads torch)
     from bntui.core.probes.modes import MOST  # noqa: PLC0415 (loads torch)
     from bntui.core.telemetry import archive  # noqa: PLC0415 (loads torch)
 
@@ -102,8 +104,9 @@ def needed(config: RunConfig, size: Size, networks: int) -> int:
     width = max(hidden, symbols, config.block_size * config.emb)
     step = config.batch_size * (KEPT * config.depth * hidden + 4 * symbols + width)
     probe = PASSING * max(min(examples, MOST) * width, min(examples * width, MOST_NUMBERS))
+    pool = POOLING * pooled(config.batch_size, width) * config.batch_size * width
     # The checks fold a copy of a network, and repeat a step of another copy by autograd.
-    numbers = networks * (2 * weights + step) + max(probe, 4 * weights + step)
+    numbers = networks * (2 * weights + step) + max(probe, pool, 4 * weights + step)
     kept = min(archive.MOST_BYTES, archive.MOST_SAMPLES * 4 * FLOAT * config.depth * hidden)
     return FLOAT * numbers + networks * kept
 

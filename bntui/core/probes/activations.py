@@ -16,13 +16,16 @@ BATCHES, EXAMPLES, NUMBERS = 20, 2**18, 2**24
 that, or more numbers in a layer."""
 
 
+def pooled(batch_size: int, width: int) -> int:
+    """How many batches are pooled, where the widest layer has `width` outputs."""
+    return max(1, min(BATCHES, min(EXAMPLES, NUMBERS // width) // batch_size))
+
+
 @torch.inference_mode()
 def activations(trainer: Trainer, arm: Arm) -> list[Activations]:
     """Histogram and saturation of every hidden layer, first to last, over the batches to come."""
     width = max(trainer.config.hidden, trainer.config.block_size * trainer.config.emb)
-    most = min(EXAMPLES, NUMBERS // width) // trainer.batch_size
-    batches = max(1, min(BATCHES, most))
-    contexts, _ = trainer.dataset.batch(trainer.peek(batches))
+    contexts, _ = trainer.dataset.batch(trainer.peek(pooled(trainer.batch_size, width)))
     x, events = contexts.flatten(0, 1), list[Activations]()
     last = arm.model.layers.index(arm.model.activations[-1])
     for layer in arm.model.layers[: last + 1]:

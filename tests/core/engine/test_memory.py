@@ -41,6 +41,26 @@ def test_weights_and_outputs_are_counted() -> None:
     assert needed(RunConfig(), DATA, 2) < 3 * 10**7
 
 
+MEASURED: list[tuple[int, RunConfig]] = [
+    (966, RunConfig(hidden=4000, depth=3)),
+    (1102, RunConfig(hidden=2000, depth=10)),
+    (1016, RunConfig(hidden=1000, depth=30)),
+    (390, RunConfig(hidden=2000, depth=3, arms=("none", "bn", "ln", "gn"))),
+    (723, RunConfig(hidden=1000, batch_size=8192)),
+    (582, RunConfig(hidden=300, depth=5, batch_size=4096)),
+    (691, RunConfig(hidden=100, batch_size=65_536)),
+    (431, RunConfig(hidden=400, depth=3, batch_size=4096, arms=("bn",))),
+    (607, RunConfig(hidden=400, depth=3, batch_size=4096, activation="relu")),
+    (950, RunConfig(hidden=400, depth=3, batch_size=4096, arms=("ln", "gn", "bn-std", "bn-torch"))),
+]
+"""Largest resident sets of `bntui run`, in MB beyond that of a run of 8 units."""
+
+
+@pytest.mark.parametrize(("peak", "config"), MEASURED)
+def test_what_a_run_is_said_to_need_is_what_runs_took(peak: int, config: RunConfig) -> None:
+    assert peak < needed(config, DATA, len(config.arms)) / 1e6 < 2 * peak
+
+
 def test_what_is_too_large_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     config = RunConfig(hidden=1000, depth=5)
     monkeypatch.setattr(memory, "available", lambda: needed(config, DATA, 2))
