@@ -10,6 +10,7 @@ from typing import IO
 from bntui.errors import InputError
 from bntui.logs.reader import CHUNK, Decoder, is_growing, open_file, was_truncated
 from bntui.protocol import AnyEvent, Command, Ended, Skipped
+from bntui.text import clean
 
 POLL_EVERY = 0.1
 """Seconds between two polls of a log that may grow."""
@@ -31,26 +32,36 @@ class Recording:
         self._decoder = Decoder()
 
     async def events(self) -> AsyncIterator[AnyEvent]:
-        """Every event, and an `Ended` wherever the end is reached."""
-        ended = False
+        """Every event, an `Ended` wherever the end is reached, and why no more can be read."""
+        last: AnyEvent | None = None
         while not self._file.closed:
-            if data := self._file.read(CHUNK):
-                ended = False
-                for part in self._decoder.parts(data):
+            try:
+                found = self._next()
+            except OSError as error:
+                reason = clean(error.strerror or str(error))
+                found = Skipped(0, f"the log cannot be read: {reason}")
+            if isinstance(found, bytes):
+                last = None
+                for part in self._decoder.parts(found):
                     for event in part:
                         yield event
                     await asyncio.sleep(0)
                 continue
-            if self._follow and was_truncated(self._file):
-                self._decoder = Decoder()
-                yield Skipped(0, "the log was cut short while it was read; from its start again")
-                continue
-            if not ended and not is_growing(self._file):
-                ended = True
-                yield Ended()
+            if found and found != last:
+                last = found
+                yield found
             if not self._follow:
                 return
             await asyncio.sleep(POLL_EVERY)
+
+    def _next(self) -> bytes | AnyEvent | None:
+        """The next bytes of the log; what there is to say where there are none; None: wait."""
+        if data := self._file.read(CHUNK):
+            return data
+        if self._follow and was_truncated(self._file):
+            self._decoder = Decoder()
+            return Skipped(0, "the log was cut short while it was read; from its start again")
+        return None if is_growing(self._file) else Ended()
 
     async def send(self, command: Command) -> None:
         """Ignore it: a recording accepts no commands."""
@@ -103,14 +114,23 @@ def open_stdin(with_keyboard: bool = True) -> Recording | PipedRecording:
     """Events from standard input, whose place the terminal's keyboard takes.
 
     Raises:
-        InputError: Standard input is a terminal, or there is no terminal to take its place.
+        InputError: Standard input is a terminal, closed, or neither a pipe nor a file, or there is
+            no terminal to take its place.
     """
     if os.isatty(0):
         raise InputError("Standard input is a terminal; bntui open - takes events through a pipe.")
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        raise InputError("Standard input is closed; bntui open - takes events from it.") from None
+    is_file = stat.S_ISREG(mode)
+    if not (is_file or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        raise InputError(
+            "Standard input is a device or a directory; bntui open - takes events through a pipe."
+        )
     file = os.fdopen(os.dup(0), "rb", buffering=0)
     if with_keyboard:
         take_keyboard("bntui run trains without")
-    is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
     return Recording(file, follow=False) if is_file else PipedRecording(file)
 
 

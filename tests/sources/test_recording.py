@@ -1,7 +1,9 @@
 """Logs read back: whole, growing, packed, damaged, hostile."""
 
 import asyncio
+import errno
 import gzip
+import io
 import os
 import subprocess
 import sys
@@ -22,7 +24,7 @@ from bntui.logs.reader import Decoder
 from bntui.logs.writer import LogWriter, find
 from bntui.protocol import AnyEvent, Ended, Pause, Skipped, Steps
 from bntui.protocol.codec import encode
-from bntui.sources.recording import PipedRecording, open_log
+from bntui.sources.recording import PipedRecording, Recording, open_log, open_stdin
 from tests.scripted import beginning, probes, steps
 
 RUN: list[AnyEvent] = [*beginning(), *steps(0, 300), *probes(300), *steps(300, 200)]
@@ -54,6 +56,52 @@ async def test_a_torn_last_line_is_not_there_yet(tmp_path: Path) -> None:
     path = written(tmp_path / "log", *RUN)
     path.write_bytes(path.read_bytes()[:-10])
     assert await everything(path) == [*RUN[:-1], Ended()]
+
+
+@pytest.mark.parametrize("follow", [True, False])
+async def test_a_log_that_cannot_be_read_any_more_says_so_and_goes_on(
+    follow: bool, tmp_path: Path
+) -> None:
+    """As on a disk that fails, or a share that is gone for a while."""
+
+    class Failing(io.BufferedReader):
+        broken = 3
+
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() and self.broken:
+                self.broken -= 1
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().read(5 if self.broken else size)
+
+    recording = Recording(Failing(io.FileIO(written(tmp_path / "log", *RUN))), follow)
+    found: list[AnyEvent] = []
+    async for event in recording.events():
+        found.append(event)
+        if event == Ended():
+            break
+    await recording.close()
+    failed = Skipped(0, "the log cannot be read: Input/output error")
+    assert found == [failed, *(RUN if follow else []), *([Ended()] if follow else [])]
+
+
+@pytest.mark.parametrize(
+    ("stdin", "what"), [("null", "is a device or a directory"), ("closed", "is closed")]
+)
+def test_standard_input_that_is_no_pipe_is_refused(stdin: str, what: str) -> None:
+    read, write = os.pipe()
+    if stdin == "null":
+        os.dup2(os.open(os.devnull, os.O_RDONLY), read)
+    saved = os.dup(0)
+    try:
+        os.dup2(read, 0)
+        if stdin == "closed":
+            os.close(0)
+        with pytest.raises(InputError, match=f"Standard input {what}"):
+            open_stdin(with_keyboard=False)
+    finally:
+        os.dup2(saved, 0)
+        for each in (saved, read, write):
+            os.close(each)
 
 
 async def test_packed_logs_open_too_also_of_several_parts(tmp_path: Path) -> None:
