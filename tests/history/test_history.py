@@ -3,11 +3,13 @@
 from math import isnan
 
 import pytest
+from msgspec.structs import replace
 
 from bntui.config.schema import MOST_ARMS, RunConfig
 from bntui.history.history import MOST_MISSING, History
 from bntui.history.kept import KEPT, MARKS
 from bntui.protocol import (
+    PROTOCOL,
     Activations,
     Changed,
     Diverged,
@@ -152,6 +154,24 @@ def test_losses_that_are_missing_take_no_others_along() -> None:
         lost = history.steps + MOST_MISSING // 2
         history.fold(Steps(lost, 0.1, {"no BN": [1.0], "BN": [1.0]}))
     assert history.steps < 20 + MOST_MISSING
+
+
+def test_a_log_of_a_newer_version_says_so() -> None:
+    newer = replace(hello(), protocol=PROTOCOL + 1, version="9.9")
+    assert folded(newer).skipped[-1].reason == (
+        f"written by bntui 9.9 in protocol {PROTOCOL + 1}; this version reads {PROTOCOL} and leaves"
+        " out what is newer"
+    )
+
+
+def test_the_rate_is_that_of_the_last_two_seconds() -> None:
+    """And of the batch before: 10 steps a second for 10 seconds, then 100."""
+    history = folded(*beginning())
+    for second in range(1, 13):
+        count = 10 if second <= 10 else 100
+        loss: list[float | None] = [1.0] * count
+        history.fold(Steps(history.steps, float(second), {"no BN": loss, "BN": loss}))
+    assert history.steps_per_second == pytest.approx((10 + 200) / 3)
 
 
 def test_what_does_not_fit_is_named() -> None:

@@ -91,6 +91,17 @@ def test_a_folded_layer_is_one_matrix() -> None:
     torch.testing.assert_close(x @ weight + bias, whole, atol=1e-4, rtol=1e-4)
 
 
+def test_a_unit_without_variance_folds_to_its_beta() -> None:
+    run = trained(eps=0.0)
+    _, linear, norm, *_ = run.arms[1].model.layers
+    assert isinstance(linear, Linear)
+    bn = run.arms[1].model.batchnorms[0]
+    bn.running_var.zero_()
+    weight, bias = fold(linear, bn)
+    assert not weight.any()
+    assert torch.equal(bias, norm.params[1])
+
+
 def test_nothing_to_compare_is_told_as_nothing() -> None:
     plain, bn = checked(trained(0))
     assert (plain.fold, plain.backward, plain.backward_scale) == (None, None, None)

@@ -89,6 +89,20 @@ def test_units_chosen_late_are_recalled_from_the_first_step_on() -> None:
     assert not telemetry.trace(1, [7])
 
 
+def test_units_are_recalled_at_more_steps_than_are_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from step 10,000 on, where one in ten is logged."""
+    monkeypatch.setattr("bntui.core.telemetry.recorder.interval", lambda _: 10)
+    monkeypatch.setattr(archive, "MOST_SAMPLES", 4)
+    run = trainer()
+    telemetry = Recorder(run)
+    advance(run, telemetry, 15)
+    (logged,) = [event for event in telemetry.drain(0.0) if isinstance(event, Statistics)]
+    assert logged.steps == [0, 10]
+    (recalled,) = telemetry.recall()
+    assert isinstance(recalled, Statistics)
+    assert recalled.steps == [0, 4, 8, 12]
+
+
 def test_the_step_that_ended_a_network_leaves_no_statistics() -> None:
     """Also where a device samples it, since its loss is read only later."""
     run = trainer()
