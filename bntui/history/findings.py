@@ -37,9 +37,9 @@ NEARLY_ALL = 0.99
 
 
 SHORTER = (
-    ("evaluation mode", "eval mode"),
-    ("training mode", "train mode"),
-    ("loss in eval mode is higher than", "eval-mode loss is above"),
+    {"evaluation mode": "eval mode", "training mode": "train mode"},
+    {"loss in eval mode is higher than": "eval-mode loss is above"},
+    {" in train mode": " in train", " in eval mode": " in eval"},
 )
 """Words and what stands for them, one after the other, where a sentence has no room."""
 
@@ -58,8 +58,8 @@ class Finding(NamedTuple):
         text = self._joined(count)
         if width is None or len(text) <= width:
             return text
-        for long, short in SHORTER:
-            if len(text) > width:
+        for words in SHORTER:
+            for long, short in words.items() if len(text) > width else ():
                 text = text.replace(long, short)
         return text
 

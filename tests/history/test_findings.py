@@ -178,6 +178,9 @@ def test_as_many_clauses_as_fit() -> None:
     text = f"BN's loss in evaluation mode is higher than no BN's at step 2,500 {losses}"
     short = f"BN's eval-mode loss is above no BN's at step 2,500 {losses}."
     assert Finding("compare", (text, "one seed")).sentence(76) == short
+    both = "BN's loss on the first 2 is 21.7 in {}, 0.417 in {} (step 1,500)"
+    gap = Finding("gap", (both.format("training mode", "evaluation mode"),))
+    assert gap.sentence(76) == both.format("train", "eval") + "."
 
 
 def test_a_young_run_says_of_how_many_steps() -> None:

@@ -148,8 +148,11 @@ def _fitting(parts: tuple[Part, ...], width: int) -> tuple[Part, ...]:
     first = next((i for i, part in enumerate(parts) if width_of([part])), 0)
     while width > 0 and count > first + 1 and width_of([*parts[:count]]) > width:
         count -= 1
+    while count > 1 and not width_of([parts[count - 1]]):
+        count -= 1
     *before, last = parts[:count] or ("",)
-    return (*before, last.rstrip() if isinstance(last, str) else (last[0].rstrip(), last[1]))
+    kept = last.rstrip(" ·") if isinstance(last, str) else (last[0].rstrip(" ·"), last[1])
+    return (*before, kept)
 
 
 def width_of(parts: Sequence[Part]) -> int:

@@ -102,13 +102,21 @@ def _yours(history: History) -> str:
     )
 
 
+DEEP = RunConfig(depth=5, hidden=100)
+"""BN reaches a loss of 1 in 44 steps, no BN in 221."""
+
+SLOW = RunConfig(momentum=0.001, steps=500, pace=None)
+"""Ends with a loss of 0.56 in evaluation and 0.22 in training mode; after 5,000 steps the running
+statistics have caught up.
+"""
+
 CARDS = (
     Card("The notebook", _waiting, "loss"),
     Card("Saturation", _saturated, "activations"),
     Card("Learning", _learning, "loss", (Resume(),)),
-    Card("Depth 5", _deep, "loss", (Start(RunConfig(depth=5)),)),
+    Card("Depth 5", _deep, "loss", (Start(DEEP),)),
     Card("Dead units", _dead, "layers"),
-    Card("Momentum 0.001", _apart, "modes", (Start(RunConfig(momentum=0.001, pace=None)),)),
+    Card("Momentum 0.001", _apart, "modes", (Start(SLOW),)),
     Card("Recalibrated", _back, "modes", (Recalibrate(BN),)),
     Card("Yours", _yours, ""),
 )

@@ -30,8 +30,8 @@ async def test_three_acts_drive_the_lab(size: tuple[int, int]) -> None:
     assert sent == [
         Pause(),
         Resume(),
-        Start(RunConfig(depth=5)),
-        Start(RunConfig(momentum=0.001, pace=None)),
+        Start(RunConfig(depth=5, hidden=100)),
+        Start(RunConfig(momentum=0.001, steps=500, pace=None)),
         Recalibrate("BN"),
         Resume(),
     ]
