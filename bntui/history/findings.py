@@ -150,9 +150,9 @@ def _pair(history: History, one: str, other: str) -> Finding:
     windows = _windows(history.arms[one], history.arms[other], since)
     count = len(windows[0])
     if count < FEWEST:
-        after = " since the change" if changes and since == max(changes) else ""
-        text = f"{count} of the {FEWEST} steps needed to compare {one} and {other} are done{after}"
-        return Finding(f"compare {one} {other}", (text,))
+        text = f"{count} of the {FEWEST} steps needed to compare {one} and {other} are done"
+        after = ["counted since the change"] if changes and since == max(changes) else []
+        return Finding(f"compare {one} {other}", (text, *after))
     ranked = sorted(zip((one, other), windows, strict=True), key=lambda pair: -fmean(pair[1]))
     (higher, above), (lower, below) = ranked
     clauses = [*_evaluated(history, one, other, max([*began, *changes, 0]))]
@@ -285,9 +285,16 @@ def standard_error(differences: list[float]) -> float:
 
 
 def apart(high: float, low: float) -> str:
-    """`high > low`, with the fewest digits, at least three, in which they differ."""
+    """`high > low`, with the fewest digits, at least three, in which they differ.
+
+    Both have the same decimals.
+    """
     texts = ((f"{high:.{digits}g}", f"{low:.{digits}g}") for digits in range(3, 18))
-    return next(f"{one} > {two}" for one, two in texts if float(one) > float(two))
+    one, other = next((one, other) for one, other in texts if float(one) > float(other))
+    if "e" in one + other:
+        return f"{one} > {other}"
+    decimals = max(len(text.partition(".")[2]) for text in (one, other))
+    return f"{float(one):.{decimals}f} > {float(other):.{decimals}f}"
 
 
 def _saturation(history: History, one: str, other: str) -> list[str]:

@@ -159,7 +159,7 @@ def test_validation_losses_are_preferred() -> None:
         run("a", RunConfig(lr=1.0), losses(0.5), *modes(0.3), *split(2.0)),
         run("b", RunConfig(lr=2.0), losses(0.5), *modes(0.2), *split(2.5)),
     )
-    assert "B is higher (2.5 > 2) in evaluation mode (9 validation examples)" in bn
+    assert "B is higher (2.5 > 2.0) in evaluation mode (9 validation examples)" in bn
 
 
 def test_other_data_is_not_compared() -> None:

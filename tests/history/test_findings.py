@@ -91,7 +91,7 @@ def test_whoever_is_called_higher_is(plain: list[float], bn: list[float]) -> Non
 def test_the_notebooks_end() -> None:
     text = sentences(run(told(0, plain=wavy(0.168, 600), bn=wavy(0.196, 600)), *probes(600)))[0]
     assert text == (
-        "BN's loss in evaluation mode is higher (0.194 > 0.17, n = 90); one seed; BN's mean loss "
+        "BN's loss in evaluation mode is higher (0.194 > 0.170, n = 90); one seed; BN's mean loss "
         "of the last 500 steps is higher (0.196 > 0.168); saturation is 2.8% against 70.8%."
     )
 
@@ -103,7 +103,7 @@ def measured(name: str, step: int, evaluation: float) -> ModeLosses:
 def test_evaluation_mode_comes_before_training_mode_even_where_they_disagree() -> None:
     noisy = told(0, plain=wavy(2.0, 600), bn=wavy(2.1, 600))
     (text, *_) = sentences(run(noisy, measured("no BN", 600, 2.417), measured("BN", 600, 2.4)))
-    assert text.startswith("no BN's loss in evaluation mode is higher (2.42 > 2.4, n = 90")
+    assert text.startswith("no BN's loss in evaluation mode is higher (2.42 > 2.40, n = 90")
     assert "BN's mean loss of the last 500 steps is higher (2.1 > 2)" in text
 
 
@@ -190,7 +190,7 @@ def test_a_young_run_says_of_how_many_steps() -> None:
     history = run(told(0, plain=wavy(3, 100), bn=wavy(2, 100)))
     history.fold(Changed(93, "lr", 1.0, 0.1))
     assert "7 of the 30 steps needed" in sentences(history)[0]
-    assert sentences(history)[0].endswith("are done since the change.")
+    assert sentences(history)[0].endswith("are done; counted since the change.")
     assert findings(run()) == []
 
 
