@@ -104,7 +104,7 @@ def test_evaluation_mode_comes_before_training_mode_even_where_they_disagree() -
     noisy = told(0, plain=wavy(2.0, 600), bn=wavy(2.1, 600))
     (text, *_) = sentences(run(noisy, measured("no BN", 600, 2.417), measured("BN", 600, 2.4)))
     assert text.startswith("no BN's loss in evaluation mode is higher (2.42 > 2.40, n = 90")
-    assert "BN's mean loss of the last 500 steps is higher (2.1 > 2)" in text
+    assert "BN's mean loss of the last 500 steps is higher (2.1 > 2.0)" in text
 
 
 def test_an_evaluation_loss_names_its_step_and_does_not_outlive_a_change() -> None:

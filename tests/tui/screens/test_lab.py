@@ -148,6 +148,9 @@ def test_a_key_is_the_users_own_on_each_screen_and_free_on_the_others(
     (tmp_path / "bntui").mkdir()
     (tmp_path / "bntui" / "keys.toml").write_text("filter = 'k'")  # the lab's settings
     assert read_keymap(every_screens_commands) == {"filter": "k"}
+    documented = Path("bntui/tui/README.md").read_text().split("```toml\n")[1].split("```")[0]
+    (tmp_path / "bntui" / "keys.toml").write_text(documented)
+    assert read_keymap(every_screens_commands) == {"pause": "f5", "first-step": "b,home"}
 
 
 async def test_keys_of_the_users_own() -> None:
