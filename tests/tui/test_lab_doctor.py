@@ -51,6 +51,15 @@ async def test_up_and_down_choose_and_enter_goes_to_the_step() -> None:
         assert "Loss" in it.text.splitlines()[1]
 
 
+async def test_what_is_gone_is_not_counted_as_a_warning() -> None:
+    """Nor called one where 80 columns leave no room to say when it was over."""
+    async with lab(some(400, momentum=0.01, bias=False)) as it:
+        text = await it.after("0")
+        assert "Doctor  1 gone" in text
+        assert "▶ gone    hidden 1: Running statistics lag" in text
+        assert "(resolved at step 300)" in " ".join(text.split())
+
+
 async def test_a_gap_between_the_modes_is_plotted_against_its_limit() -> None:
     gaps = [
         Ladder("BN", step, 90, 0.2 + step / 100, 0.2, [90], [0.2], [0.2]) for step in (50, 100, 200)

@@ -27,8 +27,8 @@ def ragged(s: Subject) -> Evidence | None:
     if f.ragged <= limit("ragged-batch") or f.smallest_n >= LEAST_VALUES or not s.layer.tracked:
         return None
     return Evidence(
-        f"{f.ragged} of {f.updates} batches had at most a quarter of the usual {f.usual_n} "
-        f"values a channel, down to {f.smallest_n}.",
+        f"{f.ragged:,} of {f.updates:,} batches had at most a quarter of the usual {f.usual_n:,} "
+        f"values a channel, down to {f.smallest_n:,}.",
         f.usual_n / max(f.smallest_n, 1),
     )
 
@@ -42,7 +42,7 @@ def tiny(s: Subject) -> Evidence | None:
     if not few and f.usual_examples != 1:
         return None
     return Evidence(
-        f"A usual batch has {f.usual_n} values a channel, of {f.usual_examples} "
+        f"A usual batch has {f.usual_n:,} values a channel, of {f.usual_examples:,} "
         f"example{'s' if f.usual_examples != 1 else ''}.",
         1 / f.usual_n,
         fact="usual_n" if few else "usual_examples",
@@ -66,7 +66,7 @@ def scattered(s: Subject) -> Evidence | None:
         return None
     return Evidence(
         f"Batch means scatter {f.scatter:.1f} times as much as random draws of "
-        f"{f.usual_examples} examples would.",
+        f"{f.usual_examples:,} examples would.",
         f.scatter,
     )
 

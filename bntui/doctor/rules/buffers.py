@@ -63,8 +63,8 @@ def lag(s: Subject) -> Evidence | None:
     weight = f.initial_weight
     if weight is not None and weight > limit("ema-lag"):
         return Evidence(
-            f"After {f.updates} updates at momentum {f.momentum:g} the initial values still weigh "
-            f"{weight:.0%}.",
+            f"After {f.updates:,} updates at momentum {f.momentum:g} the initial values still "
+            f"weigh {weight:.0%}.",
             10 + weight,
         )
     return _apart(f)
@@ -100,9 +100,9 @@ def _outdated(f: LayerFacts, by_mean: bool) -> Evidence | None:
     mean, var = f.eval_mean or 0.0, f.eval_var or 0.0
     fact, most = ("eval_mean", MISFIT_MEAN) if mean >= MISFIT_MEAN else ("eval_var", MISFIT_VAR)
     return Evidence(
-        f"With momentum None the statistics average over all {f.updates} batches since the start; "
-        f"in eval mode the inputs are {mean:.2f} sd from running_mean and have {var:.2g} times "
-        "running_var.",
+        f"With momentum None the statistics average over all {f.updates:,} batches since the "
+        f"start; in eval mode the inputs are {mean:.2f} sd from running_mean and have {var:.2g} "
+        "times running_var.",
         misfit(f),
         fact=fact,
         limit=most if fact == "eval_mean" else exp(most if var > 1 else -most),
@@ -151,7 +151,7 @@ def no_variance(s: Subject) -> Evidence | None:
         return None
     gain = (max(f.min_var or 0.0, 0.0) + s.layer.eps) ** -0.5
     return Evidence(
-        f"{f.no_variance} of {s.channels} channels have a running_var below 1e-7: eval mode "
+        f"{f.no_variance:,} of {s.channels} channels have a running_var below 1e-7: eval mode "
         f"multiplies whatever else comes there by up to {gain:.0f}.",
         f.no_variance / s.channels,
         severity="info" if gain < HARMFUL_GAIN or f.no_variance <= FEW_EMPTY * s.channels else None,

@@ -29,7 +29,7 @@ def unfollowed(s: Subject) -> Evidence | None:
     off = "" if f.unfollowed_mean is None else f", {f.unfollowed_mean:.2f} sd from those trained on"
     single = f.unfollowed <= f.unfollowed_steps
     return Evidence(
-        f"{f.unfollowed} batches went through in train mode without a backward pass{off}.",
+        f"{f.unfollowed:,} batches went through in train mode without a backward pass{off}.",
         f.unfollowed,
         severity="info" if single and alike else None,
     )
@@ -40,7 +40,8 @@ def moved_in_eval(s: Subject) -> Evidence | None:
     if s.facts.moved_in_eval <= limit("buffers-move-in-eval") or not s.layer.tracked:
         return None
     return Evidence(
-        f"{s.facts.moved_in_eval} batches updated the statistics while the model was in eval mode.",
+        f"{s.facts.moved_in_eval:,} batches updated the statistics while the model was in eval "
+        "mode.",
         s.facts.moved_in_eval,
     )
 
@@ -50,7 +51,7 @@ def stuck(s: Subject) -> Evidence | None:
     if s.facts.stuck <= limit("stuck-in-eval"):
         return None
     return Evidence(
-        f"The last {s.facts.stuck} steps were made with the model in eval mode.", s.facts.stuck
+        f"The last {s.facts.stuck:,} steps were made with the model in eval mode.", s.facts.stuck
     )
 
 
@@ -62,7 +63,7 @@ def drifting(s: Subject) -> Evidence | None:
     if f.drift is None or f.drift <= limit("frozen-but-drifting"):
         return None
     return Evidence(
-        f"{f.drifted} batches moved the statistics of a layer whose weights stand still, by "
+        f"{f.drifted:,} batches moved the statistics of a layer whose weights stand still, by "
         f"{f.drift:.2f} sd in the worst channel.",
         f.drift,
     )
@@ -74,8 +75,8 @@ def recomputed(s: Subject) -> Evidence | None:
     if f.recomputed <= limit("double-update") or not s.layer.tracked:
         return None
     return Evidence(
-        f"{f.recomputed} passes in train mode ran inside a backward pass: {f.updates} updates for "
-        f"{f.updates - f.recomputed} batches.",
+        f"{f.recomputed:,} passes in train mode ran inside a backward pass: {f.updates:,} updates "
+        f"for {f.updates - f.recomputed:,} batches.",
         f.recomputed,
     )
 
@@ -85,7 +86,7 @@ def frozen_recalibrated(s: Subject) -> Evidence | None:
     if s.facts.recalibrated_frozen <= limit("recalibration-moves-frozen"):
         return None
     return Evidence(
-        f"A recalibration of {s.facts.recalibrated_frozen} batches replaced the statistics of a "
+        f"A recalibration of {s.facts.recalibrated_frozen:,} batches replaced the statistics of a "
         "frozen layer.",
         s.facts.recalibrated_frozen,
     )

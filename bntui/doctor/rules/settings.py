@@ -20,7 +20,7 @@ def zero(s: Subject) -> Evidence | None:
     """Momentum 0."""
     if s.facts.momentum != limit("momentum-zero") or s.facts.updates < LASTING:
         return None
-    return Evidence(f"momentum is 0: {s.facts.updates} batches have changed nothing.")
+    return Evidence(f"momentum is 0: {s.facts.updates:,} batches have changed nothing.")
 
 
 def changed(s: Subject) -> Evidence | None:
@@ -36,7 +36,7 @@ def untracked(s: Subject) -> Evidence | None:
     if s.facts.untracked <= limit("no-running-stats"):
         return None
     return Evidence(
-        f"{s.facts.untracked} passes in eval mode were normalized by their own batch.",
+        f"{s.facts.untracked:,} passes in eval mode were normalized by their own batch.",
         s.facts.untracked,
     )
 
@@ -55,7 +55,7 @@ def decayed(s: Subject) -> Evidence | None:
     if f.weight_decay <= 0 or dead <= DEAD_SHARE * s.channels:
         return None
     return Evidence(
-        f"{f.small_gammas} of {s.channels} gammas are below 0.01, under a weight decay of "
+        f"{f.small_gammas:,} of {s.channels} gammas are below 0.01, under a weight decay of "
         f"{f.weight_decay:g}.",
         dead / s.channels,
     )

@@ -1,5 +1,6 @@
 """The doctor's findings, and the numbers behind the chosen one."""
 
+from collections import Counter
 from collections.abc import Sequence
 from math import nan
 
@@ -22,6 +23,9 @@ from bntui.tui.watched.pane import WatchedPane
 from bntui.tui.watched.view import INKS, View, rule_of
 
 NONE = "Nothing found so far."
+GONE = "gone"
+"""What stands in place of the severity of a finding that holds no more."""
+
 HELP = (
     "What the doctor's rules find in this run: the layer, the cause, the numbers that show it, "
     "and what fixes it. Below: the number that the rule compares, over the steps, with the "
@@ -75,8 +79,8 @@ class DoctorBody(Vertical):
         self._findings = view.findings
         self.place = min(self.place, max(len(view.findings) - 1, 0))
         figure = self._figure(view)
-        counts = (sum(f.severity == name for f in view.findings) for name in INKS)
-        total = " · ".join(_counted(n, name) for n, name in zip(counts, INKS, strict=True) if n)
+        counts = Counter(map(_standing, view.findings))
+        total = " · ".join(_counted(counts[name], name) for name in (*INKS, GONE) if counts[name])
         width, height = max(size.width - 2, 20), max(size.height - 1, 4)
         room = min(len(view.findings), max(height // 3, 2))
         first = min(max(self.place - room // 2, 0), max(len(view.findings) - room, 0))
@@ -101,7 +105,7 @@ class DoctorBody(Vertical):
             return [[(NONE, "plain")], *missing]
         rule = rule_of(finding)
         layers = ", ".join(finding.layers) or finding.model
-        rows = [[], *wrapped(f"{layers}: {finding.evidence}", width, "bold")]
+        rows = [[], *wrapped(f"{layers}: {finding.evidence}{_over(finding)}", width, "bold")]
         rows += wrapped(f"Cause: {rule.cause}", width) if rule else []
         rows += wrapped(f"Fix: {rule.fix}", width) if rule else []
         return [*rows, *missing, []]
@@ -194,7 +198,16 @@ def clauses(finding: Finding) -> tuple[str, ...]:
 
 
 def _counted(n: int, severity: str) -> str:
-    return f"{n:,} {severity}{'s' * (n > 1 and severity != 'info')}"
+    return f"{n:,} {severity}{'s' * (n > 1 and severity not in {'info', GONE})}"
+
+
+def _standing(finding: Finding) -> str:
+    """Its severity, or that it is gone."""
+    return finding.severity if finding.resolved is None else GONE
+
+
+def _over(finding: Finding) -> str:
+    return f" (resolved at step {finding.resolved:,})" if finding.resolved is not None else ""
 
 
 def _layers(finding: Finding) -> str:
@@ -253,14 +266,13 @@ def sentence(finding: Finding) -> str:
     rule = rule_of(finding)
     where = _layers(finding) or finding.model
     title = f"{rule.title.rstrip('.')}. " if rule else ""
-    over = f" (resolved at step {finding.resolved:,})" if finding.resolved is not None else ""
-    return f"{where}: {title}{finding.evidence}{over}"
+    return f"{where}: {title}{finding.evidence}{_over(finding)}"
 
 
 def _line(finding: Finding, is_chosen: bool, width: int) -> Row:
-    head = f"{finding.severity:<8}"
+    standing = _standing(finding)
     return [
         ("▶ " if is_chosen else "  ", "plain"),
-        (head, INKS[finding.severity] if finding.resolved is None else "dim"),
+        (f"{standing:<8}", INKS.get(finding.severity, "plain") if standing != GONE else "dim"),
         (clean(sentence(finding), max(width - 10, 1)), "bold" if is_chosen else "plain"),
     ]
