@@ -10,6 +10,7 @@ from bntui.export.palette import LIGHT_SERIES
 from bntui.history.arm import LAST, ArmHistory
 from bntui.history.history import History
 from bntui.protocol import Activations
+from bntui.text import clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +29,10 @@ def write_figures(history: History, directory: Path, kind: str) -> list[Path]:
         raise InputError("--figures needs matplotlib: pip install matplotlib.") from None
     try:
         directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--figures {directory} cannot be made ({error.strerror}).") from None
+    except (OSError, RecursionError) as error:
+        reason = getattr(error, "strerror", "too many directories in each other")
+        name = clean(repr(str(directory)), limit=200)
+        raise InputError(f"--figures {name} cannot be made ({reason}).") from None
     paths = []
     for name, draw in FIGURES.items():
         figure = Figure(figsize=(10, 4), layout="constrained")

@@ -92,8 +92,10 @@ class Reader(Generic[T]):
         """The messages completed by `data`; an unfinished last line waits for the next call."""
         *lines, rest = data.split(b"\n")
         for part in lines:
-            self._keep(part)
             self.line += 1
+            if not (part or self._rest or self._too_long):
+                continue  # gzip can hold hundreds of millions of empty lines
+            self._keep(part)
             message = self._finish()
             if message is not None:
                 yield message

@@ -107,6 +107,13 @@ def test_a_large_set_is_measured_by_its_first_examples(monkeypatch: pytest.Monke
     assert event.precise == pytest.approx(event.batch[-1], rel=1e-4)
 
 
+def test_a_set_as_large_as_a_batch_of_the_ladder_is_one_rung(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "EXAMPLES", 32)
+    assert climbed(trained()).sizes == [1, 2, 4, 8, 32]
+
+
 def test_a_large_network_by_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     run = trained()
     monkeypatch.setattr(module, "affordable", lambda model: 40)
