@@ -153,23 +153,34 @@ def _power(value: float, decimals: int | None) -> str:
 
 
 def _linear_ticks(scale: Scale, most: int) -> list[Tick]:
-    """Multiples of the smallest round step of which at most `most` lie inside."""
+    """Multiples of the smallest round step of which at most `most` lie inside.
+
+    If that is one alone, which has no distance to read, the outermost two of the next finer step.
+    """
     step = _round_up((scale.high - scale.low) / most)
     if scale.steps:
         step = max(step, 1.0)
     for _ in range(3):
-        first, last = ceil(scale.low / step - 1e-9), floor(scale.high / step + 1e-9)
-        if last - first < most:
+        places = _multiples(scale, step)
+        if len(places) <= most:
             break
         step = _round_up(step * 1.5)
+    finer = _round_up(step / 2.6)
+    if len(places) < 2 <= most and not scale.steps and len(every := _multiples(scale, finer)) > 1:
+        step, places = finer, every[:: len(every) - 1]
     decimals = -floor(log10(step) + 1e-9)
-    at = [min(max(i * step, scale.low), scale.high) for i in range(first, last + 1)]
+    at = [min(max(i * step, scale.low), scale.high) for i in places]
     if scale.steps:
         return [(position, f"{position:,.0f}") for position in at]
     if max(map(abs, at), default=0.0) < SMALL:
         return [(position, _power(position, decimals) if abs(position) > step / 2 else "0")
                 for position in at]  # fmt: skip
     return [(position, number(round(position, decimals), decimals)) for position in at]
+
+
+def _multiples(scale: Scale, step: float) -> range:
+    """How often `step` is in each of its multiples inside."""
+    return range(ceil(scale.low / step - 1e-9), floor(scale.high / step + 1e-9) + 1)
 
 
 def _log_ticks(scale: Scale, most: int) -> list[Tick]:

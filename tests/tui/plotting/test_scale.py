@@ -42,6 +42,11 @@ def test_ticks_are_few_ascending_and_inside(values: list[float], most: int) -> N
         assert all(made.dot(value, 100) is not None for value in at)
 
 
+def test_a_small_axis_has_two_ticks_so_that_distances_can_be_read() -> None:
+    assert [text for _, text in Scale(-45.0, 5.0).ticks(2)] == ["-40", "0"]
+    assert [text for _, text in Scale(-28.0, 3.0).ticks(2)] == ["-20", "0"]
+
+
 def test_the_last_steps_of_a_long_run_have_ticks_that_differ() -> None:
     assert [text for _, text in scale.steps(999_900, 1_000_300).ticks(6)] == [
         "999,900",
