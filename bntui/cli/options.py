@@ -19,6 +19,7 @@ from bntui.config.settings import SETTINGS, Setting
 from bntui.config.share import parts
 from bntui.data.word_file import check
 from bntui.protocol import LOG_BY_DEFAULT
+from bntui.text import clean
 
 NEED_DATA = ("makemore-deep", "makemore-200k")
 """Presets whose figures are of a file of words that is not ours to bring."""
@@ -92,6 +93,7 @@ def log_place(ctx: click.Context) -> str | None:
         return None
     if path is None:
         return LOG_BY_DEFAULT
+    _check_path("--log", str(path))
     return f"./{path}" if path == LOG_BY_DEFAULT else str(path)
 
 
@@ -132,8 +134,19 @@ def config(ctx: click.Context, **defaults: Any) -> RunConfig:
             f"The preset {made.preset} needs --data names.txt, a file of one word per line: the "
             "names of karpathy/makemore."
         )
+    if made.data is not None:
+        _check_path("--data", made.data)
     check_config(made)
     return made
+
+
+def _check_path(option: str, path: str) -> None:
+    """Check that a path arrives as it is: what no terminal may show is cleaned on the way."""
+    if clean(path, len(path)) != path:
+        name = clean(repr(path), limit=200)
+        raise click.UsageError(
+            f"{option} {name} has control characters or is no UTF-8; it takes a path without."
+        )
 
 
 def _help(setting: Setting) -> str:
