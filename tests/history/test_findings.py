@@ -121,6 +121,13 @@ def test_an_evaluation_loss_names_its_step_and_does_not_outlive_a_change() -> No
     assert "evaluation mode is higher" not in sentences(history)[0]
 
 
+def test_networks_that_are_equal_in_evaluation_mode_are_called_so() -> None:
+    begun = told(0, plain=wavy(1, 100), bn=wavy(1, 100))
+    ends = [ModeLosses(name, 100, [90], [0.3], [0.25]) for name in ("no BN", "BN")]
+    text = "no BN and BN are equal in evaluation mode (0.25, n = 90); one seed"
+    assert any(text in sentence for sentence in sentences(run(begun, *ends)))
+
+
 def falling(start: float, half_life: float, end: float, count: int = 600) -> list[float | None]:
     return [end + (start - end) * 0.5 ** (i / half_life) for i in range(count)]
 

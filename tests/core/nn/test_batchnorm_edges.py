@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from bntui.core.nn import batchnorm
 from bntui.core.nn.batchnorm import LECTURE, LECTURE_STD, NOTEBOOK, TORCH, BatchNorm1d, Correction
 
 CONVENTIONS = [NOTEBOOK, TORCH, LECTURE, LECTURE_STD]
@@ -103,6 +104,13 @@ def test_one_row_gives_beta_and_never_nan(
     unbiased = correction.running == 1
     assert bn.running_var is not None
     assert torch.equal(bn.running_var, torch.full_like(bn.running_var, 1.0 if unbiased else 0.9))
+
+
+def test_a_scale_without_a_shift() -> None:
+    x, gamma = torch.randn(6, 3), torch.tensor([0.5, 2.0, -3.0])
+    y, _ = batchnorm.forward(x, gamma, None, eps=1e-5, correction=0)
+    wanted = nn.functional.batch_norm(x, None, None, gamma, None, training=True)
+    torch.testing.assert_close(y, wanted)
 
 
 def test_a_layer_prints_its_settings() -> None:

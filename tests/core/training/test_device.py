@@ -34,6 +34,7 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
         (RunConfig(), 1),
         (RunConfig(depth=5, hidden=100), 1),
         (RunConfig(depth=2, hidden=1000, batch_size=512), 4),
+        (RunConfig(depth=3, hidden=200, batch_size=256), 4),
     ],
 )
 def test_only_large_work_is_shared_out(
