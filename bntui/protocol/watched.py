@@ -166,7 +166,7 @@ class LayerFacts(Event, frozen=True, omit_defaults=True):
     lag_noise: Number | None = None
     """What chance alone makes of it."""
     var_lag: Number | None = None
-    """ln of running_var over the recent batches' mean variance, median over channels."""
+    """Mean over recent batches of ln(running_var / batch variance), median over channels."""
     nonfinite: Count = 0
     """Channels whose running_mean or running_var is not finite."""
     no_variance: Count = 0

@@ -120,7 +120,9 @@ class LayerSummary:
                 continue
             caught_up = sample.step >= CAUGHT_UP
             running = (sample.running_mean, sample.running_var) if caught_up else None
-            self._moments[sample.index].add(sample.mean, sample.var, sample.examples, running)
+            self._moments[sample.index].add(
+                sample.mean, sample.var, sample.examples, running, self.layer.eps
+            )
             if sample.step > last:
                 rows.append(sample)
                 last = sample.step
@@ -136,7 +138,7 @@ class LayerSummary:
             readout.add((self.index, "scatter"), torch.stack([ratio, share]))
         if first.lags >= (ENOUGH if self.facts.momentum is not None else FEW):
             readout.add((self.index, "lag"), first.lag())
-            readout.add((self.index, "var_lag"), first.var_lag(self.layer.eps))
+            readout.add((self.index, "var_lag"), first.var_lag())
         streams = [m.settled for m in self._moments if m.settled.count >= FEW]
         pairs = [
             torch.stack(statistics.apart(a, b))

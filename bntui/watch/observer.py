@@ -347,7 +347,7 @@ class LayerObserver(Hook):
         if mean is not None and var is not None:
             with torch.no_grad():
                 n = x.shape.numel() // max(x.shape[1], 1)
-                batch = statistics.from_input(statistics.thinned(x))
+                batch = statistics.from_part(x)
                 sample = Sample(
                     self.model.interval, 0, x.shape[0], n, mean.clone(), var.clone(), *batch
                 )
@@ -513,7 +513,7 @@ class ModelObserver(Hook):
         began = self.budget.clock()
         with torch.no_grad():
             if x.is_floating_point():
-                found = statistics.from_input(statistics.thinned(x))
+                found = statistics.from_part(x)
                 self.input_batches.append((*found, x.shape[0]))
             elif x.dim() == 2 and x.dtype in WHOLE and self._words in {0, x.shape[1]}:
                 self._words = x.shape[1]

@@ -15,13 +15,21 @@ FIRST_SECONDS = 0.005
 """Steps at the start that are measured up to so much time in all, before it is earned: a run that
 is soon over has no other. The steps after them pay it back."""
 
+SOON = 8
+"""A measured step that is earned within so many steps is waited for from the third step on, so that
+a short run of long steps is in its budget from the start."""
+
+OVERDRAWN = 0.008
+"""Seconds beyond the budget that measurements, the allowance included, may have taken when a step
+is measured since the run has doubled."""
+
 LEAST = 0.25
 """Share of the budget that measurements keep where the hooks alone exceed it, and that steps, and
 evaluations, keep where all else does: what is measured there cannot be had later."""
 
 LONGEST = 2.0
 """Times a step's own duration. What takes no longer is measured whenever the run has doubled since
-the last time, whatever the budget: a dozen times in 5,000 steps."""
+the last time, unless the budget is overdrawn."""
 
 TIMED = 64
 """Of so many steps, one has its hooks timed."""
@@ -31,9 +39,9 @@ KEPT = 400
 run of any length keeps a bounded number: about KEPT ln(steps / KEPT)."""
 
 INPUTS = 16
-INPUTS_PART = 0.5
+INPUTS_PART = 0.25
 """The model's inputs are looked at again when 1/16 of the run has passed, more or less by chance,
-and at most so often as half of the budget allows; and in every step that is measured."""
+and at most so often as a quarter of the budget allows; and in every step that is measured."""
 
 AHEAD = 0.1
 """Share of the run so far by which a later evaluation may be charged ahead: it cannot be put off
@@ -101,6 +109,10 @@ class Budget:
         """Whether the allowance of the first steps is not yet used up."""
         return self.measured < FIRST_SECONDS
 
+    def affords_more(self, now: float) -> bool:
+        """Whether it is not overdrawn."""
+        return self.measured <= OVERDRAWN + self.share * (now - self.began)
+
     def affords_evaluation(self) -> bool:
         """Whether one may be charged, ahead if need be; the first in any case."""
         elapsed = self.clock() - self.began
@@ -129,6 +141,9 @@ class Sampling:
         self._last_timed = (0, inf)
         self._next_timed = 2
         self._next_step = self._measured = self._last = 0
+        self._cost = 0.0
+        self._decided, self._shortest = -inf, inf
+        """When it was decided last, and the shortest step so far."""
 
     def decide(self, step: int, now: float) -> bool:
         """Whether the next step, counted from 0, is measured; also whether its hooks are timed.
@@ -140,8 +155,13 @@ class Sampling:
         if self.now:
             self._last, self._measured = step, self._measured + 1
             self._next_step = step + max(1, step // KEPT)
+            self._cost = self.budget.of_steps / self._measured
+        self._shortest = min(self._shortest, now - self._decided)
+        self._decided = now
         if self.every is not None:
             self.now = step % self.every == 0
+        elif self._cost <= SOON * self.budget.share * self._shortest < inf:
+            self.now = step >= self._next_step and now >= self.budget.step_due
         elif step < FIRST and self.budget.affords_first():
             self.now = True
         else:
@@ -162,8 +182,9 @@ class Sampling:
 
     def _is_cheap(self, step: int, now: float) -> bool:
         """Whether measuring a step takes so little that it is done each time the run doubles."""
-        cost = self.budget.of_steps / max(self._measured, 1)
-        return cost <= LONGEST * (now - self.budget.began) / step
+        return self._cost <= LONGEST * (
+            now - self.budget.began
+        ) / step and self.budget.affords_more(now)
 
     def _charge_hooks(self, step: int) -> None:
         """The timed step's, or the last one's if that was less, for every step in between: the

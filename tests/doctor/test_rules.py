@@ -103,8 +103,8 @@ SAYS: dict[str, list[str]] = {
     "ema-lag": [
         "After 500 updates at momentum 0.001 the initial values still weigh 30%.",
         "running_mean stays 1.20 sd from the mean of recent batches.",
-        "running_var is 7.4 times the mean variance of recent batches.",
-        "running_var is 0.14 times the mean variance of recent batches.",
+        "running_var is 7.4 times the variance of recent batches.",
+        "running_var is 0.14 times the variance of recent batches.",
         "With momentum None the statistics average over all 500 batches since the start; in"
         " eval mode the inputs are 0.60 sd from running_mean and have 1 times running_var.",
         "With momentum None the statistics average over all 500 batches since the start; in"

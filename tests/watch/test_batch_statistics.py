@@ -7,8 +7,10 @@ from bntui.watch.statistics import (
     BINNED,
     LEAST_PLACES,
     MOST_VALUES,
+    Moments,
     constant_tail,
     from_input,
+    from_part,
     histogram,
     thinned,
 )
@@ -34,10 +36,25 @@ def test_a_part_has_every_example_and_channel_and_as_many_places_as_are_needed(
 
 def test_a_part_of_an_image_meets_all_its_columns() -> None:
     columns = torch.arange(32.0).expand(64, 8, 32, 32)
-    assert len(thinned(columns).unique()) == 32
+    assert len(thinned(columns[:16]).unique()) == 32
     _, _, counts = histogram(columns)
     assert counts.count_nonzero() == 32
     assert counts.sum() <= 2 * BINNED
+
+
+@pytest.mark.parametrize("shape", [(8, 4), (16, 3, 40, 40)])
+def test_statistics_of_a_part_are_those_of_its_values(shape: tuple[int, ...]) -> None:
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0)) + 100
+    torch.testing.assert_close(from_part(x), from_input(thinned(x)))
+
+
+def test_variances_that_fall_all_along_are_no_lag() -> None:
+    moments = Moments()
+    for batch in range(12):
+        var = torch.full((3,), 10.0 ** (2 - batch))
+        behind = 20.0 if batch == 0 else 1.1
+        moments.add(torch.zeros(3), var, 32, (torch.zeros(3), behind * var), 1e-12)
+    assert 0 < float(moments.var_lag()) < 0.4
 
 
 def test_padding_is_seen_in_a_part_of_many_channels() -> None:

@@ -85,7 +85,7 @@ def _apart(f: LayerFacts) -> Evidence | None:
         )
     if f.var_lag is not None and abs(f.var_lag) > VAR_LAG:
         return Evidence(
-            f"running_var is {exp(f.var_lag):.2g} times the mean variance of recent batches.",
+            f"running_var is {exp(f.var_lag):.2g} times the variance of recent batches.",
             abs(f.var_lag),
             fact="var_lag",
             limit=VAR_LAG if f.var_lag > 0 else -VAR_LAG,
