@@ -266,7 +266,7 @@ class LayerObserver(Hook):
 
     def _sample_train(self, module: nn.Module, x: Tensor, index: int, graded: bool) -> None:
         model = self.model
-        began = model.budget.clock()
+        began = model.budget.work()
         with torch.no_grad():
             mean, var = buffer(module, "running_mean"), buffer(module, "running_var")
             momentum = getattr(module, "momentum", None)
@@ -289,7 +289,7 @@ class LayerObserver(Hook):
                     self._keep(waiting, statistics.from_input(x))
             if graded and self.checked < CHECKED * PASSES:
                 self._check(module, x)
-        model.budget.charge(began, of_step=True)
+        model.budget.charge_step(began)
 
     def finish(self) -> None:
         """Read the update of a sampled pass."""
@@ -333,16 +333,16 @@ class LayerObserver(Hook):
             self.scales.append(statistics.axis_scales(x))
 
     def _bin_output(self, y: Tensor) -> None:
-        began = self.model.budget.clock()
+        began = self.model.budget.work()
         with torch.no_grad():
             self._bin("output", y)
-        self.model.budget.charge(began, of_step=True)
+        self.model.budget.charge_step(began)
 
     def _bin(self, side: Side, x: Tensor) -> None:
         self.histograms.append((side, self.model.interval, *statistics.histogram(x)))
 
     def _sample_eval(self, module: nn.Module, x: Tensor) -> None:
-        began = self.model.budget.clock()
+        began = self.model.budget.work()
         mean, var = buffer(module, "running_mean"), buffer(module, "running_var")
         if mean is not None and var is not None:
             with torch.no_grad():
@@ -500,9 +500,9 @@ class ModelObserver(Hook):
         """Call a hook, and add what it took to the time of all hooks in this step."""
         sampling, measured = self.sampling, self.budget.measured
         sampling.timed = False
-        began = self.budget.clock()
+        began = self.budget.work()
         hook(*args)
-        took = self.budget.clock() - began
+        took = self.budget.work() - began
         sampling.hook_seconds += took - (self.budget.measured - measured)
         sampling.timed = True
 
@@ -510,7 +510,7 @@ class ModelObserver(Hook):
         if type(x) is not Tensor or x.dim() < 2 or not x.numel() or not _is_plain(x):
             self._next_input = inf
             return
-        began = self.budget.clock()
+        began = self.budget.work()
         with torch.no_grad():
             if x.is_floating_point():
                 found = statistics.from_part(x)
@@ -520,8 +520,8 @@ class ModelObserver(Hook):
                 self.input_batches.append((*statistics.from_words(x), x.shape[0]))
             else:  # padded to lengths of their own: how much padding there is says nothing
                 self._words = -1
-        cost = self.budget.charge(began, of_step=True)
-        self._next_input = self.sampling.next_input(self.interval, cost, began)
+        cost = self.budget.charge_step(began)
+        self._next_input = self.sampling.next_input(self.interval, cost, self.budget.clock())
 
     def _await_gradient(self, module: nn.Module, x: object) -> None:
         """Have the gradient at the output of this pass read, where its rows are examples."""
@@ -538,9 +538,9 @@ class ModelObserver(Hook):
 
         def read(gradient: Tensor) -> None:
             try:
-                began = self.budget.clock()
+                began = self.budget.work()
                 self.classes.read(gradient)
-                self.budget.charge(began, of_step=True)
+                self.budget.charge_step(began)
             except Exception as error:
                 self.give_up(error)
 
@@ -624,7 +624,7 @@ class ModelObserver(Hook):
             versions = self.weights.versions()
             self.phase = EvalPhase(self.phase.number + 1, self.interval, versions)
             if self.sampling.affords_evaluation():
-                began = self.budget.clock()
+                began = self.budget.work()
                 self.phase.sampled = True
                 self.phase.now = self.weights.fingerprint()
                 if (self.interval and not self.by_passes) or not self.ever_trained:
@@ -678,19 +678,19 @@ class ModelObserver(Hook):
             elif self._graded_eval and self.ever_trained:
                 self.counts.stuck += 1
         if self.sampling.now:
-            began = self.budget.clock()
+            began = self.budget.work()
             for layer in self.layers:
                 layer.end_step(own)
-            self.budget.charge(began, of_step=True)
+            self.budget.charge_step(began)
         self._close_interval()
 
     def prepare(self) -> None:
         """Before a step that is measured."""
-        began = self.budget.clock()
+        began = self.budget.work()
         with torch.no_grad():
             for layer in self.layers:
                 layer.poll.prepare()
-        self.budget.charge(began, of_step=True)
+        self.budget.charge_step(began)
 
     def _close_interval(self) -> None:
         leader, module = self.leader, None

@@ -8,7 +8,7 @@ step in `TIMED`, and leaves that much less for measurements.
 from collections.abc import Callable
 from math import inf
 from random import Random
-from time import perf_counter
+from time import perf_counter, thread_time
 
 FIRST = 32
 FIRST_SECONDS = 0.005
@@ -20,8 +20,8 @@ SOON = 8
 a short run of long steps is in its budget from the start."""
 
 OVERDRAWN = 0.008
-"""Seconds beyond the budget that measurements, the allowance included, may have taken when a step
-is measured since the run has doubled."""
+"""Seconds beyond the budget that steps, those of the allowance included, may have taken when one is
+measured since the run has doubled."""
 
 LEAST = 0.25
 """Share of the budget that measurements keep where the hooks alone exceed it, and that steps, and
@@ -54,11 +54,18 @@ class Budget:
     Args:
         share: Of the time that watching may take.
         clock: Seconds; only differences count.
+        work: Seconds that this thread has worked. What is measured in steps and evaluations is
+            timed by it: on a busy machine one interruption would cost a short run all others.
     """
 
-    def __init__(self, share: float, clock: Callable[[], float] = perf_counter) -> None:
+    def __init__(
+        self,
+        share: float,
+        clock: Callable[[], float] = perf_counter,
+        work: Callable[[], float] = thread_time,
+    ) -> None:
         self.share = share
-        self.clock = clock
+        self.clock, self.work = clock, work
         self.began = self._paid = clock()
         self.measured = 0.0
         """Seconds that everything but the hooks has taken so far."""
@@ -79,23 +86,30 @@ class Budget:
         elapsed = max(self.clock() - self.began, 1e-9)
         return max(self.share - self._hooks / elapsed, self.share * LEAST)
 
-    def charge(self, began: float, of_step: bool = False) -> float:
-        """Charge a measurement from `began` to now, perhaps one of a training step; its seconds.
+    def charge(self, began: float) -> float:
+        """Charge what was done from `began` to now by the clock; its seconds."""
+        return self._charge(self.clock() - began)
 
-        How long it has to be earned varies by chance, so that samples meet every phase of a
-        training that has a rhythm.
-        """
-        now = self.clock()
-        cost = now - began
-        self.measured += cost
-        self.of_steps += cost * of_step
-        self._paid = max(self._paid, began) + cost / self.rate * self._random.uniform(0.7, 1.3)
-        self.step_due = min(self._paid, self.began + self.of_steps / (LEAST * self.share))
-        return cost
+    def charge_step(self, began: float) -> float:
+        """Charge what was measured in a training step, by the work since `began`; its seconds."""
+        cost = self.work() - began
+        self.of_steps += cost
+        return self._charge(cost)
 
     def charge_evaluation(self, began: float) -> None:
-        """Charge what was measured in an evaluation from `began` to now."""
-        self._of_evaluations += self.charge(began)
+        """Charge what was measured in an evaluation, by the work since `began`."""
+        cost = self.work() - began
+        self._of_evaluations += self._charge(cost)
+
+    def _charge(self, cost: float) -> float:
+        """How long it has to be earned varies by chance, so that samples meet every phase of a
+        training that has a rhythm.
+        """
+        self.measured += cost
+        earned = cost / self.rate * self._random.uniform(0.7, 1.3)
+        self._paid = max(self._paid, self.clock() - cost) + earned
+        self.step_due = min(self._paid, self.began + self.of_steps / (LEAST * self.share))
+        return cost
 
     def charge_hooks(self, seconds: float) -> None:
         """Add what hooks took over a number of steps."""
@@ -107,11 +121,11 @@ class Budget:
 
     def affords_first(self) -> bool:
         """Whether the allowance of the first steps is not yet used up."""
-        return self.measured < FIRST_SECONDS
+        return self.of_steps < FIRST_SECONDS
 
     def affords_more(self, now: float) -> bool:
-        """Whether it is not overdrawn."""
-        return self.measured <= OVERDRAWN + self.share * (now - self.began)
+        """Whether steps have not overdrawn it."""
+        return self.of_steps <= OVERDRAWN + self.share * (now - self.began)
 
     def affords_evaluation(self) -> bool:
         """Whether one may be charged, ahead if need be; the first in any case."""

@@ -38,7 +38,7 @@ class Training:
         evaluation: float = 0.0,
     ) -> None:
         self.now = 0.0
-        self.budget = Budget(0.02, lambda: self.now)
+        self.budget = Budget(0.02, lambda: self.now, lambda: self.now)
         self.models = [Sampling(self.budget) for _ in range(models)]
         self.sampled: list[int] = []
         self.evaluated: list[int] = []
@@ -54,7 +54,7 @@ class Training:
                 if sampling.now:
                     self.sampled.append(step)
                     began, self.now = self.now, self.now + self._sample
-                    self.budget.charge(began, of_step=True)
+                    self.budget.charge_step(began)
                 sampling.decide(step, self.now)
             if self._probe and step % 100 == 0:
                 began, self.now = self.now, self.now + self._probe
@@ -103,12 +103,28 @@ def test_a_short_run_of_long_steps_is_in_its_budget_from_the_start(steps: int) -
     assert training.budget.measured <= 0.02 * training.now + 2 * 0.4 * MS
 
 
+def test_an_interruption_costs_a_short_run_no_samples() -> None:
+    now = worked = 0.0
+    budget = Budget(0.02, lambda: now, lambda: worked)
+    sampling = Sampling(budget)
+    sampled = []
+    for step in range(1, 65):
+        if sampling.now:
+            sampled.append(step)
+            began, worked = worked, worked + 0.4 * MS
+            now += 0.4 * MS + (step == 2) * 100 * MS
+            budget.charge_step(began)
+        now += MS
+        sampling.decide(step, now)
+    assert len(sampled) > 12
+
+
 @pytest.mark.parametrize(("cost", "least", "most"), [(0.0, 45, 75), (0.5 * MS, 3, 4)])
 def test_inputs_are_looked_at_as_often_as_the_budget_allows(
     cost: float, least: int, most: int
 ) -> None:
     now, step, looks = 0.0, 0, 0
-    sampling = Sampling(Budget(0.02, lambda: now))
+    sampling = Sampling(Budget(0.02, lambda: now, lambda: now))
     while step < 300:
         now = step * MS
         step, looks = sampling.next_input(step, cost, now), looks + 1
