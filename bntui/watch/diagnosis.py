@@ -1,9 +1,11 @@
 """`bntui.diagnose`: is a gap between train() and eval() BatchNorm's, and which layers carry it?"""
 
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Self
 
 from torch import Tensor, nn
 
@@ -19,13 +21,23 @@ from bntui.watch.losses import (
     call,
     mean_loss,
     recalibrate,
+    same_random,
     three_losses,
     tracked,
     untouched,
 )
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 MOST_BATCHES = 50
-"""Batches of the loader that are used: each is run a few times, and once more for every layer."""
+"""Batches of the loader that are used."""
+
+PASSES, LAYER_PASSES = 4, 2
+"""How often each is run, and how often more for every layer where there is a gap."""
+
+SOON = 1.0
+"""Seconds after which there is a bar of progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,57 @@ class Diagnosis:
     def __str__(self) -> str:
         """The verdict."""
         return self.verdict
+
+
+class Bar:
+    """A bar of progress on a terminal's stderr, once it has taken `SOON` seconds."""
+
+    def __init__(self) -> None:
+        self._begun = perf_counter()
+        self._expected = self._done = 0
+        self._shown: Progress | None = None
+
+    def __enter__(self) -> Self:
+        """Show nothing yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take it away."""
+        if self._shown is not None:
+            self._shown.stop()
+
+    def expect(self, passes: int) -> None:
+        """So many more."""
+        self._expected += passes
+
+    def advance(self) -> None:
+        """One is done."""
+        self._done += 1
+        if self._shown is None and perf_counter() - self._begun > SOON and sys.stderr.isatty():
+            from rich.progress import Progress  # noqa: PLC0415 (rich takes a moment)
+
+            from bntui.export.printer import Printer  # noqa: PLC0415
+
+            self._shown = Progress(console=Printer(stderr=True), transient=True)
+            self._shown.add_task("diagnosing")
+            self._shown.start()
+        if self._shown is not None:
+            task = self._shown.task_ids[0]
+            self._shown.update(task, completed=self._done, total=self._expected)
+
+
+class Batches(list[Batch]):
+    """Batches that a bar sees pass by."""
+
+    def __init__(self, batches: Iterable[Batch], bar: Bar) -> None:
+        super().__init__(batches)
+        self._bar = bar
+
+    def __iter__(self) -> Iterator[Batch]:
+        """One after the other."""
+        for batch in super().__iter__():
+            yield batch
+            self._bar.advance()
 
 
 def diagnose(
@@ -72,13 +135,19 @@ def diagnose(
     Raises:
         InputError: The loader gives no batches, or something else than (inputs, targets).
     """
-    batches = [_batch(item) for item in islice(loader, MOST_BATCHES)]
-    if not batches:
+    with same_random():  # a DataLoader draws a seed
+        given = [_batch(item) for item in islice(loader, MOST_BATCHES)]
+    if not given:
         raise InputError("The loader gives no batches, but a diagnosis takes at least one.")
-    losses = three_losses(model, batches, loss_fn)
-    gap = _gap(losses)
-    contributions = _contributions(model, batches, loss_fn, losses) if gap else {}
-    difference = _difference(model, export, batches) if export is not None else None
+    with Bar() as bar:
+        batches = Batches(given, bar)
+        bar.expect(len(given) * (PASSES + (export is not None)))
+        losses = three_losses(model, batches, loss_fn)
+        contributions = {}
+        if gap := _gap(losses):
+            bar.expect(len(given) * LAYER_PASSES * len(tracked(model)))
+            contributions = _contributions(model, batches, loss_fn, losses)
+        difference = _difference(model, export, batches) if export is not None else None
     name = type(model).__name__
     findings = []
     if gap and _is_batchnorms(losses):
@@ -163,7 +232,7 @@ def _verdict(losses: Losses, contributions: dict[str, float], difference: float 
     elif not _gap(losses):
         parts.append("There is no gap between train and eval that BatchNorm could cause.")
     elif _is_batchnorms(losses):
-        worst = ", ".join(list(contributions)[:3])
+        worst = ", ".join([layer for layer, share in contributions.items() if share > 0][:3])
         parts.append(
             "Recalibration removes the gap: the running statistics are at fault"
             + (f", most of all in {worst}." if worst else ".")

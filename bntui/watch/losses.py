@@ -4,7 +4,7 @@ Nothing is left behind: buffers, modes, hooks, gradients and random states are a
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +88,12 @@ def call(model: nn.Module, inputs: Any) -> Any:
     return model(*inputs) if isinstance(inputs, tuple) else model(inputs)
 
 
+def same_random() -> AbstractContextManager[None]:
+    """Afterwards the random states are as before."""
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    return torch.random.fork_rng(devices)
+
+
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[None]:
     """No gradients and no hooks inside; afterwards everything is as before, bit for bit.
@@ -99,8 +105,7 @@ def untouched(model: nn.Module) -> Iterator[None]:
     buffers = [dict(module._buffers) for module in modules]
     hooks = [(m._forward_pre_hooks, m._forward_hooks) for m in modules]
     momenta = [getattr(module, "momentum", None) for module in modules]
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    with torch.random.fork_rng(devices), torch.no_grad():
+    with same_random(), torch.no_grad():
         for module, kept in zip(modules, buffers, strict=True):
             for name, value in kept.items():
                 module._buffers[name] = None if value is None else value.clone()

@@ -1,13 +1,16 @@
 """From a real training loop to the finding: what watching extracts is what the rules read."""
 
 import gc
+import sys
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader, TensorDataset
 
 import bntui
 from bntui.history.watched import watched
@@ -274,12 +277,37 @@ def test_diagnose_names_the_layer_that_carries_the_gap() -> None:
     model.get_buffer("4.running_mean").add_(5)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     x, y = data()
-    result = bntui.diagnose(model, list(zip(x.split(64), y.split(64), strict=True)), cross_entropy)
+    loader = DataLoader(TensorDataset(x, y), 64, shuffle=True)
+    random = torch.get_rng_state()
+    result = bntui.diagnose(model, loader, cross_entropy)
+    assert torch.equal(torch.get_rng_state(), random)
     assert [finding.rule for finding in result.findings] == ["train-eval-gap"]
     assert next(iter(result.contributions)) == "4"
+    assert min(result.contributions.values()) <= 0
     assert "Recalibration removes the gap" in str(result)
+    assert "most of all in 4." in str(result)
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
     assert model.training
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("kind", [Terminal, StringIO])
+def test_a_long_diagnosis_has_a_bar_on_a_terminal(
+    kind: type[StringIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, (x, y) = net(), data()
+    model.get_buffer("4.running_mean").add_(5)
+    monkeypatch.setattr("bntui.watch.diagnosis.SOON", 0.0)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr", kind())
+    bntui.diagnose(model, [(x, y)] * 3, cross_entropy, export=model)
+    drawn = sys.stderr.getvalue()  # type: ignore[attr-defined]  # it was put there
+    assert ("diagnosing" in drawn) is (kind is Terminal)
+    assert ("100%" in drawn) is (kind is Terminal)
 
 
 def test_diagnose_is_silent_without_a_gap_and_compares_an_export() -> None:
