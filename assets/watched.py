@@ -1,6 +1,6 @@
 """Writes the README's sample log: a small network whose validation forgets `model.eval()`.
 
-Run it as `.venv/bin/python assets/watched.py assets/watched.jsonl`; it trains for some ten seconds.
+Run it as `.venv/bin/python assets/watched.py assets/watched.jsonl`; it trains for ten seconds and more.
 """
 
 import sys
@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 import bntui
 
 SIZE, CLASSES = 32, 4
-STEPS, EVERY = 400, 25
+STEPS, EVERY = 600, 30
 """Training steps, and after how many there is a validation."""
 
 
@@ -27,7 +27,7 @@ def stripes(examples: int, brightness: float) -> tuple[Tensor, Tensor]:
     along = torch.arange(SIZE) / SIZE * 8 * pi
     places = angle.cos()[:, None, None] * along[:, None] + angle.sin()[:, None, None] * along
     waves = (places + 2 * pi * torch.rand(examples, 1, 1)).sin()
-    return waves[:, None] + torch.randn(examples, 3, SIZE, SIZE) + brightness, y
+    return waves[:, None] + 2 * torch.randn(examples, 3, SIZE, SIZE) + brightness, y
 
 
 def network() -> nn.Sequential:
@@ -51,8 +51,8 @@ def main(path: Path) -> None:
     model = network()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
     x, y = stripes(2048, 0.0)
-    others, labels = stripes(256, 1.5)  # validation data are brighter
-    probe = x[:64], y[:64], cross_entropy
+    others, labels = stripes(256, 2.0)  # validation data are brighter
+    probe = x[:32], y[:32], cross_entropy
     with bntui.watch(model, name="train.py", log=path, probe=probe) as watch:
         for step in range(1, STEPS + 1):
             rows = torch.randint(len(x), (64,))

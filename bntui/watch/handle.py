@@ -56,8 +56,8 @@ LEAST_WAIT = 0.5
 MOST_WAIT = 10.0
 """Seconds that a costly writing waits at most, to stay within its part of the budget."""
 
-WRITING = 0.4
-PROBING = 0.2
+WRITING = 0.3
+PROBING = 0.15
 """Of the budget that writing, and a probe, may take."""
 
 READ_FROM_LOG = (Statistics, Scalars)

@@ -1,7 +1,6 @@
 """From a real training loop to the finding: what watching extracts is what the rules read."""
 
 import gc
-import sys
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -303,9 +302,10 @@ def test_a_long_diagnosis_has_a_bar_on_a_terminal(
     model.get_buffer("4.running_mean").add_(5)
     monkeypatch.setattr("bntui.watch.diagnosis.SOON", 0.0)
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("sys.stderr", kind())
+    terminal = kind()
+    monkeypatch.setattr("sys.stderr", terminal)
     bntui.diagnose(model, [(x, y)] * 3, cross_entropy, export=model)
-    drawn = sys.stderr.getvalue()  # type: ignore[attr-defined]  # it was put there
+    drawn = terminal.getvalue()
     assert ("diagnosing" in drawn) is (kind is Terminal)
     assert ("100%" in drawn) is (kind is Terminal)
 

@@ -42,7 +42,8 @@ def tiny(s: Subject) -> Evidence | None:
     if not few and f.usual_examples != 1:
         return None
     return Evidence(
-        f"A usual batch has {f.usual_n:,} values a channel, of {f.usual_examples:,} "
+        f"A usual batch has {f.usual_n:,} value{'s' if f.usual_n != 1 else ''} a channel, of "
+        f"{f.usual_examples:,} "
         f"example{'s' if f.usual_examples != 1 else ''}.",
         1 / f.usual_n,
         fact="usual_n" if few else "usual_examples",
