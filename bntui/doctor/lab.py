@@ -66,16 +66,18 @@ def _last(column: list[float | None]) -> float | None:
 def _facts(history: History, model: str, arm: ArmHistory, layer: int) -> Iterator[LayerFacts]:
     """What a BatchNorm layer of a network did until each moment."""
     steps = len(arm.loss)
-    marks = [mark for mark in history.marks if mark.arm in {None, model} and 0 < mark.step < steps]
+    marks = [mark for mark in history.marks if mark.arm in {None, model} and 0 < mark.step <= steps]
     regular = {steps * part // MOMENTS for part in range(1, MOMENTS + 1)} - {0}
     weight, done, momentum, before = 1.0, 0, arm.standing.as_of(0).value("momentum"), None
+    replaced = weight
     for step in sorted({*regular, *(mark.step for mark in marks)}):
         standing = arm.standing.as_of(done)
         if momentum != standing.value("momentum"):
             before, momentum = momentum, standing.value("momentum")
-        if any(isinstance(mark, Recalibrated) and mark.step == done for mark in marks):
-            weight = 0.0
         weight *= (1 - momentum) ** (step - done)
+        for mark in marks:
+            if isinstance(mark, Recalibrated) and mark.step == step:
+                replaced, weight = (replaced, replaced) if mark.undone else (weight, 0.0)
         batch = int(standing.value("batch_size"))
         n = min(batch, history.config.ghost or batch)
         yield LayerFacts(

@@ -58,6 +58,9 @@ def test_recalibration_ends_the_weight_of_the_start() -> None:
     lagging: dict[str, Any] = {"bias": False, "momentum": 0.001}
     assert "ema-lag" not in rules(run(Recalibrated("BN", 150), **lagging))
     assert "ema-lag" in rules(run(Recalibrated("other", 150), **lagging))
+    last = Recalibrated("BN", 200)
+    assert "ema-lag" not in rules(run(last, **lagging))
+    assert "ema-lag" in rules(run(last, Recalibrated("BN", 200, undone=True), **lagging))
 
 
 def test_the_three_losses_are_the_lab_s_inference_page() -> None:

@@ -103,7 +103,7 @@ def _yours(history: History) -> str:
 
 
 DEEP = RunConfig(depth=5, hidden=100)
-"""BN reaches a loss of 1 in 44 steps, no BN in 221."""
+"""BN reaches a loss of 1 in 48 steps, no BN in 226 (means of 25)."""
 
 SLOW = RunConfig(momentum=0.001, steps=500, pace=None)
 """Ends with a loss of 0.56 in evaluation and 0.22 in training mode; after 5,000 steps the running
