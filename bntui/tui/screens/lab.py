@@ -132,6 +132,8 @@ class LabScreen(PaneScreen[Pane]):
             self.draw()
         elif self.is_behind:
             self.draw() if self.timeline.at is None else self._draw_frame(self.view)
+        elif self._findings.is_due(monotonic()):
+            self._draw_findings(self.view)
 
     def draw(self) -> None:
         """Draw everything that is shown, as of the timeline's step."""

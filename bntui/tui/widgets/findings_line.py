@@ -30,10 +30,16 @@ class FindingsLine(Static):
     def __init__(self) -> None:
         super().__init__(markup=False)
         self._topics: list[str] = []
+        self._offered: list[str] = []
         self._shown = ""
         self.topic = ""
         self._at: object = None
         self._turned = float("-inf")
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is another finding's turn, though nothing has changed since `show`."""
+        wait = TURN if self._offered == self._topics else HOLD
+        return len(self._offered) > 1 and now - self._turned >= wait
 
     def show(self, found: Sequence[Finding], now: float, at: object = None) -> None:
         """Show one of these findings at `now`, in seconds of a monotonic clock.
@@ -41,6 +47,7 @@ class FindingsLine(Static):
         A new `at` (another step of a scrub, a run that stopped) begins with the most pressing one.
         """
         topics, shown_for = [finding.topic for finding in found], now - self._turned
+        self._offered = topics
         is_new = topics != self._topics and shown_for >= HOLD
         if is_new or at != self._at or self.topic not in topics:
             self._turn_to(0, topics, now)

@@ -1,9 +1,13 @@
 """The findings on the screen: one calm line where there is room, all of them in the help."""
 
+from time import monotonic
+
+import pytest
+
 from bntui.history.findings import Finding
 from bntui.protocol import State
 from bntui.tui.widgets.findings_line import HOLD, TURN, FindingsLine
-from tests.scripted import beginning, steps
+from tests.scripted import beginning, probes, steps
 from tests.tui.screen import lab
 
 SOME = [*beginning(), *steps(0, 100)]
@@ -42,6 +46,15 @@ async def test_its_numbers_are_those_beside_it_while_a_run_goes_on() -> None:
         assert "the last 250 steps" in it.text
 
 
+async def test_findings_take_turns_while_a_run_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with lab([*SOME, *probes(100), State("paused", 100, None)], (120, 40)) as it:
+        first = it.text.splitlines()[-3]
+        now = monotonic()
+        monkeypatch.setattr("bntui.tui.screens.lab.monotonic", lambda: now + TURN)
+        it.app.lab._tick()
+        assert (await it.drawn()).splitlines()[-3] != first
+
+
 async def test_a_finding_stays_long_enough_to_be_read_while_it_holds() -> None:
     pressing, usual = Finding("pressing", ("diverged",)), Finding("usual", ("is higher",))
     line = FindingsLine()
@@ -51,9 +64,14 @@ async def test_a_finding_stays_long_enough_to_be_read_while_it_holds() -> None:
         return line.topic
 
     assert shown([usual], 10) == "usual"
+    assert not line.is_due(10 + TURN)  # there is no other
     assert shown([pressing, usual], 10 + HOLD / 2) == "usual"
+    assert not line.is_due(10 + HOLD / 2)
+    assert line.is_due(10 + HOLD)
     assert shown([pressing, usual], 10 + HOLD) == "pressing"
     assert shown([usual], 10.5 + HOLD) == "usual"
     assert shown([pressing, usual], 11 + HOLD, at=5) == "pressing"
+    assert not line.is_due(11 + 2 * HOLD)
+    assert line.is_due(11 + HOLD + TURN)
     assert shown([pressing, usual], 11 + HOLD + TURN, at=5) == "usual"
     assert shown([], 12 + HOLD + TURN, at=5) == ""
