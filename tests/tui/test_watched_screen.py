@@ -192,6 +192,11 @@ async def test_a_picture_is_saved_and_findings_are_copied(
         assert RULES["momentum-zero"].title.rstrip(".") in it.app.clipboard
 
 
+async def test_one_layer_is_no_plural() -> None:
+    async with lab(many(1), (80, 24), commands=False) as it:
+        await it.wait_for("1 layer ")
+
+
 async def test_hundreds_of_layers_stay_in_sight_of_the_selected_one() -> None:
     async with lab(many(200), (80, 24), commands=False) as it:
         assert "200 layers" not in it.text

@@ -59,7 +59,8 @@ class LayerRows(Rows):
         self._shown = view.order[self._first : self._first + most]
         count = len(view.order)
         seen = f"{self._first + 1}-{self._first + len(self._shown)} of {count}"
-        self.show([header(seen if count > most else f"{count} layers"), *map(row, self._shown)])
+        every = f"{count} layer{'s' if count != 1 else ''}"
+        self.show([header(seen if count > most else every), *map(row, self._shown)])
         return len(self._shown) + 1
 
     def on_click(self, event: events.Click) -> None:
