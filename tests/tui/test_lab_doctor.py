@@ -22,7 +22,7 @@ def some(count: int = 200, **settings: Any) -> list[AnyEvent]:
     [
         ({"momentum": 0.0}, "momentum-zero", "200 batches have changed nothing", "momentum"),
         ({"momentum": 0.001}, "ema-lag", "initial values still weigh 82%", "initial_weight"),
-        ({"batch_size": 1}, "tiny-batch", "1 values a channel, of 1 example", "usual_n"),
+        ({"batch_size": 1}, "tiny-batch", "1 value a channel, of 1 example", "usual_n"),
     ],
 )
 async def test_the_labs_faults_are_the_catalogues(
