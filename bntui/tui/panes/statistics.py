@@ -110,7 +110,7 @@ class StatisticsPane(Pane):
         first, last = trace.units[0], trace.units[-1]
         one = None if self.unit is None else trace.units[self.unit]
         shown = f"units {first} to {last}" if one is None else f"unit {one}"
-        band = (f" · ⣿ batches of {trace.units[self.unit or 0]}", "dim")
+        band = (f" · ⣿ batch, unit {trace.units[self.unit or 0]}", "dim")
         return [f"{layer}{what}", band, f" · {self._lag_text(trace)}", f" · {shown}"]
 
     def _lag_text(self, trace: Trace) -> str:

@@ -68,7 +68,7 @@ async def test_one_pane_with_tabs_where_there_is_less() -> None:
             assert "last-100 mean" in text or size[0] < 80
             assert "density ·" not in text
             assert "density ·" in await it.after("2")
-            assert "batches of" in await it.after("3")
+            assert "batch, unit" in await it.after("3")
             assert "TRAIN" in await it.after("4")
             await it.press("1")
 
