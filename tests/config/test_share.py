@@ -20,6 +20,9 @@ from bntui.config.settings import SETTINGS
 from bntui.config.share import parse, share
 from bntui.errors import InputError
 
+SHOWN = st.characters(exclude_categories=("C", "Zl", "Zp"))
+"""A path with others is refused."""
+
 
 def strategy(annotation: object) -> st.SearchStrategy[object]:
     """Every value of a field that decodes; floats of any size within its range."""
@@ -29,7 +32,7 @@ def strategy(annotation: object) -> st.SearchStrategy[object]:
         low, high = allowed.low, allowed.high
         found = st.integers(int(low), int(high)) if allowed.whole else st.floats(low, high)
     elif kind is str:
-        found = st.text(max_size=30)
+        found = st.text(SHOWN, max_size=30)
     elif get_origin(kind) is tuple:
         norms = st.sampled_from(get_args(get_args(kind)[0]))
         found = st.lists(norms, min_size=1, max_size=4, unique=True).map(tuple)
