@@ -40,6 +40,18 @@ SHORTER = (
     {"evaluation mode": "eval mode", "training mode": "train mode"},
     {"loss in eval mode is higher than": "eval-mode loss is above"},
     {" in train mode": " in train", " in eval mode": " in eval"},
+    {
+        ", on the same data": "",
+        " by running statistics": " (running)",
+        " by the batch's own": " (batch)",
+    },
+    {" went through in train without a backward pass": " passed in train without backward"},
+    {
+        " from those trained on": " off",
+        "the loss is": "loss",
+        "the initial values still weigh": "initial weight",
+        " updates at": " at",
+    },
 )
 """Words and what stands for them, one after the other, where a sentence has no room."""
 

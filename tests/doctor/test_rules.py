@@ -101,7 +101,7 @@ SAYS: dict[str, list[str]] = {
         "weights have changed.",
     ],
     "ema-lag": [
-        "After 500 updates at momentum 0.001 the initial values still weigh 30%.",
+        "The initial values still weigh 30% after 500 updates at momentum 0.001.",
         "running_mean stays 1.20 sd from the mean of recent batches.",
         "running_var is 7.4 times the variance of recent batches.",
         "running_var is 0.14 times the variance of recent batches.",

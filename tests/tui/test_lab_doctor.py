@@ -6,8 +6,10 @@ import pytest
 
 from bntui.config.schema import RunConfig
 from bntui.doctor.catalogue import RULES
+from bntui.doctor.finding import Finding as DoctorFinding
 from bntui.history.history import folded
 from bntui.protocol import AnyEvent, Ladder, State
+from bntui.tui.watched.doctor import said
 from bntui.tui.watched.lab_doctor import EXAMINE_EVERY, LabDoctor
 from tests.scripted import beginning, hello, steps
 from tests.tui.screen import lab
@@ -30,7 +32,8 @@ async def test_the_labs_faults_are_the_catalogues(
 ) -> None:
     declared = RULES[rule]
     async with lab(some(**settings), (120, 40)) as it:
-        assert f"● BN hidden 1: {declared.title}" in it.text
+        line = next(row for row in it.text.splitlines() if "● BN hidden 1: " in row)
+        assert evidence in line
         text = await it.after("0")
         assert "0 Doctor" in text
         assert evidence in text
@@ -70,6 +73,39 @@ async def test_a_gap_between_the_modes_is_plotted_against_its_limit() -> None:
         assert "The loss is 2.2 by running statistics, 0.2 by the batch's own" in text
         assert "limit 0.1" in text
         assert "\ngap\n" in "\n".join(row.strip() for row in text.splitlines())
+
+
+def test_the_findings_line_keeps_its_numbers_at_80_columns() -> None:
+    layers = ["hidden 1", "hidden 2", "hidden 3"]
+    gap = "The loss is 0.000561 by running statistics, 0.000221 by the batch's own and 0.000222"
+    found = [
+        DoctorFinding(
+            "train-eval-gap", "error", "BN", [], f"{gap} recalibrated, on the same data."
+        ),
+        DoctorFinding(
+            "ema-lag",
+            "warning",
+            "BN",
+            layers,
+            "The initial values still weigh 82% after 5,000 updates at momentum 0.001.",
+        ),
+        DoctorFinding(
+            "update-without-step",
+            "warning",
+            "",
+            ["bn1", "bn2", "bn3"],
+            "80 batches went through in train mode without a backward pass, 1.39 sd from those "
+            "trained on.",
+        ),
+    ]
+    assert [said(each, each.model).sentence(76) for each in found] == [
+        "BN: loss 0.000561 (running), 0.000221 (batch) and 0.000222 recalibrated.",
+        "BN hidden 1 and 2 more: initial weight 82% after 5,000 at momentum 0.001.",
+        "bn1 and 2 more: 80 batches passed in train without backward, 1.39 sd off.",
+    ]
+    wide = said(found[0], "BN").sentence(200)
+    assert wide.startswith(f"BN: t{gap[1:]}")
+    assert wide.endswith("; a gap that recalibration removes.")
 
 
 async def test_a_healthy_run_has_no_error_or_warning() -> None:

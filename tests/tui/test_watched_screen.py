@@ -126,7 +126,7 @@ async def test_the_rules_of_a_layer_have_the_room_that_names_leave() -> None:
 async def test_a_finding_its_rule_its_evidence_and_its_layer() -> None:
     rule = RULES["momentum-zero"]
     async with lab(broken(), commands=False) as it:
-        await it.wait_for(rule.title)
+        await it.wait_for("momentum is 0: ")
         text = await it.after("6")
         assert rule.fix[:40] in text
         assert "limit 0" in text

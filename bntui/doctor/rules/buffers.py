@@ -63,8 +63,8 @@ def lag(s: Subject) -> Evidence | None:
     weight = f.initial_weight
     if weight is not None and weight > limit("ema-lag"):
         return Evidence(
-            f"After {f.updates:,} updates at momentum {f.momentum:g} the initial values still "
-            f"weigh {weight:.0%}.",
+            f"The initial values still weigh {weight:.0%} after {f.updates:,} updates at momentum "
+            f"{f.momentum:g}.",
             10 + weight,
         )
     return _apart(f)

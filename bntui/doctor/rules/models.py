@@ -162,7 +162,7 @@ def gap(facts: ModelFacts, run: WatchedRun) -> Evidence | None:
     running_text = "not finite" if last.running is None else f"{last.running:.3g}"
     return Evidence(
         f"The loss is {running_text} by running statistics, {last.batch:.3g} by the batch's own "
-        f"and {last.recalibrated:.3g} by recalibrated ones, on the same data.",
+        f"and {last.recalibrated:.3g} recalibrated, on the same data.",
         fact=GAP_FACT,
         limit=GAP,
         since=apart[-1].step,

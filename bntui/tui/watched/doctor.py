@@ -11,6 +11,7 @@ from textual.geometry import Size
 from bntui.doctor.examination import examine
 from bntui.doctor.finding import GAP, Finding, Rule
 from bntui.doctor.lab import lab_run
+from bntui.history import findings
 from bntui.history.history import History
 from bntui.history.watched import LayerHistory, WatchedRun
 from bntui.text import clean, number
@@ -187,14 +188,19 @@ def lab_view(history: History) -> View:
     return View(run, total=max(history.config.steps, history.steps), findings=examined(run))
 
 
-def clauses(finding: Finding) -> tuple[str, ...]:
-    """Network, layers and rule, then the evidence."""
-    where = " ".join(filter(None, (finding.model, _layers(finding))))
+def said(finding: Finding, network: str = "") -> findings.Finding:
+    """What the findings line says: the numbers first, and the rule where there is room for it."""
+    where = " ".join(filter(None, (network, _layers(finding)))) or finding.model
     rule = rule_of(finding)
-    evidence = finding.evidence.rstrip(".")
-    if evidence[1:2].islower() or evidence[1:2] == " ":
-        evidence = evidence[0].lower() + evidence[1:]
-    return (f"{where}: {rule.title.rstrip('.')}", evidence) if rule else (f"{where}: {evidence}",)
+    title = [_in_mid_sentence(rule.title.rstrip("."))] if rule else []
+    evidence = _in_mid_sentence(finding.evidence.rstrip("."))
+    return findings.Finding(f"{finding.rule} {finding.model}", (f"{where}: {evidence}", *title))
+
+
+def _in_mid_sentence(text: str) -> str:
+    """A sentence without its capital, unless its first word is spelt with others or alone."""
+    word = text.partition(" ")[0]
+    return text[0].lower() + text[1:] if not word[1:] or word[1:].islower() else text
 
 
 def _counted(n: int, severity: str) -> str:

@@ -50,10 +50,10 @@ class LabDoctor:
         """The errors and warnings that hold, for the findings line."""
         if not history.steps:
             return []
-        from bntui.tui.watched.doctor import clauses  # noqa: PLC0415 (see above)
+        from bntui.tui.watched.doctor import said  # noqa: PLC0415 (see above)
 
         return [
-            findings.Finding(f"{one.rule} {one.model}", clauses(one))
+            said(one, one.model)
             for one in self.view(history, live).findings
             if one.resolved is None and one.severity != "info"
         ]

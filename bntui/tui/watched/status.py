@@ -7,10 +7,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from bntui.doctor.finding import SEVERITIES, Finding
+from bntui.history.findings import Finding as Sentence
 from bntui.history.watched import WatchedRun
 from bntui.text import clean
 from bntui.tui.panes.base import Part
-from bntui.tui.watched.doctor import sentence, unavailable
+from bntui.tui.watched.doctor import said, unavailable
 from bntui.tui.watched.view import INKS
 from bntui.tui.widgets.findings_line import TURN
 from bntui.tui.widgets.status import SIGNS, StatusLine
@@ -85,16 +86,19 @@ class FoundLine(Static):
         """Show the finding whose turn it is; without one, what no rule could decide on."""
         holding = [finding for finding in findings if finding.resolved is None]
         holding.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-        said = [(INKS[finding.severity], sentence(finding)) for finding in holding]
+        turns = [(INKS[finding.severity], said(finding)) for finding in holding]
+        others = [" ".join(unjudged)] if unjudged else []
         if not holding:
             none = "No finding so far." if run.layers else "Nothing measured yet."
-            said = [("axis", " ".join((none, *unjudged)))]
-        elif unjudged and all(finding.severity == "info" for finding in holding):
-            said.append(("axis", " ".join(unjudged)))
-        said += [("axis", f"Not all is measured. {text}") for text in unavailable(run)]
-        place = int(monotonic() / TURN) % len(said)
-        count = f"{place + 1}/{len(said)} " if len(said) > 1 else ""
-        shown = said[place][0], f"{count}{clean(said[place][1])}"
+            others = [" ".join((none, *unjudged))]
+        elif any(finding.severity != "info" for finding in holding):
+            others = []
+        others += [f"Not all is measured. {text}" for text in unavailable(run)]
+        turns += [("axis", Sentence("", (text.rstrip("."),))) for text in others]
+        place = int(monotonic() / TURN) % len(turns)
+        count = f"{place + 1}/{len(turns)} " if len(turns) > 1 else ""
+        ink, one = turns[place]
+        shown = ink, count + clean(one.sentence(max(self.size.width - 4 - len(count), 1)))
         if shown != self._shown:
             self._shown = shown
             self.update(Content.assemble(("● ", f"$ink-{shown[0]}"), shown[1]), layout=False)
