@@ -114,9 +114,14 @@ class ForkScreen(ModalScreen[Fork | None]):
             self._value = self._setting.turned(self._now(self._setting), event.by)
         self._show()
 
-    def on_row_list_entered(self, event: RowList.Entered) -> None:
-        """Start typing a value, or make the fork."""
-        if not event.typed:
+    async def on_row_list_entered(self, event: RowList.Entered) -> None:
+        """Type a value, or make the fork; the rows still get keys until typing begins."""
+        is_typing = self._input.has_class("-shown")
+        if is_typing and event.typed:
+            self._input.insert_text_at_cursor(event.typed)
+        elif is_typing:
+            await self._input.action_submit()
+        elif not event.typed:
             self.dismiss(self._fork())
         elif event.name == "value":
             self._input.value = event.typed

@@ -1,5 +1,7 @@
 """Forks: chosen, asked for, drawn once the engine has made them, and taken back."""
 
+from textual.events import Key
+
 from bntui.protocol import AnyEvent, Changed, Fork, Forked, Refused, Removed, Steps, Undo
 from bntui.tui.plotting.figure import Series
 from tests.scripted import beginning, probes, steps
@@ -52,6 +54,16 @@ async def test_arm_knob_and_value_are_chosen() -> None:
             await it.press("f", *keys, "enter")
             assert it.source.sent.pop() == fork
             assert it.source.sent == []
+
+
+async def test_a_burst_of_digits_is_typed_whole() -> None:
+    async with lab(some()) as it:
+        await it.press("f", "down", "down")
+        for key in ("1", "0", "5", "enter"):
+            it.app.post_message(Key(key, key if key.isdigit() else None))
+        await it.settle()
+        await it.press("enter")
+        assert it.source.sent == [Fork("BN", "lr", 105)]
 
 
 async def test_the_impossible_is_refused_and_escape_leaves() -> None:
