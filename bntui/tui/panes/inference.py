@@ -86,7 +86,6 @@ class InferencePane(Pane):
             self.headline(
                 self.name_part(history, arm),
                 f"step {event.step:,} · the same {event.examples:,} examples",
-                (" · R recalibrates", "dim"),
             )
             rows = self._ladder(event, history)
         rows += _splits(history)

@@ -12,7 +12,7 @@ from bntui.text import clean
 from bntui.tui.commands import VIEW, KeyCommand
 from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.base import Part, width_of
-from bntui.tui.panes.pane import Pane, arm_part, arm_parts, as_of, fixed, marked, value
+from bntui.tui.panes.pane import Pane, arm_part, arm_parts, as_of, fixed, form_for, marked, value
 from bntui.tui.plotting.figure import (
     Band,
     Figure,
@@ -169,7 +169,7 @@ class LossPane(Pane):
         y = self._last.fit(key, values, log=alone and self.log_scale, moving=True)
         layers += self._marks(history, int(x.low), int(x.high))
         lines = [
-            _line(curve, f"{_sign(curve.arm)} {self._mean(curve.arm):.3f}") for curve in curves
+            _line(curve, f"{_sign(curve.arm)} {_three(self._mean(curve.arm))}") for curve in curves
         ]
         return Panel(x, y, (*layers, *lines))
 
@@ -198,6 +198,11 @@ class LossPane(Pane):
         if not self.shown:
             return arm.history.loss.mean_of_last(WINDOW)
         return fmean(one.loss.over(*self.common)[2] for one in arm.seeds)
+
+
+def _three(loss: float) -> str:
+    """Three decimals, or a power of ten in place of a long number."""
+    return f"{loss:{form_for([loss], '.3f')}}"
 
 
 SIGN, LABEL = 2, 14

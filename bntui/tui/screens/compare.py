@@ -40,7 +40,7 @@ from bntui.tui.panes.arms import Arm
 from bntui.tui.panes.base import AnyPane, Part, owner
 from bntui.tui.panes.loss import LossPane
 from bntui.tui.panes.overlay import OverlayPane
-from bntui.tui.panes.pane import Pane
+from bntui.tui.panes.pane import Pane, form_for
 from bntui.tui.plotting.plot import ARM_SHAPES, Plot
 from bntui.tui.screens.help import HelpScreen
 from bntui.tui.terminal.driver import is_behind
@@ -279,8 +279,8 @@ def table(groups: Sequence[Group], digits: int = 4, longest: int = SHORT) -> Tab
 
 
 def _mean_loss(members: Sequence[ArmHistory], first: int, stop: int, digits: int) -> str:
-    if any(arm.diverged for arm in members):
-        return f"diverged {sum(bool(arm.diverged) for arm in members)} of {len(members)}"
+    if count := sum(bool(arm.diverged) for arm in members):
+        return f"diverged {count} of {len(members)}" if len(members) > 1 else "diverged"
     return _spread([arm.loss.over(first, stop)[2] for arm in members] if stop else [], digits)
 
 
@@ -296,7 +296,8 @@ def _spread(losses: Sequence[float], digits: int) -> str:
     if not losses:
         return "–"
     mean, spread = mean_and_spread(losses) if len(losses) > 1 else (fmean(losses), None)
-    return f"{mean:.{digits}f}" if spread is None else f"{mean:.3f} ±{spread:.3f}"
+    form = form_for([mean], f".{digits if spread is None else 3}f")
+    return f"{mean:{form}}" + ("" if spread is None else f" ±{spread:{form}}")
 
 
 def wide(rows: Table) -> int:

@@ -48,7 +48,9 @@ class NewNetworkScreen(ModalScreen[RunConfig | None]):
         with Vertical() as box:
             box.border_title, box.border_subtitle = "New network", "End, Enter: start it"
             yield self._fields
-            yield Static(f"bntui --share {shlex.quote(known)}", classes="share", markup=False)
+            yield Static(
+                f"This run: bntui --share {shlex.quote(known)}", classes="share", markup=False
+            )
 
     def on_mount(self) -> None:
         """Choose the first setting."""

@@ -267,7 +267,7 @@ async def test_what_does_not_go_together_is_not_sent() -> None:
 
 async def test_the_whole_config_is_shown_as_it_is_pasted() -> None:
     async with lab(some(), (160, 40)) as it:
-        assert "bntui --share notebook" in await it.after("K")
+        assert "This run: bntui --share notebook" in await it.after("K")
 
 
 async def test_the_mouse_chooses_and_turns() -> None:

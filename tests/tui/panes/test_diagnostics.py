@@ -377,3 +377,4 @@ async def test_the_inference_page_says_of_how_many_examples_and_orders() -> None
         assert "one pass over 45 examples, a sample" in await it.after("8")
         await it.play(msgspec.structs.replace(event, precise_examples=90))
         assert "one pass over all 90 examples" in it.text
+        assert "R recalibrates" not in it.text  # the key bar has the key, where it does something

@@ -10,7 +10,7 @@ from textual.widgets import DataTable
 
 from bntui.config.schema import RunConfig
 from bntui.logs.writer import LogWriter
-from bntui.protocol import State
+from bntui.protocol import Diverged, ModeLosses, State
 from bntui.protocol.codec import encode
 from bntui.sources.recording import open_log
 from bntui.tui.app import CompareApp
@@ -213,6 +213,22 @@ async def test_seeds_alone_leave_no_empty_row(directory: Path) -> None:
         await it.wait_for("A one")
         rows = it.text.splitlines()
         assert rows[next(i for i, row in enumerate(rows) if "A one" in row) + 1].startswith(" Loss")
+
+
+async def test_one_run_that_diverged_is_not_counted_and_its_losses_are_short(
+    directory: Path,
+) -> None:
+    path = directory / "high.jsonl"
+    far = ModeLosses("BN", 90, [90], [15961.3], [15961.3])
+    events = [hello(RunConfig(lr=900)), *beginning()[1:], *steps(0, 90), far]
+    path.write_bytes(b"".join(map(encode, [*events, Diverged("BN", 90, 1e30)])))
+    names = ("one", "high")
+    app = CompareApp(
+        [(each, open_log(directory / f"{each}.jsonl", follow=False)) for each in names]
+    )
+    async with app.run_test(size=(120, 40)) as pilot:
+        it = Lab(pilot, None, app)  # type: ignore[arg-type]  # there is no source to play
+        await it.wait_for("diverged / 1.6e+04 ")
 
 
 def test_columns_without_room_follow_below_and_the_rest_is_counted() -> None:
