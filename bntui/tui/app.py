@@ -388,7 +388,7 @@ def run_app(app: ThemedApp) -> int:
     """Run an app, then the lab on the log that was chosen in it, if any; returns the exit code."""
     app.run()
     if app.opened:
-        return asyncio.run(run(app.opened, app.fps, tour=False))
+        return asyncio.run(run(app.opened, app.fps, tour=False, theme=app.theme))
     return app.return_code or 0
 
 
@@ -445,13 +445,14 @@ async def settle(app: App[Any]) -> None:
             break
 
 
-async def run(source: Source, fps: float, tour: bool) -> int:
+async def run(source: Source, fps: float, tour: bool, theme: str = DARK.name) -> int:
     """Open the lab on a source, with the guided tour or without; returns the exit code.
 
     Raises:
         InputError: The user's keys cannot be used.
     """
     app = BntuiApp(source, fps, tour, users_keymap())
+    app.theme = theme
     await app.run_async()
     log = app.history.log
     failed = app.drawn_run.failed

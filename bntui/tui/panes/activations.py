@@ -60,7 +60,7 @@ class ActivationsPane(Pane):
         ]
         when = _when(history, shown[0][1]) if shown else ""
         every = len(self.arms(history))
-        some = f"{len(shown)} of {every} networks: a · " if 0 < len(shown) < every else ""
+        some = f"{len(shown)} of {every} shown, a: next · " if 0 < len(shown) < every else ""
         words: list[Part] = ["density", f" · {when}" if when else "", f" · {rule}"]
         if width_of([some, *words[:2]]) > self.size.width - len(self.TITLE) - 4:
             words = [when, " · density"]

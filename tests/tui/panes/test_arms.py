@@ -70,7 +70,7 @@ async def test_four_arms_on_every_page(size: tuple[int, int]) -> None:
         if size == (80, 24):
             headline = it.text.splitlines()[1]
             assert all(f"{shape} " in headline.split("Activ")[0] for shape in "■○◆□")
-            assert "2 of 4 networks" in headline
+            assert "2 of 4 shown, a: next" in headline
             assert not headline.rstrip().endswith("·")  # what had no room leaves no sign behind
         for key in "123456789":
             await it.press(key, "a")

@@ -13,11 +13,12 @@ from bntui.logs.writer import LogWriter
 from bntui.protocol import Diverged, ModeLosses, State
 from bntui.protocol.codec import encode
 from bntui.sources.recording import open_log
-from bntui.tui.app import CompareApp
+from bntui.tui.app import BntuiApp, CompareApp, run_app
 from bntui.tui.panes.base import Part
 from bntui.tui.screens.compare import Table, lines
 from bntui.tui.screens.runs import fitted
-from tests.scripted import beginning, hello, probes, steps
+from bntui.tui.themes import LIGHT
+from tests.scripted import ScriptedSource, beginning, hello, probes, steps
 from tests.tui.screen import Lab, lab
 
 
@@ -173,6 +174,22 @@ async def test_the_overlay_switches_network_mode_axis_and_window(directory: Path
     assert app.opened
     assert app.opened.name == "two"
     await app.opened.close()
+
+
+def test_a_run_that_is_opened_from_a_comparison_keeps_its_theme(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    themes = []
+
+    async def draw(app: BntuiApp) -> None:
+        themes.append(app.theme)
+
+    monkeypatch.setattr(CompareApp, "run", lambda _: None)
+    monkeypatch.setattr(BntuiApp, "run_async", draw)
+    app = CompareApp([])
+    app.opened, app.theme = ScriptedSource([]), LIGHT.name
+    run_app(app)
+    assert themes == [LIGHT.name]
 
 
 async def test_filtering_and_sorting(directory: Path) -> None:
