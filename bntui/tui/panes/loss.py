@@ -159,13 +159,15 @@ class LossPane(Pane):
         alone = self.view == "last"
         x = steps(self.common[0] + 1, self.common[1]) if self.shown else _window(history)
         curves = self._curves(history, x, _dots(width, LABEL), banded=False)
-        values = [y for curve in curves for y in curve.sampled.mean]
+        values = [y for curve in _that_train(curves) for y in curve.sampled.mean]
         layers: list[Layer] = []
         if alone:
             raw = self._curves(history, x, _dots(width, LABEL), around=0)
             layers = [_band(curve) for curve in raw]
-            values += [y for curve in raw for y in (*curve.sampled.low, *curve.sampled.high)]
-        key = id(history.hello), alone, width, history.steps >= history.total
+            sides = [(curve.sampled.low, curve.sampled.high) for curve in _that_train(raw)]
+            values += [y for low, high in sides for y in (*low, *high)]
+        lost = len(curves) - len(_that_train(curves))
+        key = id(history.hello), alone, width, history.steps >= history.total, lost
         y = self._last.fit(key, values, log=alone and self.log_scale, moving=True)
         layers += self._marks(history, int(x.low), int(x.high))
         lines = [
@@ -198,6 +200,16 @@ class LossPane(Pane):
         if not self.shown:
             return arm.history.loss.mean_of_last(WINDOW)
         return fmean(one.loss.over(*self.common)[2] for one in arm.seeds)
+
+
+def _that_train(curves: list[_Curve]) -> list[_Curve]:
+    """Those whose networks have not diverged, for a scale on which they differ; all if none is."""
+    sound = [
+        curve
+        for curve in curves
+        if not any(one.diverged for one in (curve.arm.history, *curve.arm.seeds))
+    ]
+    return sound or curves
 
 
 def _three(loss: float) -> str:

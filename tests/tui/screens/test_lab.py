@@ -311,6 +311,7 @@ async def test_divergence_is_named_where_it_happened_and_the_other_arm_goes_on()
     gone = Steps(100, 1.0, {"no BN": [1e30, None], "BN": [0.3, 0.2]})
     async with lab([*some(), gone, Diverged("no BN", 100, 1e30)], (120, 40)) as it:
         assert "■ 9.9e+27" in it.text
+        assert any("■ 9.9e+27" in row and "▲" in row[:60] for row in it.text.splitlines())
         assert "diverged at step 100" in it.text
         assert "no BN diverged at 100" in it.text.splitlines()[0]
         assert "BN 0.2" in it.text.splitlines()[0]
