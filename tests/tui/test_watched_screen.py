@@ -8,7 +8,7 @@ import pytest
 
 from bntui.doctor.catalogue import RULES
 from bntui.doctor.finding import Finding, Severity
-from bntui.history.watched import watched
+from bntui.history.watched import WatchedRun, watched
 from bntui.protocol import AnyEvent, Ended, Failed, LayerFacts, Output, WatchedLayer
 from bntui.tui import snapshot
 from bntui.tui.plotting.text_rows import Rows
@@ -17,8 +17,10 @@ from bntui.tui.watched.doctor import sentence
 from bntui.tui.watched.output import LONGEST, as_row, lines
 from bntui.tui.watched.scalars import _inks
 from bntui.tui.watched.selection import COLUMNS, Selection
+from bntui.tui.watched.status import FoundLine
 from bntui.tui.watched.table import TablePane
 from bntui.tui.watched.view import View
+from bntui.tui.widgets.findings_line import TURN
 from tests.scripted import beginning
 from tests.tui.screen import lab
 from tests.watched_events import watched_run, watching
@@ -79,6 +81,22 @@ async def test_what_is_not_there_says_how_to_have_it() -> None:
         for finding, lines in ((bias, 2), (replace(bias, severity="warning"), 1)):
             screen._found.show([finding], screen.run, [early])
             assert (screen._found._shown[1][1:3] == "/2") == (lines == 2)
+
+
+def test_the_worst_finding_is_shown_first_whenever_one_comes_or_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1.5 * TURN
+    monkeypatch.setattr("bntui.tui.watched.status.monotonic", lambda: now)
+    info = Finding("dead-bias", "info", "net", ["bn"], "b")
+    error = Finding("momentum-zero", "error", "net", ["bn"], "m")
+    line, run = FoundLine(), WatchedRun()
+    for found in ([info, error], [error], [info, error]):
+        line.show(found, run, [])
+        assert line._shown[0] == "bad", found
+    now += TURN
+    line.show([info, error], run, [])
+    assert line._shown[0] != "bad"
 
 
 async def test_one_motion_selects_a_layer_in_every_pane() -> None:

@@ -69,7 +69,10 @@ def _costs(run: WatchedRun) -> list[str]:
 
 
 class FoundLine(Static):
-    """The findings that hold, one at a time, the worst first; then what cannot be measured."""
+    """The findings that hold, one at a time, the worst first; then what cannot be measured.
+
+    When one comes or goes, the worst is shown first again.
+    """
 
     DEFAULT_CSS = """
     FoundLine {
@@ -81,6 +84,8 @@ class FoundLine(Static):
     def __init__(self) -> None:
         super().__init__(markup=False)
         self._shown: tuple[str, str] = ("", "")
+        self._holding: list[tuple[str, str]] = []
+        self._since = 0.0
 
     def show(self, findings: Sequence[Finding], run: WatchedRun, unjudged: Sequence[str]) -> None:
         """Show the finding whose turn it is; without one, what no rule could decide on."""
@@ -95,7 +100,10 @@ class FoundLine(Static):
             others = []
         others += [f"Not all is measured. {text}" for text in unavailable(run)]
         turns += [("axis", Sentence("", (text.rstrip("."),))) for text in others]
-        place = int(monotonic() / TURN) % len(turns)
+        now, rules = monotonic(), [(finding.rule, finding.model) for finding in holding]
+        if rules != self._holding:
+            self._holding, self._since = rules, now
+        place = int((now - self._since) / TURN) % len(turns)
         count = f"{place + 1}/{len(turns)} " if len(turns) > 1 else ""
         ink, one = turns[place]
         shown = ink, count + clean(one.sentence(max(self.size.width - 4 - len(count), 1)))
