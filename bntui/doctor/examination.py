@@ -40,7 +40,7 @@ Facts = TypeVar("Facts", LayerFacts, ModelFacts)
 
 
 def examine(run: WatchedRun, resolved: bool = False) -> list[Finding]:
-    """Every finding that holds now, the worst first; those that were `resolved` too, if wanted."""
+    """Every finding that holds now, the worst first; then those `resolved`, if wanted."""
     if run.watching is None:
         return []
     found = list(chain(_of_models(run), _of_layers(run)))
@@ -48,7 +48,12 @@ def examine(run: WatchedRun, resolved: bool = False) -> list[Finding]:
         holding = {(finding.rule, finding.model) for finding in found}
         found += [f for f in _gone(run) if (f.rule, f.model) not in holding]
     order = {rule: place for place, rule in enumerate(RULES)}
-    return sorted(_merged(found), key=lambda f: (SEVERITIES.index(f.severity), order[f.rule]))
+
+    def place(finding: Finding) -> tuple[bool, int, int]:
+        severity = SEVERITIES.index(finding.severity)
+        return finding.resolved is not None, severity, order[finding.rule]
+
+    return sorted(_merged(found), key=place)
 
 
 def _of_layers(run: WatchedRun) -> Iterable[Finding]:

@@ -593,6 +593,12 @@ def test_a_gap_says_when_it_is_gone() -> None:
     assert examine(run) == []
     (gone,) = examine(run, resolved=True)
     assert (gone.rule, gone.since, gone.resolved) == ("train-eval-gap", 600, 1_000)
+    run.fold(LayerFacts(0, 1_300, **(HEALTHY | {"stuck": 80})))
+    rules = [finding.rule for finding in examine(run, resolved=True)]
+    assert rules == [
+        "stuck-in-eval",
+        "train-eval-gap",
+    ]  # a warning that holds, an error that is gone
 
 
 def test_what_is_gone_is_looked_for_at_fewer_moments_of_each_of_many_layers(
