@@ -12,7 +12,7 @@ from textual.content import Content
 from bntui.doctor.finding import Finding
 from bntui.doctor.unjudged import unjudged
 from bntui.history.comparison import WatchedEntry
-from bntui.history.watched import RECENT, WatchedRun
+from bntui.history.watched import RECENT, WatchedRun, as_of
 from bntui.text import clean, ends_of
 from bntui.tui.commands import (
     COMPARE_COMMANDS,
@@ -135,8 +135,9 @@ class LayersPane(BasePane[Compared]):
     TITLE = SHORT = "Layers"
     HELP = (
         "How far each layer's running statistics are from the batch's, a column a run: as the last "
-        f"{RECENT} samples say, in sd, green below 0.2, red from 0.8. Layers of one name stand in "
-        "one row, the farthest off first; – where a run has no such layer, or no sample of it."
+        f"{RECENT} samples say, or those before the value cursor, in sd, green below 0.2, red from "
+        "0.8. Layers of one name stand in one row, the farthest off first; – where a run has no "
+        "such layer, or no sample of it."
     )
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
@@ -149,8 +150,10 @@ class LayersPane(BasePane[Compared]):
 
     def draw(self, compared: Compared, /) -> None:
         """Redraw the rows that have room."""
+        at = compared.cursor
         by_name: dict[str, dict[str, tuple[float, str]]] = {}
-        for letter, _, run in compared.letters:
+        for letter, _, newest in compared.letters:
+            run = newest if at is None else as_of(newest, at)
             several = run.watching is not None and len(run.watching.models) > 1
             for layer in run.layers:
                 known = layer.layer
@@ -176,7 +179,8 @@ class LayersPane(BasePane[Compared]):
             rows.append(row)
         self._rows.show(rows)
         more = f" · {hidden} nearer ones below have no room" if hidden > 0 else ""
-        self.headline(("running − batch in sd, the farthest off first", ""), (more, "dim"))
+        read: list[Part] = [] if at is None else [(f"step {at:,} · ", "bold")]
+        self.headline(*read, ("running − batch in sd, the farthest off first", ""), (more, "dim"))
 
 
 COMMANDS = with_panes(

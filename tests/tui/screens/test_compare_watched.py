@@ -12,6 +12,7 @@ from bntui.protocol.codec import encode
 from bntui.sources.base import Source
 from bntui.sources.recording import open_log
 from bntui.tui.app import CompareApp
+from bntui.tui.plotting.plot import Plot
 from bntui.tui.screens.compare_watched import Compared, table
 from tests.tui.screen import Lab
 from tests.watched_events import LAYERS, watched_run, watching
@@ -60,6 +61,10 @@ async def test_losses_distances_and_findings_of_each(tmp_path: Path) -> None:
         assert "loss  A 1.5" in it.text
         assert "a Next number" in it.text
         assert "step 80" in await it.after("less_than_sign")
+        app.screen.post_message(Plot.Pointed(30))
+        await it.wait_for("step 30 · running")
+        (row,) = [row for row in it.text.splitlines() if "head.1" in row]
+        assert row.split()[1] == "0.26"  # its last ten samples then
         assert "mean of last 25" in await it.after("escape")
         assert app.picture == ("compared", "bntui · mine, yours, bare")
         await it.press("l", "a", "tab", "question_mark")
