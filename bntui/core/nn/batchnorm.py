@@ -243,8 +243,8 @@ class BatchNorm1d(nn.BatchNorm1d):
         ) -> tuple[Tensor, Saved]:
             y, saved = self._compute(rows, gamma, beta, mode)
             if mode and first:
-                with torch.no_grad():
-                    self._track(saved.mean, saved.var, rows.shape[0], keep_inf=True)
+                mean, var = saved.mean.detach(), saved.var.detach()
+                self._track(mean, var, rows.shape[0], keep_inf=True)
             return y, saved
 
         if x.ndim == 2:
