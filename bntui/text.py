@@ -17,6 +17,11 @@ def clean(text: str, limit: int = 1000) -> str:
     return shown if len(text) <= limit else shown[: limit - 1] + "…"
 
 
+def quoted(text: object, limit: int = 200) -> str:
+    """What a sentence about bad input calls it: its text in quotes, cleaned."""
+    return clean(repr(str(text)), limit)
+
+
 def ends_of(text: str, limit: int) -> str:
     """`text` without control characters; of a longer one than `limit` both ends.
 

@@ -19,7 +19,7 @@ from bntui.config.settings import SETTINGS, Setting
 from bntui.config.share import parts
 from bntui.data.word_file import check
 from bntui.protocol import LOG_BY_DEFAULT
-from bntui.text import clean
+from bntui.text import clean, quoted
 
 NEED_DATA = ("makemore-deep", "makemore-200k")
 """Presets whose figures are of a file of words that is not ours to bring."""
@@ -143,7 +143,7 @@ def config(ctx: click.Context, **defaults: Any) -> RunConfig:
 def _check_path(option: str, path: str) -> None:
     """Check that a path arrives as it is: what no terminal may show is cleaned on the way."""
     if clean(path, len(path)) != path:
-        name = clean(repr(path), limit=200)
+        name = quoted(path)
         raise click.UsageError(
             f"{option} {name} has control characters or is no UTF-8; it takes a path without."
         )

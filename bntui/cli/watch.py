@@ -16,7 +16,7 @@ from bntui.errors import InputError
 from bntui.logs.reader import open_regular
 from bntui.logs.writer import NameTakenError, already_exists, watched_path
 from bntui.protocol import LOG_BY_DEFAULT
-from bntui.text import clean
+from bntui.text import clean, quoted
 
 if TYPE_CHECKING:
     from bntui.sources.script import ScriptSource
@@ -100,7 +100,7 @@ def _check(script: str) -> None:
     Raises:
         InputError: It is no regular file, or cannot be read.
     """
-    name = clean(repr(script), limit=200)
+    name = quoted(script)
     try:
         with open_regular(Path(script)):
             return

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from bntui.errors import InputError
-from bntui.text import clean
+from bntui.text import clean, quoted
 
 LIMIT = 16 * 2**20
 """Bytes read of a larger file, up to the end of a line."""
@@ -121,5 +121,5 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def _refusal(path: Path, problem: str) -> InputError:
-    name = clean(repr(str(path)), limit=200)
+    name = quoted(path)
     return InputError(f"--data {name} {problem}; it takes a UTF-8 text file, one word per line.")

@@ -14,7 +14,7 @@ from bntui.doctor.stored import StoredLayer
 from bntui.doctor.tensors import Stored, UnreadableError
 from bntui.doctor.torch_file import read_torch_file
 from bntui.errors import InputError
-from bntui.text import clean
+from bntui.text import clean, quoted
 
 SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
 
@@ -39,7 +39,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         InputError: It cannot be read, is damaged, holds code, or no tensors.
     """
-    name = clean(repr(str(path)), limit=200)
+    name = quoted(path)
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):

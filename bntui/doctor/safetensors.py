@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bntui.doctor.tensors import MAX_INDEX, Stored, UnreadableError
-from bntui.text import clean
+from bntui.text import quoted
 
 _TYPES = {
     "F64": ("float64", "d", 8),
@@ -42,7 +42,7 @@ def read_safetensors(path: Path, size: int) -> dict[str, Stored]:
 
 
 def _entry(name: str, entry: Any, data: mmap.mmap, start: int) -> Stored:
-    shown = clean(repr(name), limit=100)
+    shown = quoted(name, limit=100)
     try:
         dtype, (first, last) = str(entry["dtype"]), map(int, entry["data_offsets"])
     except (KeyError, TypeError, ValueError, OverflowError):

@@ -20,7 +20,7 @@ from bntui.history.history import folded
 from bntui.history.watched import WatchedRun, watched
 from bntui.logs.reader import is_gzip, read_log
 from bntui.logs.writer import find
-from bntui.text import clean
+from bntui.text import clean, quoted
 
 TAKES = "bntui doctor takes a run log, a checkpoint or a Python script"
 
@@ -41,7 +41,7 @@ def examine_target(target: str, args: Sequence[str], steps: int) -> Report:
     # Path.is_file() raises for a name too long.
     if path.suffix == ".py" and os.path.isfile(path):  # noqa: PTH113
         return _examine_script(path, args, steps)
-    name = clean(repr(target), limit=200)
+    name = quoted(target)
     if args:
         raise InputError(f"Arguments follow {name}, but only a Python script takes them.")
     try:
@@ -74,7 +74,7 @@ def _examine_log(path: Path) -> Report:
         return _report(path, "run log", run, _notes(run))
     lab = lab_run(folded(read_log(path)))
     if lab is None:
-        name = clean(repr(str(path)), limit=200)
+        name = quoted(path)
         raise InputError(f"{name} holds no run; {TAKES}.")
     return Report(clean(str(path)), "run log", examine(lab), _notes(lab))
 
@@ -105,7 +105,7 @@ def _examine_script(path: Path, args: Sequence[str], steps: int) -> Report:
         run = watched(read_log(log)) if log.exists() else None
     ended = f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
     if run is None or run.watching is None:
-        name = clean(repr(str(path)), limit=200)
+        name = quoted(path)
         raise InputError(f"{name} ran no model with BatchNorm; it {ended}.")
     notes = [*_notes(run), *([f"The script {ended}."] if code else [])]
     return _report(path, "script", run, notes)

@@ -10,7 +10,7 @@ from bntui.export.palette import LIGHT_SERIES
 from bntui.history.arm import LAST, ArmHistory
 from bntui.history.history import History
 from bntui.protocol import Activations
-from bntui.text import clean
+from bntui.text import quoted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ def write_figures(history: History, directory: Path, kind: str) -> list[Path]:
         directory.mkdir(parents=True, exist_ok=True)
     except (OSError, RecursionError) as error:
         reason = getattr(error, "strerror", "too many directories in each other")
-        name = clean(repr(str(directory)), limit=200)
+        name = quoted(directory)
         raise InputError(f"--figures {name} cannot be made ({reason}).") from None
     paths = []
     for name, draw in FIGURES.items():

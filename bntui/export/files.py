@@ -20,7 +20,7 @@ from bntui.history.arm import ArmHistory, measured_modes
 from bntui.history.history import History
 from bntui.logs.index import differences
 from bntui.protocol import AnyEvent, ModeLosses, SplitLosses, Watching
-from bntui.text import clean
+from bntui.text import clean, quoted
 
 BATCH = 50_000
 """Rows written to a Parquet file at a time."""
@@ -69,7 +69,7 @@ def write_parquet(events: Iterable[AnyEvent], place: str) -> None:
                 writer.write_table(pa.table(columns, schema=schema))
     except OSError as error:
         reason = clean(str(error), limit=200)
-        raise InputError(f"{_name(place)} cannot be written ({reason}).") from None
+        raise InputError(f"{quoted(place)} cannot be written ({reason}).") from None
 
 
 def write_summary(history: History, place: str) -> None:
@@ -134,13 +134,9 @@ def _new_file(place: str) -> Iterator[IO[str]]:
         with Path(place).open("x", encoding="utf-8", newline="") as file:
             yield file
     except OSError as error:
-        raise InputError(f"{_name(place)} cannot be written ({error.strerror}).") from None
+        raise InputError(f"{quoted(place)} cannot be written ({error.strerror}).") from None
 
 
 def _refuse_existing(place: str) -> None:
     if os.path.lexists(place):
-        raise InputError(f"{_name(place)} already exists; an export needs a new file name.")
-
-
-def _name(place: str) -> str:
-    return clean(repr(place), limit=200)
+        raise InputError(f"{quoted(place)} already exists; an export needs a new file name.")

@@ -13,7 +13,7 @@ from typing import IO
 from bntui.errors import InputError
 from bntui.protocol import AnyEvent, Skipped
 from bntui.protocol.codec import event_reader
-from bntui.text import clean
+from bntui.text import clean, quoted
 
 CHUNK = 2**17
 
@@ -129,7 +129,7 @@ def open_file(path: Path) -> IO[bytes]:
     Raises:
         InputError: It is missing, unreadable, no regular file, or no run log.
     """
-    name = clean(repr(str(path)), limit=200)
+    name = quoted(path)
     try:
         if path.is_dir():
             raise InputError(f"{name} is a directory; bntui open takes a run log.")

@@ -19,7 +19,7 @@ from time import monotonic
 from bntui.config.schema import RunConfig
 from bntui.errors import InputError
 from bntui.protocol import LOG_BY_DEFAULT, Log
-from bntui.text import clean
+from bntui.text import clean, quoted
 
 RETRY = 1.0
 """Seconds from a failure to the next attempt, and from one look at the file to the next."""
@@ -222,5 +222,5 @@ def whereabouts(log: Log) -> str:
 
 def already_exists(path: Path) -> NameTakenError:
     """What to raise where a log would overwrite a file."""
-    name = clean(repr(str(path)), limit=200)
+    name = quoted(path)
     return NameTakenError(f"--log {name} already exists; it takes the path of a new file.")

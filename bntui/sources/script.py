@@ -35,7 +35,7 @@ from bntui.protocol import (
     Watching,
 )
 from bntui.sources.local import ending, last_line
-from bntui.text import clean
+from bntui.text import quoted
 
 CHILD = (sys.executable, "-P", "-m", "bntui.watch.child")
 """Runs a script and logs what its models do."""
@@ -127,7 +127,7 @@ class ScriptSource:
         except FileExistsError:
             raise already_exists(self.output) from None
         except OSError as error:
-            name, reason = clean(repr(error.filename), limit=200), error.strerror
+            name, reason = quoted(error.filename), error.strerror
             raise InputError(
                 f"{name} cannot be written ({reason}); --log takes a new file."
             ) from None

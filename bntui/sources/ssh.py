@@ -9,7 +9,7 @@ from bntui.errors import InputError
 from bntui.logs.reader import Decoder
 from bntui.protocol import PROTOCOL, AnyEvent, Command, Ended, Failed, Hello, Log, Stop
 from bntui.sources.local import CHUNK, EngineSource, last_line
-from bntui.text import clean
+from bntui.text import quoted
 
 OPTIONS = (
     "-T",
@@ -32,7 +32,7 @@ class SshSource(EngineSource):
     def __init__(self, host: str, remote: str, config: RunConfig, log: str | None) -> None:
         super().__init__(config, log)
         if not host or host.startswith("-"):
-            shown = clean(repr(host), limit=60)
+            shown = quoted(host, limit=60)
             raise InputError(f"HOST is {shown}, but it takes a host's name, as ssh knows it.")
         self._host, self._remote = host, remote
         self._log: str | None = None
