@@ -144,21 +144,27 @@ def diagnose(
         bar.expect(len(given) * (PASSES + (export is not None)))
         losses = three_losses(model, batches, loss_fn)
         contributions = {}
-        if gap := _gap(losses):
+        if _gap(losses):
             bar.expect(len(given) * LAYER_PASSES * len(tracked(model)))
             contributions = _contributions(model, batches, loss_fn, losses)
         difference = _difference(model, export, batches) if export is not None else None
-    name = type(model).__name__
-    findings = []
-    if gap and _is_batchnorms(losses):
-        evidence = _sentence(losses)
-        layers = [layer for layer, share in contributions.items() if share > 0]
-        findings.append(_finding("train-eval-gap", name, layers, evidence))
-    if difference is not None and difference > limit("export-mismatch"):
-        evidence = f"The export's outputs differ by {difference:.2g} of the largest."
-        findings.append(_finding("export-mismatch", name, [], evidence))
+    findings = _findings(type(model).__name__, losses, contributions, difference)
     verdict = _verdict(losses, contributions, difference)
     return Diagnosis(losses, contributions, difference, findings, verdict)
+
+
+def _findings(
+    name: str, losses: Losses, contributions: dict[str, float], difference: float | None
+) -> list[Finding]:
+    """What the rules say of a gap that is BatchNorm's and of an export that differs."""
+    found = []
+    if _gap(losses) and _is_batchnorms(losses):
+        layers = [layer for layer, share in contributions.items() if share > 0]
+        found.append(_finding("train-eval-gap", name, layers, _sentence(losses)))
+    if difference is not None and difference > limit("export-mismatch"):
+        evidence = f"The export's outputs differ by {difference:.2g} of the largest."
+        found.append(_finding("export-mismatch", name, [], evidence))
+    return found
 
 
 def _batch(item: Any) -> Batch:
