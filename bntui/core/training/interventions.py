@@ -60,13 +60,10 @@ class Interventions:
     def undone_batch_size(self) -> int | None:
         """The size of batches that an `Undo` would put back; None if it changes no such size."""
         newest = self._undo[-1] if self._undo else None
-        if (
-            newest is None
-            or newest.func != self._change_back
-            or newest.args[0].knob != "batch_size"
-        ):
+        if newest is None or newest.func != self._change_back:
             return None
-        return int(newest.args[2][0])
+        command, _, before, _ = newest.args
+        return int(before[0]) if command.knob == "batch_size" else None
 
     def scheduled(self) -> list[Done]:
         """Apply the learning rates' schedule for the next step; the events that say so."""
