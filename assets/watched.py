@@ -1,6 +1,6 @@
 """Writes the README's sample log: a small network whose validation forgets `model.eval()`.
 
-Run it as `.venv/bin/python assets/watched.py assets/watched.jsonl`; it takes some ten seconds.
+Run it as `.venv/bin/python assets/watched.py assets/watched.jsonl`; it takes some seconds.
 """
 
 import sys
